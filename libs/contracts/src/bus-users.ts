@@ -1,0 +1,27 @@
+/** What one user of the bus may send and listen to; NATS wildcards apply. */
+export interface BusRights {
+  publish: string[];
+  subscribe: string[];
+}
+
+/** Bigger messages than this are refused by the bus itself. */
+export const busMaxPayloadBytes = 4 * 1024 * 1024;
+
+/** Each user hears replies on a prefix of its own, so that no other user can listen in. */
+export const inboxPrefix = (user: string) => `_INBOX_${user}`;
+
+/**
+ * Who may say what on the bus. Every user may besides listen to its own inbox and, for one message, answer a request
+ * it has received. The configuration of the real server and of the embedded broker are both made from this table.
+ */
+export const busUsers: Record<string, BusRights> = {
+  gateway: {
+    publish: ['key.>', 'connection.>', 'link-session.>', 'audit.>', 'health.>'],
+    subscribe: ['gateway.>', 'health.>'],
+  },
+  key: { publish: ['gateway.>'], subscribe: ['key.>', 'health.>'] },
+  connection: { publish: ['link-session.>', 'key.>'], subscribe: ['connection.>', 'health.>'] },
+  'link-session': { publish: ['connection.>', 'key.>'], subscribe: ['link-session.>', 'health.>'] },
+  audit: { publish: ['key.>', 'connection.>', 'link-session.>'], subscribe: ['audit.>', 'health.>'] },
+  cli: { publish: ['key.>', 'health.>'], subscribe: [] },
+};

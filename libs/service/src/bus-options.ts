@@ -1,0 +1,22 @@
+import { inboxPrefix } from '#contracts/bus-users.js';
+
+/**
+ * How every client of the bus connects. The library gives up after ten attempts by default and then stays deaf for
+ * ever; these options keep trying four times a second and notice a silent connection within 20 s.
+ */
+export function busOptions(env: NodeJS.ProcessEnv = process.env) {
+  const user = env.NATS_USER ?? '';
+  return {
+    servers: env.NATS_URL ?? 'nats://127.0.0.1:4222',
+    user,
+    pass: env.NATS_PASSWORD ?? '',
+    name: user,
+    inboxPrefix: inboxPrefix(user),
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    reconnectJitter: 100,
+    waitOnFirstConnect: true,
+    pingInterval: 10_000,
+    maxPingOut: 2,
+  };
+}
