@@ -1,0 +1,63 @@
+/** Every thing belongs to one project and environment; another tenant's thing does not exist. */
+export interface Tenant {
+  project_id: string;
+  environment: 'live' | 'test';
+}
+
+/** The project that exists from the first start. */
+export const defaultTenant: Tenant = { project_id: 'prj_default000000000', environment: 'live' };
+
+export interface Actor {
+  type: 'api_key' | 'person' | 'provider' | 'operator' | 'system';
+  id: string;
+  name: string;
+}
+
+/** Who asks, for whom, and until when: made at the edge, travels with every request on the bus. */
+export interface Context {
+  tenant: Tenant;
+  actor: Actor;
+  request_id: string;
+  /** Names this wish: the same id again has no second effect. */
+  command_id: string;
+  /** The client's address, null when the system itself acts. */
+  address: string | null;
+  key_prefix: string | null;
+  /** Epoch milliseconds after which the caller no longer waits; a service refuses to append past it. */
+  deadline: number;
+}
+
+/** What stands beside each event: who caused it, by which request. Never a secret. */
+export interface EventMetadata extends Tenant {
+  actor: Actor;
+  request_id: string;
+  correlation_id: string;
+  causation_id: string;
+  address: string | null;
+  key_prefix: string | null;
+}
+
+export const metadataOf = (context: Context): EventMetadata => ({
+  ...context.tenant,
+  actor: context.actor,
+  request_id: context.request_id,
+  correlation_id: context.request_id,
+  causation_id: context.command_id,
+  address: context.address,
+  key_prefix: context.key_prefix,
+});
+
+/** A position in the event store as text: compare with `reached`, never compute. */
+export type Position = string;
+
+/** The answer to a command: the thing as it is now, and the position a later read must have reached to see it. */
+export interface Written<View> {
+  view: View;
+  position: Position;
+}
+
+/** A page of a list, newest first. */
+export interface Page<Item> {
+  items: Item[];
+  next_cursor: string | null;
+}

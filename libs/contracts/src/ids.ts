@@ -1,0 +1,67 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/** Base62 with the digits 0-9A-Za-z, most significant first, left-padded with 0 to `width`. */
+export function base62(bytes: Uint8Array, width: number): string {
+  let value = BigInt(`0x${Buffer.from(bytes).toString('hex') || '0'}`);
+  let text = '';
+  for (; value > 0n; value /= 62n) text = DIGITS[Number(value % 62n)] + text;
+  return text.padStart(width, '0');
+}
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** RFC 9562 version 5: the same name always gives the same UUID. */
+export function uuidV5(namespace: string, name: string): string {
+  const hash = createHash('sha1')
+    .update(Buffer.from(namespace.replaceAll('-', ''), 'hex'))
+    .update(name)
+    .digest();
+  hash[6] = (hash[6]! & 0x0f) | 0x50;
+  hash[8] = (hash[8]! & 0x3f) | 0x80;
+  const hex = hash.toString('hex', 0, 16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** The kinds of thing that have a UUID and a short_id; also the prefix of their streams. */
+export type Kind = 'link_session' | 'connection' | 'user' | 'api_key';
+
+const NAMESPACE = 'b5f1b1a4-54c4-5f0e-9a55-0f2f4b7c9c11';
+const SHORT_ID = /^[0-9A-Za-z]{8}$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Eight characters of [0-9A-Za-z], about 47.6 bits. */
+export const newShortId = (): string => shortIdOf(randomBytes(32).toString('hex'));
+
+/** A short_id that follows from a secret's hash, so that the secret alone finds its stream without an index. */
+export const shortIdOf = (hash: string): string =>
+  base62(Buffer.from(sha256(`short_id:${hash}`), 'hex').subarray(0, 16), 0)
+    .slice(-8)
+    .padStart(8, '0');
+
+/**
+ * The UUID follows from the short_id. Two things of one kind can therefore never share a short_id: the second
+ * one's first append finds the stream taken, and its maker picks another. No index and no claim is needed.
+ */
+export const idOf = (kind: Kind, shortId: string): string => uuidV5(NAMESPACE, `${kind}:${shortId}`);
+
+/** A UUID or short_id as it stands in a path or a body; null when it has neither shape. */
+export function parseId(kind: Kind, text: string): string | null {
+  if (UUID.test(text)) return text.toLowerCase();
+  return SHORT_ID.test(text) ? idOf(kind, text) : null;
+}
+
+/** `/v1` writes a connection's UUID as `conn_` + 22 base62 digits. */
+export const platformConnectionId = (uuid: string): string =>
+  `conn_${base62(Buffer.from(uuid.replaceAll('-', ''), 'hex'), 22)}`;
+
+/** The UUID behind `conn_…`; null when it is not one. */
+export function parsePlatformConnectionId(text: string): string | null {
+  if (!/^conn_[0-9A-Za-z]{22}$/.test(text)) return null;
+  let value = 0n;
+  for (const digit of text.slice(5)) value = value * 62n + BigInt(DIGITS.indexOf(digit));
+  const hex = value.toString(16).padStart(32, '0');
+  if (hex.length > 32) return null;
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}

@@ -1,0 +1,93 @@
+import type { Tenant } from './envelope.js';
+
+export type ProviderName = 'plaid' | 'teller';
+export type SessionAction = 'link' | 'relink';
+export type SessionStatus = 'pending' | 'active' | 'consumed' | 'completed' | 'failed' | 'expired';
+/** How an attempt ended well: a new connection, or what the server found out at the provider about an old one. */
+export type AttemptOutcome = 'linked' | 'repaired' | 'already_healthy';
+
+/** All that is decided about a session when it is minted. */
+export interface SessionTerms extends Tenant {
+  id: string;
+  short_id: string;
+  token_hash: string;
+  user_id: string;
+  provider: ProviderName | '';
+  action: SessionAction;
+  /** Only on relink: the connection being re-authenticated. */
+  connection_id: string | null;
+  single_use: boolean;
+  redirect_url: string;
+  label: string;
+}
+
+export type SessionCommand =
+  | { type: 'MintSession'; terms: SessionTerms; ttl_seconds: number; now: string }
+  | { type: 'ActivateSession'; now: string }
+  /** `connection_id` is the id the connection will have if the attempt succeeds. */
+  | { type: 'StartAttempt'; attempt_id: string; provider: ProviderName; connection_id: string; now: string }
+  /** Takes the session's one use (or one of many) before the provider is called. */
+  | { type: 'ClaimAttempt'; attempt_id: string; now: string }
+  | { type: 'RefuseAttempt'; attempt_id: string; code: string; message: string; now: string }
+  | { type: 'SettleAttempt'; attempt_id: string; outcome: AttemptOutcome; now: string }
+  | { type: 'FinishSession'; now: string }
+  | { type: 'FailSession'; error_code: string; error_message: string; now: string }
+  | { type: 'ExpireSession'; now: string };
+
+export type SessionEvent =
+  | ({ type: 'SessionMinted'; expires_at: string; at: string } & SessionTerms)
+  | { type: 'SessionActivated'; at: string }
+  | { type: 'AttemptStarted'; attempt_id: string; provider: ProviderName; connection_id: string; at: string }
+  | { type: 'AttemptClaimed'; attempt_id: string; at: string }
+  | { type: 'AttemptRefused'; attempt_id: string; code: string; message: string; at: string }
+  | { type: 'AttemptSucceeded'; attempt_id: string; connection_id: string; outcome: AttemptOutcome; at: string }
+  /** A second use of a one-time link was refused: nothing changed, but it is a fact worth knowing. */
+  | { type: 'UseRefused'; attempt_id: string; at: string }
+  | { type: 'SessionCompleted'; at: string }
+  | { type: 'SessionFailed'; error_code: string; error_message: string; at: string }
+  | { type: 'SessionExpired'; at: string };
+
+/** A session as the services see it; the gateway turns it into the API's object. */
+export interface SessionView extends Tenant {
+  id: string;
+  short_id: string;
+  user_id: string;
+  provider: ProviderName | '';
+  action: SessionAction;
+  connection_id: string | null;
+  single_use: boolean;
+  redirect_url: string;
+  label: string;
+  status: SessionStatus;
+  error_code: string | null;
+  error_message: string | null;
+  result_connection_ids: string[];
+  expires_at: string;
+  started_at: string | null;
+  completed_at: string | null;
+  created_at: string;
+  /** Attempts whose outcome is not recorded yet. */
+  in_flight: string[];
+  /** The newest refusal, for the page; null once something went well. */
+  last_refusal: { code: string; message: string } | null;
+}
+
+/** What the hosted page needs to know of its session. */
+export interface SessionPage {
+  session: SessionView;
+  /** Providers this installation can offer. */
+  providers: ProviderName[];
+  /** Only on relink. */
+  institution_name: string | null;
+}
+
+/** What the page's script needs to open a provider's dialog. No secret of ours. */
+export interface StartedLink {
+  attempt_id: string;
+  kind: ProviderName;
+  script_url: string;
+  link_token?: string;
+  application_id?: string;
+  environment?: string;
+  enrollment_id?: string;
+}

@@ -1,0 +1,32 @@
+import { randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { base62, sha256 } from './ids.js';
+
+/** A household key: `bb_` + 32 random bytes as 43 base62 digits, 46 characters in all. Shown once. */
+export const newHouseholdKey = (): string => `bb_${base62(randomBytes(32), 43)}`;
+
+/** A platform key: prefix + 26 random base62 digits + a 6-digit base62 CRC32 of all that stands before it. */
+export function newPlatformKey(environment: 'live' | 'test'): string {
+  const body = `csk_${environment}_${base62(randomBytes(32), 43).slice(-26)}`;
+  return body + checksum(body);
+}
+
+/** A mistyped platform key is refused without a look-up. */
+export const isPlatformKey = (text: string): boolean =>
+  /^csk_(live|test)_[0-9A-Za-z]{32}$/.test(text) && checksum(text.slice(0, -6)) === text.slice(-6);
+
+export const isHouseholdKey = (text: string): boolean => /^bb_[0-9A-Za-z]{43}$/.test(text);
+
+/** All that is kept of a key besides its hash. */
+export const keyPrefix = (key: string): string => key.slice(0, key.startsWith('bb_') ? 11 : 17);
+
+/** A link token: 32 random bytes, base64url. Only its hash is stored or sent. */
+export const newToken = (): string => randomBytes(32).toString('base64url');
+
+export const hashSecret = (secret: string): string => sha256(secret);
+
+function checksum(text: string): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(crc32(text));
+  return base62(bytes, 6);
+}

@@ -1,0 +1,152 @@
+import type { AuditEntry, AuditFilter } from './audit.js';
+import type { OwnedConnection } from './connection.js';
+import type { Context, Page, Position, Written } from './envelope.js';
+import type { KeyTerms, KeyView, VerifiedKey } from './key.js';
+import type {
+  AttemptOutcome,
+  ProviderName,
+  SessionPage,
+  SessionStatus,
+  SessionTerms,
+  SessionView,
+  StartedLink,
+} from './link-session.js';
+import type { UserView } from './user.js';
+
+/** A read that must see what the caller wrote before: it waits until the view has reached `after`. */
+interface Read {
+  context: Context;
+  after?: Position;
+}
+interface ById extends Read {
+  id: string;
+}
+interface Command {
+  context: Context;
+  id: string;
+}
+/** A page's request: the link token's hash proves that the person holds the link. */
+interface FromPage {
+  context: Context;
+  token_hash: string;
+}
+
+/** The bus on one page: every request a service answers, what is asked, what comes back. */
+export interface Subjects {
+  'key.create': { ask: { context: Context; terms: KeyTerms }; reply: Written<KeyView> };
+  'key.verify': { ask: { key_hash: string }; reply: VerifiedKey | null };
+  'key.revoke': { ask: Command; reply: Written<KeyView> };
+  'key.get': { ask: ById; reply: KeyView };
+  'key.list': { ask: Read & { limit: number; cursor?: string }; reply: Page<KeyView> };
+
+  'connection.user.create': {
+    ask: { context: Context; user: { short_id: string; name: string; email: string | null } };
+    reply: Written<UserView>;
+  };
+  'connection.user.update': { ask: Command & { name?: string; email?: string | null }; reply: Written<UserView> };
+  'connection.user.delete': { ask: Command; reply: { position: Position } };
+  'connection.user.get': { ask: ById; reply: UserView };
+  'connection.user.list': { ask: Read & { limit: number; cursor?: string }; reply: Page<UserView> };
+  /** The truth about a user, from its own stream: does it exist in this tenant? */
+  'connection.user.exists': { ask: { context: Context; id: string }; reply: boolean };
+
+  'connection.get': { ask: ById; reply: OwnedConnection };
+  /** The truth about a connection, from its own stream. */
+  'connection.read': { ask: { context: Context; id: string }; reply: OwnedConnection };
+  'connection.list': {
+    ask: Read & { user_id?: string; limit: number; cursor?: string };
+    reply: Page<OwnedConnection>;
+  };
+  'connection.disconnect': { ask: Command; reply: Written<OwnedConnection> };
+  'connection.require-login': { ask: Command; reply: Written<OwnedConnection> };
+  'connection.webhook': {
+    ask: { context: Context; provider: ProviderName; id: string | null; headers: Record<string, string>; body: string };
+    reply: { accepted: boolean; duplicate: boolean };
+  };
+  /** The public half of the vault's key, as a JWK: a gateway seals secrets with it. */
+  'connection.vault-key': { ask: Record<string, never>; reply: { jwk: Record<string, unknown> } };
+  'connection.providers': { ask: Record<string, never>; reply: ProviderName[] };
+  'connection.link.start': { ask: FromPage & { provider: ProviderName; language: string }; reply: StartedLink };
+  /** `sealed` is the provider's token, encrypted to the vault's key (JWE). */
+  'connection.link.finish': { ask: FromPage & { attempt_id: string; sealed: string }; reply: SessionView };
+  'connection.ledger': {
+    ask: Record<string, never>;
+    reply: { items: { id: string; provider: string; institution: string; state: 'live' | 'removed' }[] };
+  };
+
+  'link-session.mint': {
+    ask: { context: Context; terms: SessionTerms; ttl_seconds: number };
+    reply: Written<SessionView>;
+  };
+  'link-session.relink': {
+    ask: {
+      context: Context;
+      connection_id: string;
+      terms: Pick<SessionTerms, 'id' | 'short_id' | 'token_hash' | 'redirect_url' | 'label'>;
+      ttl_seconds: number;
+    };
+    reply: Written<SessionView>;
+  };
+  'link-session.get': { ask: ById; reply: SessionView };
+  'link-session.list': {
+    ask: Read & {
+      status?: SessionStatus;
+      user_id?: string;
+      connection_id?: string;
+      created_after?: string;
+      created_before?: string;
+      limit: number;
+      cursor?: string;
+    };
+    reply: Page<SessionView>;
+  };
+  'link-session.cancel': { ask: Command; reply: Written<SessionView> };
+  'link-session.page': { ask: FromPage; reply: SessionPage };
+  'link-session.activate': { ask: FromPage; reply: SessionView };
+  'link-session.finish': { ask: FromPage; reply: SessionView };
+  'link-session.give-up': { ask: FromPage; reply: SessionView };
+  /** The page reports that the provider's dialog ended in an error. */
+  'link-session.refuse': { ask: FromPage & { attempt_id: string; code: string; message: string }; reply: SessionView };
+  /** Asked by the connection service, which leads an attempt from start to outcome. */
+  'link-session.attempt.start': {
+    ask: FromPage & { attempt_id: string; provider: ProviderName; connection_id: string };
+    reply: SessionView;
+  };
+  'link-session.attempt.claim': {
+    ask: { context: Context; session_id: string; attempt_id: string };
+    reply: SessionView;
+  };
+  'link-session.attempt.refuse': {
+    ask: { context: Context; session_id: string; attempt_id: string; code: string; message: string };
+    reply: SessionView;
+  };
+  'link-session.attempt.settle': {
+    ask: { context: Context; session_id: string; attempt_id: string; outcome: AttemptOutcome };
+    reply: SessionView;
+  };
+
+  'audit.list': { ask: Read & { filter: AuditFilter }; reply: Page<AuditEntry> };
+
+  'key.health': Health;
+  'connection.health': Health;
+  'link-session.health': Health;
+  'audit.health': Health;
+}
+
+/** Announcements: published to whoever listens, answered by nobody. */
+export interface Announcements {
+  /** A key is dead from now on: forget it. */
+  'gateway.key-revoked': { key_id: string; revoke_id: string };
+}
+
+export interface PartHealth {
+  status: 'up' | 'down';
+  /** Each view, and how far it is behind: milliseconds since it last stood at the head. */
+  views: { name: string; lag_ms: number; parked: number }[];
+  parts: Record<string, 'up' | 'down'>;
+}
+type Health = { ask: Record<string, never>; reply: PartHealth };
+
+export type Subject = keyof Subjects;
+export type Ask<S extends Subject> = Subjects[S]['ask'];
+export type Reply<S extends Subject> = Subjects[S]['reply'];

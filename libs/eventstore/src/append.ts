@@ -1,0 +1,78 @@
+import {
+  type AppendExpectedRevision,
+  type EventStoreDBClient,
+  jsonEvent,
+  type JSONType,
+  WrongExpectedVersionError,
+} from '@eventstore/db-client';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { EventMetadata, Position } from '#contracts/envelope.js';
+import { uuidV5 } from '#contracts/ids.js';
+import { unavailable } from './failures.js';
+
+const ATTEMPT_MS = 1_500;
+
+export interface Append<E extends { type: string }> {
+  stream: string;
+  expected: AppendExpectedRevision;
+  events: E[];
+  metadata: EventMetadata;
+  /** Names the wish: the ids of its events follow from it. */
+  commandId: string;
+  /** Epoch milliseconds. */
+  deadline: number;
+}
+
+/** Another writer was first. */
+export class Conflict extends Error {}
+
+/**
+ * Appends at an exact revision with ids that follow from the command. An append whose outcome is unknown (no
+ * answer, broken connection) is therefore sent again, the same ids at the same revision, until the deadline:
+ * the store recognises it and nothing is written twice.
+ */
+export async function append<E extends { type: string }>(
+  client: EventStoreDBClient,
+  wish: Append<E>,
+): Promise<Position> {
+  const events = wish.events.map((event, index) => toJsonEvent(event, wish, index));
+  for (let pause = 50; ; pause *= 2) {
+    const left = wish.deadline - Date.now();
+    if (left <= 0) throw unavailable('the deadline passed before the append');
+    try {
+      const sent = client.appendToStream(wish.stream, events, { expectedRevision: wish.expected });
+      const { position } = await within(sent, Math.min(left, ATTEMPT_MS));
+      return String(position?.commit ?? 0n);
+    } catch (error) {
+      if (error instanceof WrongExpectedVersionError) throw new Conflict(wish.stream, { cause: error });
+      if (Date.now() + pause >= wish.deadline) throw unavailable(error);
+      await wait(pause);
+    }
+  }
+}
+
+function toJsonEvent<E extends { type: string }>(
+  { type, ...data }: E,
+  { metadata, commandId }: Append<E>,
+  index: number,
+) {
+  return jsonEvent({
+    id: uuidV5(commandId, String(index)),
+    type,
+    data: data as unknown as JSONType,
+    metadata: metadata as unknown as JSONType,
+  });
+}
+
+/** The client has no deadline of its own for appends over the batch call. */
+async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

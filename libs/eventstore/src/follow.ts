@@ -1,0 +1,152 @@
+import { BACKWARDS, END, type EventStoreDBClient, START, streamNameFilter } from '@eventstore/db-client';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Recorded, toRecorded } from './recorded.js';
+
+const BATCH = 500;
+const HIGH_WATER = 2_000;
+const WATCH_EVERY_MS = 5_000;
+const LOOK_BACK = 32;
+
+export interface StorePosition {
+  commit: bigint;
+  prepare: bigint;
+}
+
+/** Events in the store's order, or the news that nothing for us stands up to `position`. */
+export interface Batch {
+  events: Recorded[];
+  position: StorePosition;
+}
+
+export interface Follower {
+  client: EventStoreDBClient;
+  /** Names of streams we care for: `kind-`. */
+  prefixes: string[];
+  /** Where we stand; null is the very beginning. Asked again before each subscription. */
+  load(): Promise<StorePosition | null>;
+  /** Must be safe to repeat: a batch may come again after a failure. */
+  apply(batch: Batch): Promise<void>;
+  onFailure(error: unknown): void;
+  /** Everything the store has for us has been applied. */
+  onCaughtUp(): void;
+  signal: AbortSignal;
+}
+
+/**
+ * Hands every event of the streams to `apply`, in order, for as long as the signal allows. The client never
+ * subscribes again by itself, so any end, error or silence (a watchdog compares us with the head) starts a new
+ * subscription from the checkpoint, with back-off.
+ */
+export async function follow(follower: Follower): Promise<void> {
+  let pause = 100;
+  while (!follower.signal.aborted) {
+    try {
+      await subscribeOnce(follower, () => (pause = 100));
+    } catch (error) {
+      if (follower.signal.aborted) return;
+      follower.onFailure(error);
+    }
+    await wait(pause, undefined, { signal: follower.signal }).catch(() => undefined);
+    pause = Math.min(pause * 2, 2_000);
+  }
+}
+
+async function subscribeOnce(follower: Follower, onProgress: () => void): Promise<void> {
+  const { client, prefixes, signal } = follower;
+  let position = await follower.load();
+  const inbox = new Inbox();
+  const subscription = client.subscribeToAll(
+    {
+      fromPosition: position ?? START,
+      filter: streamNameFilter({ prefixes, checkpointReached: (_, at) => inbox.push({ position: at }) }),
+    },
+    { highWaterMark: 256 },
+  );
+  subscription.on('error', (error: unknown) => inbox.fail(error));
+  subscription.on('close', () => inbox.fail(new Error('the subscription was closed')));
+  subscription.on('end', () => inbox.fail(new Error('the subscription ended')));
+  subscription.on('caughtUp', () => inbox.push({ position: null }));
+  subscription.on('data', (resolved) => {
+    const recorded = toRecorded(resolved);
+    if (recorded) inbox.push({ recorded, position: { commit: recorded.commit, prepare: recorded.prepare } });
+    if (inbox.size > HIGH_WATER) subscription.pause();
+  });
+  const stop = () => inbox.fail(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  const watchdog = watch(client, prefixes, () => position, inbox);
+  try {
+    for (;;) {
+      const items = await inbox.take(BATCH);
+      if (subscription.isPaused() && inbox.size < HIGH_WATER / 2) subscription.resume();
+      const last = items.findLast((item) => item.position !== null)?.position;
+      if (last) {
+        await follower.apply({ events: items.flatMap((item) => item.recorded ?? []), position: last });
+        position = last;
+      }
+      if (items.at(-1)!.position === null) follower.onCaughtUp();
+      onProgress();
+    }
+  } finally {
+    clearInterval(watchdog);
+    signal.removeEventListener('abort', stop);
+    await subscription.unsubscribe().catch(() => undefined);
+  }
+}
+
+/** A subscription that died in silence looks idle; the head of the store says whether it should be. */
+function watch(client: EventStoreDBClient, prefixes: string[], at: () => StorePosition | null, inbox: Inbox) {
+  let behindSince: bigint | null = null;
+  return setInterval(() => {
+    void newestOf(client, prefixes)
+      .then((newest) => {
+        const here = at()?.commit ?? 0n;
+        const behind = newest > here && inbox.size === 0;
+        if (behind && behindSince === here) inbox.fail(new Error('the subscription has fallen silent'));
+        behindSince = behind ? here : null;
+      })
+      .catch(() => undefined); // The store itself is away: the subscription will say so.
+  }, WATCH_EVERY_MS);
+}
+
+async function newestOf(client: EventStoreDBClient, prefixes: string[]): Promise<bigint> {
+  const events = client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: LOOK_BACK, deadline: 2_000 });
+  for await (const { event } of events) {
+    if (event?.position && prefixes.some((prefix) => event.streamId.startsWith(prefix))) return event.position.commit;
+  }
+  return 0n;
+}
+
+interface Item {
+  recorded?: Recorded;
+  /** Null is the news that we have caught up. */
+  position: StorePosition | null;
+}
+
+/** What arrived and is not applied yet; taking waits for the first item or for the end. */
+class Inbox {
+  private items: Item[] = [];
+  private failure: unknown;
+  private wake: () => void = () => undefined;
+
+  get size() {
+    return this.items.length;
+  }
+
+  push(item: Item): void {
+    this.items.push(item);
+    this.wake();
+  }
+
+  fail(error: unknown): void {
+    this.failure ??= error ?? new Error('stopped');
+    this.wake();
+  }
+
+  async take(max: number): Promise<Item[]> {
+    while (this.items.length === 0 && this.failure === undefined) {
+      await new Promise<void>((resolve) => (this.wake = resolve));
+    }
+    if (this.failure !== undefined) throw this.failure as Error;
+    return this.items.splice(0, max);
+  }
+}

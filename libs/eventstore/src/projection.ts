@@ -1,0 +1,21 @@
+/**
+ * For each event, the columns it changes; null removes the row. Pure, so the same literal builds the reply to a
+ * command and replays without a database.
+ */
+export type Projection<Row, E extends { type: string }> = {
+  [T in E['type']]: (event: Extract<E, { type: T }>, row: Row) => Partial<Row> | null;
+};
+
+/** The row after these events; null when there is none (never written, or removed). Unknown types change nothing. */
+export function project<Row extends object, E extends { type: string }>(
+  projection: Projection<Row, E>,
+  events: E[],
+  from: Row | null = null,
+): Row | null {
+  return events.reduce<Row | null>((row, event) => {
+    const apply = projection[event.type as E['type']] as ((event: E, row: Row) => Partial<Row> | null) | undefined;
+    if (!apply) return row;
+    const changed = apply(event, row ?? ({} as Row));
+    return changed && ({ ...row, ...changed } as Row);
+  }, from);
+}

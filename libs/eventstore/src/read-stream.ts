@@ -1,0 +1,30 @@
+import { type EventStoreDBClient, NO_STREAM, StreamNotFoundError } from '@eventstore/db-client';
+import { unavailable } from './failures.js';
+import { type Recorded, toRecorded } from './recorded.js';
+
+const READ_DEADLINE_MS = 3_000;
+
+export interface StreamRead<E extends { type: string }> {
+  events: Recorded<E>[];
+  /** What the next append must expect. */
+  revision: bigint | typeof NO_STREAM;
+}
+
+/** A whole stream, oldest first; a stream that does not exist is empty. */
+export async function readStream<E extends { type: string }>(
+  client: EventStoreDBClient,
+  stream: string,
+): Promise<StreamRead<E>> {
+  const events: Recorded<E>[] = [];
+  let revision: bigint | typeof NO_STREAM = NO_STREAM;
+  try {
+    for await (const resolved of client.readStream(stream, { deadline: READ_DEADLINE_MS })) {
+      revision = resolved.event?.revision ?? revision;
+      const recorded = toRecorded<E>(resolved);
+      if (recorded) events.push(recorded);
+    }
+  } catch (error) {
+    if (!(error instanceof StreamNotFoundError)) throw unavailable(error);
+  }
+  return { events, revision };
+}

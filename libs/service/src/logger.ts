@@ -1,0 +1,19 @@
+import type { LoggerService } from '@nestjs/common';
+import { pino } from 'pino';
+import { config } from './config.js';
+
+/** One JSON line per event on standard error. Bodies, keys, tokens and credentials are never given to it. */
+export const logger = pino({ level: config.LOG_LEVEL }, pino.destination({ dest: 2, sync: false }));
+
+/** Nest's own messages, in the same form. */
+export const nestLogger: LoggerService = {
+  log: (message, context) => logger.debug({ context: String(context) }, String(message)),
+  error: (message, ...rest) => logger.error({ context: String(rest.at(-1)) }, describe(message)),
+  warn: (message, context) => logger.warn({ context: String(context) }, String(message)),
+  debug: (message, context) => logger.debug({ context: String(context) }, String(message)),
+  verbose: (message, context) => logger.trace({ context: String(context) }, String(message)),
+  fatal: (message, context) => logger.fatal({ context: String(context) }, describe(message)),
+};
+
+const describe = (message: unknown): string =>
+  message instanceof Error ? (message.stack ?? message.message) : String(message);

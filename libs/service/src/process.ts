@@ -1,0 +1,14 @@
+import { logger } from './logger.js';
+
+/** Under a supervisor the process ends with it, and a promise nobody waited for ends the process, loudly. */
+export function endWithSupervisor(): void {
+  if (process.env['SUPERVISED'] === '1') {
+    process.stdin.resume();
+    process.stdin.on('end', () => process.exit(0));
+    process.stdin.on('error', () => process.exit(0));
+  }
+  process.on('unhandledRejection', (error) => {
+    logger.fatal(error, 'unhandled rejection');
+    logger.flush(() => process.exit(1));
+  });
+}

@@ -1,0 +1,37 @@
+import { Catch, type ExceptionFilter } from '@nestjs/common';
+import { type Observable, throwError } from 'rxjs';
+import { type CodedError, DomainError } from '#contracts/errors.js';
+import { logger } from './logger.js';
+
+/** The one way a failure leaves a service: refusals travel as data, bugs are logged and hidden. */
+@Catch()
+export class RpcErrorFilter implements ExceptionFilter {
+  catch(error: unknown): Observable<never> {
+    return throwError(() => this.describe(error));
+  }
+
+  private describe(error: unknown): CodedError {
+    if (error instanceof DomainError) {
+      if (error.code === 'UNAVAILABLE') logger.warn({ cause: String(error.cause) }, error.message);
+      const { code, message, details } = error;
+      return { code, message, ...(details && { details }) };
+    }
+    if (isDatabaseAway(error)) {
+      logger.warn({ cause: String(error) }, 'the database is away');
+      return { code: 'UNAVAILABLE', message: 'The database is not available right now; try again.' };
+    }
+    logger.error(error, 'a request failed');
+    return { code: 'INTERNAL', message: 'Something went wrong on our side.' };
+  }
+}
+
+const CONNECTION_CODES = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|08|57P0|53)/;
+
+/** A connection that is refused, cut or too slow is a part that is down, not a bug. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const cause = (error as { driverError?: { code?: string } }).driverError;
+  const code = (error as { code?: string }).code ?? cause?.code;
+  if (code !== undefined && CONNECTION_CODES.test(code)) return true;
+  return /timeout|terminated|Connection|not connected|connect ECONN/i.test(error.message) && error.message.length < 200;
+}

@@ -1,0 +1,26 @@
+import 'reflect-metadata';
+import type { Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
+import { busOptions } from './bus-options.js';
+import { serveHealth } from './health.js';
+import { logger, nestLogger } from './logger.js';
+import { endWithSupervisor } from './process.js';
+import { RpcErrorFilter } from './rpc-error.filter.js';
+import { Store } from './store.js';
+
+/** Every service behind the bus starts here; `queue` lets its replicas share the work. */
+export async function startService(module: Type, queue: string): Promise<void> {
+  endWithSupervisor();
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, {
+    transport: Transport.NATS,
+    options: { ...busOptions(), queue, gracefulShutdown: true, gracePeriod: 200 },
+    logger: nestLogger,
+  });
+  app.useGlobalFilters(new RpcErrorFilter());
+  app.enableShutdownHooks();
+  await app.listen();
+  const store = app.get(Store);
+  serveHealth(() => store.health());
+  logger.info({ queue }, 'serving');
+}

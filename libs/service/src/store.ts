@@ -1,0 +1,61 @@
+import type { OnApplicationShutdown } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import type { PartHealth } from '#contracts/subjects.js';
+import { BACKWARDS, END, type EventStoreDBClient } from '#eventstore/client.js';
+import { type OnApplied, Projector } from '#eventstore/projector.js';
+import type { View } from '#eventstore/view.js';
+import type { Bus } from './bus.js';
+import { logger } from './logger.js';
+
+/** The views of this process and whether the parts under it are there. */
+export class Store implements OnApplicationShutdown {
+  private readonly projectors: Projector[] = [];
+
+  constructor(
+    readonly client: EventStoreDBClient,
+    readonly dataSource: DataSource,
+    private readonly bus: Bus,
+  ) {}
+
+  /** Keeps `view` in step with the event store from now on. */
+  project(view: View, onApplied?: OnApplied): Projector {
+    const { client, dataSource } = this;
+    const projector = new Projector({ client, dataSource, log: logger }, view, onApplied);
+    this.projectors.push(projector);
+    projector.start();
+    return projector;
+  }
+
+  async health(): Promise<PartHealth> {
+    const [database, eventstore, bus] = await Promise.all([
+      answers(this.dataSource.query('select 1')),
+      answers(this.readHead()),
+      this.bus.alive(),
+    ]);
+    const up = (yes: boolean) => (yes ? 'up' : 'down');
+    return {
+      status: up(database && eventstore && bus),
+      views: this.projectors.map((projector) => projector.health()),
+      parts: { database: up(database), eventstore: up(eventstore), bus: up(bus) },
+    };
+  }
+
+  private async readHead(): Promise<void> {
+    for await (const _ of this.client.readAll({
+      direction: BACKWARDS,
+      fromPosition: END,
+      maxCount: 1,
+      deadline: 1_000,
+    }));
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all(this.projectors.map((projector) => projector.stop()));
+  }
+}
+
+const answers = (promise: Promise<unknown>): Promise<boolean> =>
+  promise.then(
+    () => true,
+    () => false,
+  );
