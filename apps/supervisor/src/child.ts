@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { type PartName } from './settings.js';
+
+/** All it takes to run one part. */
+export interface PartPlan {
+  name: PartName;
+  command: string;
+  args: string[];
+  env: NodeJS.ProcessEnv;
+  /** Somebody listening there means that the part has started. */
+  port: number;
+  /** Where the others reach it; unset for services, which are reached over the bus. */
+  url?: string;
+  /** The signal for a clean end, SIGTERM unless set. */
+  stopSignal?: NodeJS.Signals;
+  uid?: number;
+  gid?: number;
+  /** Runs before each start, the first and every later one. */
+  beforeStart?: () => void;
+}
+
+export interface ChildEvents {
+  openLog: (part: PartName) => number;
+  started: (plan: PartPlan, pid: number) => void;
+  crashed: (plan: PartPlan, how: string, retryMs: number) => void;
+}
+
+const firstRetryMs = 100;
+const lastRetryMs = 2000;
+/** A part that ran this long was healthy: its next crash starts again from the shortest wait. */
+const healthyAfterMs = 5000;
+const stopWithinMs = 5000;
+
+/** Runs a part until it is stopped: each crash is reported, and the part started again after a growing wait. */
+export function keepRunning(plan: PartPlan, events: ChildEvents) {
+  let child: ChildProcess | undefined;
+  let retryMs = firstRetryMs;
+  let retry: NodeJS.Timeout | undefined;
+  let stopping = false;
+
+  const start = () => {
+    const startedAt = Date.now();
+    plan.beforeStart?.();
+    const process = launch(plan, events.openLog(plan.name));
+    child = process;
+    if (process.pid !== undefined) events.started(plan, process.pid);
+    const ended = (how: string) => {
+      if (child !== process) return;
+      child = undefined;
+      if (stopping) return;
+      if (Date.now() - startedAt > healthyAfterMs) retryMs = firstRetryMs;
+      events.crashed(plan, how, retryMs);
+      retry = setTimeout(start, retryMs);
+      retryMs = Math.min(retryMs * 2, lastRetryMs);
+    };
+    process.once('error', (error) => ended(error.message));
+    process.once('exit', (code, signal) => ended(signal ?? `exit code ${code}`));
+  };
+  start();
+
+  return {
+    plan,
+    /** Asks the part to end, and ends it by force after 5 s. */
+    async stop(): Promise<void> {
+      stopping = true;
+      clearTimeout(retry);
+      const last = child;
+      if (last?.pid === undefined) return;
+      const gone = new Promise((resolve) => last.once('exit', resolve));
+      last.kill(plan.stopSignal ?? 'SIGTERM');
+      const force = setTimeout(() => last.kill('SIGKILL'), stopWithinMs);
+      await gone;
+      clearTimeout(force);
+    },
+  };
+}
+export type RunningChild = ReturnType<typeof keepRunning>;
+
+/**
+ * The child gets a session of its own, so that Ctrl-C reaches the supervisor alone and parts stop in order, and a
+ * pipe as standard input: a Node part ends itself when that closes, which is how it notices a supervisor that was killed.
+ */
+function launch(plan: PartPlan, log: number): ChildProcess {
+  const { command, args, env, uid, gid } = plan;
+  try {
+    return spawn(command, args, { env, uid, gid, detached: true, stdio: ['pipe', log, log] });
+  } finally {
+    closeSync(log);
+  }
+}

@@ -1,0 +1,45 @@
+import { readSettings } from './settings.js';
+import { openStack } from './stack.js';
+import { StartError } from './start-error.js';
+
+const startedAt = Date.now();
+const say = (line: string) => console.log(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${line}`);
+
+async function main(): Promise<void> {
+  const settings = readSettings(process.env);
+  const stack = await openStack(settings, process.env, say);
+  let stopping: Promise<void> | undefined;
+  const stop = () => (stopping ??= stack.stop());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (!stopping) say('stopping');
+      void stop().then(() => process.exit());
+    });
+  }
+  try {
+    await stack.start();
+  } catch (error) {
+    if (!stopping) complain(error);
+    await stop();
+    process.exit();
+  }
+  say('ready');
+  if (settings.LATCHKEY_PARTS.includes('gateway')) console.log(greeting(stack.wiring));
+}
+
+const greeting = ({ url: local, setupCode }: { url: string; setupCode: string }) => {
+  const url = local.replace('//127.0.0.1', '//localhost');
+  return `
+Latchkey is ready at ${url}
+Dashboard: ${url}/admin   (set-up code for the first administrator: ${setupCode})
+Next: npx latchkey keys create --name agent --scope full_access
+`;
+};
+
+/** What the person can mend is told in a sentence, anything else with its stack. */
+function complain(error: unknown): void {
+  console.error(error instanceof StartError ? `\n${error.message}` : error);
+  process.exitCode = 1;
+}
+
+main().catch(complain);

@@ -1,0 +1,114 @@
+import { join } from 'node:path';
+import { type PartPlan } from './child.js';
+import { type PartName } from './settings.js';
+
+/** What is known about this run once the ports are picked and the secrets opened. */
+export interface Wiring {
+  /** What every part inherits from the environment of the supervisor. */
+  inherited: NodeJS.ProcessEnv;
+  /** The inner port of each part; for a service, the one of its health and metrics. */
+  ports: Record<PartName, number>;
+  /** Where the gateway listens. */
+  host: string;
+  publicPort: number;
+  /** Where this machine reaches the gateway. */
+  url: string;
+  dataDir: string;
+  eventstoreUrl: string;
+  natsUrl: string;
+  busPassword: (user: string) => string;
+  /** The database URL of a service, as its own role. */
+  databaseUrl: (service: string) => string;
+  vaultKeyFile: string;
+  setupCode: string;
+  /** The bank simulator's credentials; undefined when real provider credentials are in the environment. */
+  sandbox?: SandboxCredentials;
+  /** Real provider settings from the environment, passed on as they are. */
+  providers: NodeJS.ProcessEnv;
+}
+
+export interface SandboxCredentials {
+  PLAID_CLIENT_ID: string;
+  PLAID_SECRET: string;
+  TELLER_APPLICATION_ID: string;
+  TELLER_SIGNING_SECRET: string;
+}
+
+type NodePart = Exclude<PartName, 'postgres' | 'nats'>;
+
+/** The environment of each part that is a program of ours: the whole wiring of the system on one page. */
+const environments: Record<NodePart, (wiring: Wiring) => NodeJS.ProcessEnv> = {
+  eventstore: ({ ports, databaseUrl }) => ({
+    DATABASE_URL: databaseUrl('eventstore'),
+    EVENTSTORE_HOST: '127.0.0.1',
+    EVENTSTORE_PORT: String(ports.eventstore),
+  }),
+  'sandbox-bank': ({ ports, dataDir, sandbox }) => ({
+    SANDBOX_BANK_PORT: String(ports['sandbox-bank']),
+    SANDBOX_BANK_DATA: join(dataDir, 'sandbox-bank.json'),
+    ...sandbox,
+  }),
+  key: (wiring) => serviceEnvironment('key', wiring),
+  connection: (wiring) => serviceEnvironment('connection', wiring),
+  'link-session': (wiring) => serviceEnvironment('link-session', wiring),
+  audit: (wiring) => serviceEnvironment('audit', wiring),
+  gateway: (wiring) => ({
+    ...serviceEnvironment('gateway', wiring),
+    DATABASE_URL: undefined,
+    HOST: wiring.host,
+    PORT: String(wiring.publicPort),
+  }),
+};
+
+function serviceEnvironment(service: NodePart, wiring: Wiring): NodeJS.ProcessEnv {
+  return {
+    NATS_URL: wiring.natsUrl,
+    NATS_USER: service,
+    NATS_PASSWORD: wiring.busPassword(service),
+    EVENTSTORE_URL: wiring.eventstoreUrl,
+    DATABASE_URL: wiring.databaseUrl(service),
+    HEALTH_PORT: String(wiring.ports[service]),
+    DATA_DIR: wiring.dataDir,
+    VAULT_KEK_FILE: wiring.vaultKeyFile,
+    SETUP_CODE: wiring.setupCode,
+    WEBHOOK_BASE_URL: wiring.url,
+    ...(wiring.sandbox ? sandboxEnvironment(wiring.ports['sandbox-bank'], wiring.sandbox) : wiring.providers),
+  };
+}
+
+/** Points the real provider adapters at the bank simulator; nothing else tells the sandbox from the real thing. */
+function sandboxEnvironment(port: number, credentials: SandboxCredentials): NodeJS.ProcessEnv {
+  const bank = `http://127.0.0.1:${port}`;
+  return {
+    SANDBOX: 'true',
+    SANDBOX_BANK_URL: bank,
+    PLAID_BASE_URL: bank,
+    PLAID_SCRIPT_URL: `${bank}/link/v2/stable/link-initialize.js`,
+    TELLER_BASE_URL: bank,
+    TELLER_SCRIPT_URL: `${bank}/connect/connect.js`,
+    ...credentials,
+  };
+}
+
+/** The compiled program of an app, found from this file's own place in dist. */
+export const programOf = (app: string) => join(__dirname, '..', '..', app, 'src', 'main.js');
+
+const apps: Partial<Record<PartName, string>> = { eventstore: 'eventstore-embedded' };
+
+/** The plan of a part that is a Node program of ours. */
+export function nodePart(name: NodePart, wiring: Wiring): PartPlan {
+  const port = name === 'gateway' ? wiring.publicPort : wiring.ports[name];
+  const urls: Partial<Record<PartName, string>> = {
+    eventstore: wiring.eventstoreUrl,
+    gateway: wiring.url,
+    'sandbox-bank': `http://127.0.0.1:${port}`,
+  };
+  return {
+    name,
+    command: process.execPath,
+    args: ['--enable-source-maps', programOf(apps[name] ?? name)],
+    env: { ...wiring.inherited, SUPERVISED: '1', ...environments[name](wiring) },
+    port,
+    url: urls[name],
+  };
+}

@@ -1,0 +1,42 @@
+import { randomInt } from 'node:crypto';
+import { connect, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Resolves to the error code that binding gives, or to undefined when the port is free. */
+export function bindError(port: number, host: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+    server.listen(port, host, () => server.close(() => resolve(undefined)));
+  });
+}
+
+/**
+ * Picks a free inner port below the range from which the system takes the ports of outgoing connections: from inside
+ * that range, the reconnecting client of a part that is down could take the part's own port.
+ */
+export async function freePort(taken: Set<number>): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 30_000);
+    if (taken.has(port) || (await bindError(port, '127.0.0.1'))) continue;
+    taken.add(port);
+    return port;
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    const answer = (accepted: boolean) => {
+      socket.destroy();
+      resolve(accepted);
+    };
+    socket.once('connect', () => answer(true)).once('error', () => answer(false));
+    socket.setTimeout(1000, () => answer(false));
+  });
+}
+
+/** Waits until somebody listens there. */
+export async function listening(port: number, signal: AbortSignal): Promise<void> {
+  while (!(await accepts(port))) await sleep(50, undefined, { signal });
+}

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, DatabaseError } from 'pg';
+
+/** Each has a schema of its own name, and one role that can use nothing else. */
+export const schemas = ['key', 'connection', 'link_session', 'audit', 'eventstore'] as const;
+
+const database = 'latchkey';
+const roleOf = (schema: string) => `latchkey_${schema}`;
+const waitMs = 30_000;
+
+/** The URL of a schema's role on the server of `adminUrl`. */
+export function roleUrl(adminUrl: string, schema: string, password: string): string {
+  const url = new URL(adminUrl);
+  url.username = roleOf(schema);
+  url.password = password;
+  url.pathname = database;
+  return url.href;
+}
+
+/** Makes the database, the roles and the schemas; what is there already stays, only the passwords are set again. */
+export async function provision(adminUrl: string, passwordOf: (schema: string) => string): Promise<void> {
+  await withClient(adminUrl, async (server) => {
+    const { rowCount } = await server.query('SELECT FROM pg_database WHERE datname = $1', [database]);
+    if (rowCount === 0) await server.query(`CREATE DATABASE ${database}`);
+  });
+  const url = new URL(adminUrl);
+  url.pathname = database;
+  await withClient(url.href, async (client) => {
+    await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC`);
+    for (const schema of schemas) await makeSchema(client, schema, passwordOf(schema));
+  });
+}
+
+async function makeSchema(client: Client, schema: string, password: string): Promise<void> {
+  const role = roleOf(schema);
+  const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
+  if (rowCount === 0) await client.query(`CREATE ROLE ${role} LOGIN`);
+  await client.query(`ALTER ROLE ${role} PASSWORD ${client.escapeLiteral(password)}`);
+  // An administrator that is not a superuser may give a schema only to a role it is a member of.
+  await client.query(`GRANT ${role} TO CURRENT_USER`);
+  await client.query(`
+    GRANT CONNECT ON DATABASE ${database} TO ${role};
+    CREATE SCHEMA IF NOT EXISTS ${schema} AUTHORIZATION ${role};
+    ALTER ROLE ${role} IN DATABASE ${database} SET search_path = ${schema}`);
+}
+
+async function withClient(url: string, work: (client: Client) => Promise<void>): Promise<void> {
+  const client = await connectWhenUp(url);
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** A server that has just been started refuses at first, or answers that it is starting up (57P03). */
+async function connectWhenUp(url: string): Promise<Client> {
+  for (const deadline = Date.now() + waitMs; ; await sleep(50)) {
+    const client = new Client({ connectionString: url, connectionTimeoutMillis: 2000 });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      const refused = error instanceof DatabaseError && error.code !== '57P03';
+      if (refused || Date.now() > deadline) throw error;
+    }
+  }
+}

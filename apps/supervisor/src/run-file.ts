@@ -1,0 +1,86 @@
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
+import { processBirth } from './process-birth.js';
+import { writePrivately } from './secrets.js';
+import { StartError } from './start-error.js';
+
+export interface RunningPart {
+  pid: number;
+  /** See processBirth: keeps a later start from ending a stranger that was given the same number. */
+  birth?: string;
+  port?: number;
+  url?: string;
+}
+
+/** `$DATA_DIR/run.json`: what runs now and where to reach it. Made for the local command line and for tests. */
+export interface Run {
+  pid: number;
+  birth?: string;
+  url: string;
+  parts: Record<string, RunningPart>;
+  nats?: { url: string; users: Record<string, { user: string; password: string }> };
+  eventstore?: { url: string };
+  /** The database URL of each service, as its own role. */
+  databases?: Record<string, string>;
+  setup_code?: string;
+}
+
+const alive = ({ pid, birth }: RunningPart) => birth !== undefined && processBirth(pid) === birth;
+
+function readRun(path: string): Run | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Run;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Ends what a supervisor that was killed left behind: it may still hold the data and the ports. */
+async function endOrphans(run: Run): Promise<void> {
+  for (const part of Object.values(run.parts).reverse()) {
+    if (!alive(part)) continue;
+    process.kill(part.pid, 'SIGINT');
+    for (let waited = 0; alive(part) && waited < 5000; waited += 50) await sleep(50);
+    if (alive(part)) process.kill(part.pid, 'SIGKILL');
+  }
+}
+
+/** Claims the data folder for this process and returns its run file; a folder in use is refused. */
+export async function claimRunFile(dataDir: string, url: string) {
+  const path = join(dataDir, 'run.json');
+  const before = readRun(path);
+  if (before && alive(before)) {
+    throw new StartError(`${dataDir} is in use: Latchkey already runs there at ${before.url} (process ${before.pid}).`);
+  }
+  if (before) await endOrphans(before);
+  rmSync(path, { force: true });
+
+  const run: Run = { pid: process.pid, birth: processBirth(process.pid), url, parts: {} };
+  createOnce(path, JSON.stringify(run));
+  const save = () => writePrivately(path, `${JSON.stringify(run, null, 2)}\n`);
+  return {
+    run,
+    save,
+    /** Notes a part that was started, the first time or again. */
+    record: ({ name, port, url }: Omit<RunningPart, 'pid'> & { name: string }, pid: number): void => {
+      run.parts[name] = { pid, birth: processBirth(pid), port, url };
+      save();
+    },
+    remove: () => rmSync(path, { force: true }),
+  };
+}
+export type RunFile = Awaited<ReturnType<typeof claimRunFile>>;
+
+/** Of two starts at the same moment only one can create the link; the other is told. */
+function createOnce(path: string, text: string): void {
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, text, { mode: 0o600 });
+  try {
+    linkSync(draft, path);
+  } catch {
+    throw new StartError(`Another start of Latchkey on ${path} is under way.`);
+  } finally {
+    rmSync(draft);
+  }
+}

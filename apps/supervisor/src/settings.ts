@@ -1,0 +1,52 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { StartError } from './start-error.js';
+
+/** Every part of the system, in the order they start. */
+export const partNames = [
+  'postgres',
+  'nats',
+  'eventstore',
+  'sandbox-bank',
+  'key',
+  'connection',
+  'link-session',
+  'audit',
+  'gateway',
+] as const;
+export type PartName = (typeof partNames)[number];
+
+const url = (...protocols: string[]) =>
+  z.string().refine((text) => protocols.includes(URL.parse(text)?.protocol ?? ''), {
+    error: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  });
+
+const environment = z.object({
+  PORT: z.coerce.number().int().min(1).max(65_535).default(8080),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  DATA_DIR: z
+    .string()
+    .min(1)
+    .default('.data')
+    .transform((dir) => resolve(dir)),
+  DATABASE_URL: url('postgres:', 'postgresql:').optional(),
+  NATS_URL: url('nats:', 'tls:').optional(),
+  NATS_SERVER: z.enum(['auto', 'embedded']).default('auto'),
+  EVENTSTORE_URL: url('esdb:', 'esdb+discover:').optional(),
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  LATCHKEY_PARTS: z
+    .string()
+    .default(partNames.join(','))
+    .transform((list) => list.split(',').map((name) => name.trim()))
+    .pipe(z.array(z.enum(partNames, { error: `must be a comma list of ${partNames.join(', ')}` }))),
+});
+
+export type Settings = z.infer<typeof environment>;
+
+/** Reads the environment once. An empty variable counts as unset; a malformed one ends the start by its name. */
+export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const { success, data, error } = environment.safeParse(set);
+  if (success) return data;
+  throw new StartError(error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`).join('\n'));
+}

@@ -1,0 +1,67 @@
+import { mkdirSync } from 'node:fs';
+import { openLogs } from './logs.js';
+import { bindError } from './ports.js';
+import { ready } from './ready.js';
+import { claimRunFile } from './run-file.js';
+import { openSecrets } from './secrets.js';
+import { type PartName, type Settings } from './settings.js';
+import { localParts, planPart, provisionDatabase, type Preparation, stages } from './stages.js';
+import { StartError } from './start-error.js';
+import { supervise } from './supervise.js';
+import { busLogins, wire } from './wiring.js';
+import { schemas } from './provision.js';
+
+const startWithinMs = 60_000;
+
+/** A data folder that is claimed, with everything worked out and nothing started yet. */
+export async function openStack(settings: Settings, env: NodeJS.ProcessEnv, say: (line: string) => void) {
+  // Others may pass through the folder (the database may have to run as another user) but not look around in it.
+  mkdirSync(settings.DATA_DIR, { recursive: true, mode: 0o711 });
+  const secrets = openSecrets(settings.DATA_DIR);
+  const wiring = await wire(settings, env, secrets);
+  const parts = localParts(settings, wiring);
+  const runFile = await claimRunFile(settings.DATA_DIR, wiring.url);
+  const logs = openLogs(settings.DATA_DIR);
+  const supervisor = supervise({ logs, runFile, say });
+  const preparation: Preparation = { settings, wiring, secrets, say };
+  const signal = AbortSignal.timeout(startWithinMs);
+
+  const startPart = async (name: PartName) => {
+    await supervisor.start(await planPart(name, preparation), signal);
+    say(`${name}: listening`);
+    if (name === 'postgres') await provisionDatabase(preparation);
+  };
+
+  return {
+    wiring,
+    /** Starts every part and resolves when the whole answers. */
+    async start(): Promise<void> {
+      if (parts.has('gateway')) await refuseTakenPort(settings);
+      Object.assign(runFile.run, {
+        nats: { url: wiring.natsUrl, users: busLogins(wiring) },
+        eventstore: { url: wiring.eventstoreUrl },
+        databases: Object.fromEntries(schemas.map((schema) => [schema, wiring.databaseUrl(schema)])),
+        setup_code: settings.NODE_ENV === 'production' ? undefined : wiring.setupCode,
+      });
+      runFile.save();
+      if (settings.DATABASE_URL) await provisionDatabase(preparation);
+      for (const stage of stages) await Promise.all(stage.filter((name) => parts.has(name)).map(startPart));
+      if (parts.has('gateway') && !(await ready(wiring.url, signal))) {
+        throw new StartError(`Not ready within 60 s. The end of ${logs.path('gateway')}:\n${logs.tail('gateway')}`);
+      }
+    },
+    async stop(): Promise<void> {
+      await supervisor.stop();
+      runFile.remove();
+    },
+  };
+}
+
+async function refuseTakenPort({ HOST, PORT }: Settings): Promise<void> {
+  const code = await bindError(PORT, HOST);
+  if (code === 'EADDRINUSE') {
+    throw new StartError(`Port ${PORT} is taken by another program. Choose another one: PORT=${PORT + 1} npm start`);
+  }
+  if (code)
+    throw new StartError(`Cannot listen on ${HOST}, port ${PORT} (${code}). Choose another with HOST and PORT.`);
+}

@@ -1,0 +1,63 @@
+import { type PartPlan } from './child.js';
+import { embeddedPostgres } from './postgres.js';
+import { localBus } from './nats.js';
+import { nodePart, type Wiring } from './parts.js';
+import { provision } from './provision.js';
+import { type Secrets } from './secrets.js';
+import { type PartName, type Settings } from './settings.js';
+import { StartError } from './start-error.js';
+import { databaseAdminUrl, schemaPasswordOf } from './wiring.js';
+
+/** Parts that start together. The next stage waits until all of them listen; the stages stop in the reverse order. */
+export const stages: PartName[][] = [
+  ['postgres'],
+  ['nats', 'eventstore', 'sandbox-bank'],
+  ['key', 'connection', 'link-session', 'audit'],
+  ['gateway'],
+];
+
+/** Parts that were asked for and are not served from outside. */
+export function localParts(settings: Settings, wiring: Wiring): Set<PartName> {
+  const parts = new Set(settings.LATCHKEY_PARTS);
+  if (settings.DATABASE_URL) parts.delete('postgres');
+  if (settings.NATS_URL) parts.delete('nats');
+  if (settings.EVENTSTORE_URL) parts.delete('eventstore');
+  if (!wiring.sandbox) parts.delete('sandbox-bank');
+  const needDatabase = ['eventstore', 'key', 'connection', 'link-session', 'audit'] as const;
+  if (needDatabase.some((part) => parts.has(part)) && !settings.DATABASE_URL && !parts.has('postgres')) {
+    throw new StartError('LATCHKEY_PARTS: parts that store something need postgres, in the list or as DATABASE_URL.');
+  }
+  return parts;
+}
+
+export interface Preparation {
+  settings: Settings;
+  wiring: Wiring;
+  secrets: Secrets;
+  say: (line: string) => void;
+}
+
+/** Makes what a part needs on disk, and returns how it is run. */
+export async function planPart(name: PartName, { settings, wiring, secrets, say }: Preparation): Promise<PartPlan> {
+  const { ports, inherited, busPassword } = wiring;
+  if (name === 'postgres') {
+    return embeddedPostgres(settings.DATA_DIR, secrets.read('postgres-admin'), { port: ports.postgres, inherited });
+  }
+  if (name === 'nats') {
+    const bus = localBus({
+      choice: settings.NATS_SERVER,
+      port: ports.nats,
+      secrets,
+      inherited,
+      passwordOf: busPassword,
+    });
+    say(`nats: ${bus.description}`);
+    return bus.plan;
+  }
+  return nodePart(name, wiring);
+}
+
+/** Gives each service its role and schema, on the embedded database and on an outside one alike. */
+export async function provisionDatabase({ settings, wiring, secrets }: Preparation): Promise<void> {
+  await provision(databaseAdminUrl(settings, wiring.ports.postgres, secrets), schemaPasswordOf(secrets));
+}

@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import { busUsers } from '#contracts/bus-users.js';
+import { type SandboxCredentials, type Wiring } from './parts.js';
+import { freePort } from './ports.js';
+import { roleUrl } from './provision.js';
+import { keyEncryptionKey, type Secrets } from './secrets.js';
+import { type PartName, partNames, type Settings } from './settings.js';
+
+/** Settings a part gets from the wiring alone: what the supervisor was given is not meant for all of them. */
+const reserved =
+  /^(DATABASE_URL|EVENTSTORE_URL|PORT|HOST|NATS_.*|PLAID_.*|TELLER_.*|LATCHKEY_PARTS|SETUP_CODE|npm_.*)$/;
+
+const pick = (env: NodeJS.ProcessEnv, test: (name: string) => boolean): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== '' && test(name)));
+
+/** The password of a bus user: from the environment when an outside server has its own users, generated otherwise. */
+export const busPasswordOf = (env: NodeJS.ProcessEnv, secrets: Secrets) => (user: string) =>
+  env[`NATS_PASSWORD_${user.toUpperCase().replaceAll('-', '_')}`] || secrets.read(`nats-${user}`);
+
+export const schemaPasswordOf = (secrets: Secrets) => (schema: string) => secrets.read(`postgres-${schema}`);
+
+/** Works out where everything is and which secrets open it. Generated ports are new in each run, secrets are not. */
+export async function wire(settings: Settings, env: NodeJS.ProcessEnv, secrets: Secrets): Promise<Wiring> {
+  const ports = await pickPorts(settings.PORT);
+  const adminUrl = databaseAdminUrl(settings, ports.postgres, secrets);
+  const providers = pick(env, (name) => /^(PLAID|TELLER)_/.test(name));
+  return {
+    inherited: pick(env, (name) => !reserved.test(name)),
+    ports,
+    host: settings.HOST,
+    publicPort: settings.PORT,
+    url: localUrl(settings),
+    dataDir: settings.DATA_DIR,
+    eventstoreUrl: settings.EVENTSTORE_URL ?? `esdb://127.0.0.1:${ports.eventstore}?tls=false`,
+    natsUrl: settings.NATS_URL ?? `nats://127.0.0.1:${ports.nats}`,
+    busPassword: busPasswordOf(env, secrets),
+    databaseUrl: (service) => {
+      const schema = service.replaceAll('-', '_');
+      return roleUrl(adminUrl, schema, schemaPasswordOf(secrets)(schema));
+    },
+    vaultKeyFile: secrets.file('vault.key', keyEncryptionKey),
+    setupCode: secrets.read('setup-code', () => randomBytes(9).toString('base64url')),
+    sandbox: isReal(providers) ? undefined : sandboxCredentials(secrets),
+    providers,
+  };
+}
+
+export function databaseAdminUrl(settings: Settings, port: number, secrets: Secrets): string {
+  return settings.DATABASE_URL ?? `postgres://postgres:${secrets.read('postgres-admin')}@127.0.0.1:${port}/postgres`;
+}
+
+/** Users of the bus with their passwords, for the run file. */
+export const busLogins = (wiring: Wiring) =>
+  Object.fromEntries(Object.keys(busUsers).map((user) => [user, { user, password: wiring.busPassword(user) }]));
+
+async function pickPorts(publicPort: number): Promise<Record<PartName, number>> {
+  const taken = new Set([publicPort]);
+  const ports: Partial<Record<PartName, number>> = {};
+  for (const name of partNames) ports[name] = await freePort(taken);
+  return ports as Record<PartName, number>;
+}
+
+/** Where this machine reaches the gateway; one that listens on all addresses is on the loopback too. */
+function localUrl({ HOST, PORT }: Settings): string {
+  const host = ['0.0.0.0', '::'].includes(HOST) ? '127.0.0.1' : HOST;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${PORT}`;
+}
+
+const isReal = (providers: NodeJS.ProcessEnv) => Boolean(providers.PLAID_CLIENT_ID ?? providers.TELLER_APPLICATION_ID);
+
+function sandboxCredentials(secrets: Secrets): SandboxCredentials {
+  return {
+    PLAID_CLIENT_ID: secrets.read('sandbox-plaid-client-id'),
+    PLAID_SECRET: secrets.read('sandbox-plaid-secret'),
+    TELLER_APPLICATION_ID: secrets.read('sandbox-teller-application-id'),
+    TELLER_SIGNING_SECRET: secrets.read('sandbox-teller-signing-secret'),
+  };
+}
