@@ -1,0 +1,18 @@
+import { startBank } from './bank.js';
+import { readConfig } from './config.js';
+
+async function main(): Promise<void> {
+  const bank = await startBank(readConfig(process.env));
+  process.stdout.write(`listening ${bank.port}\n`);
+
+  const stop = (): void => void bank.close().then(() => process.exit(0));
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  // A supervisor that dies closes the pipe: the bank must not outlive it.
+  if (process.env.SUPERVISED === '1') process.stdin.once('end', stop).once('close', stop).resume();
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});
