@@ -28,7 +28,7 @@ export type SessionCommand =
   | { type: 'StartAttempt'; attempt_id: string; provider: ProviderName; connection_id: string; now: string }
   /** Takes the session's one use (or one of many) before the provider is called. */
   | { type: 'ClaimAttempt'; attempt_id: string; now: string }
-  | { type: 'RefuseAttempt'; attempt_id: string; code: string; message: string; now: string }
+  | { type: 'RefuseAttempt'; attempt_id: string; code: string; message: string; by: 'page' | 'provider'; now: string }
   | { type: 'SettleAttempt'; attempt_id: string; outcome: AttemptOutcome; now: string }
   | { type: 'FinishSession'; now: string }
   | { type: 'FailSession'; error_code: string; error_message: string; now: string }

@@ -59,7 +59,7 @@ function toJsonEvent<E extends { type: string }>(
   return jsonEvent({
     id: uuidV5(commandId, String(index)),
     type,
-    data: data as unknown as JSONType,
+    data: data,
     metadata: metadata as unknown as JSONType,
   });
 }

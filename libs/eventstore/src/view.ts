@@ -34,29 +34,33 @@ export function rowPerStream<Row extends { id: string }, E extends { type: strin
       for (const event of batch) push(byId, streamIdOf(event.stream), event);
       const before = await existingRows(dataSource, view.entity, byId);
       const changes: Changes = { rows: [], removed: [], parked: [] };
-      for (const [id, events] of byId) applyAll(view.projection, id, events, before.get(id) ?? null, changes);
+      for (const [id, events] of byId) {
+        const from = before.get(id) ?? null;
+        const row = applyAll(view.projection, events, from, changes.parked);
+        if (row) changes.rows.push({ ...row, id });
+        else if (from) changes.removed.push(id);
+      }
       return changes;
     },
   };
 }
 
-function applyAll<Row extends { id: string }, E extends { type: string }>(
+/** The row after the events; one that cannot be applied is put aside and the others go on. */
+function applyAll<Row extends object, E extends { type: string }>(
   projection: Projection<Row, E>,
-  id: string,
   events: Recorded[],
-  before: Row | null,
-  changes: Changes,
-): void {
-  let row = before;
-  for (const recorded of events) {
+  from: Row | null,
+  parked: Changes['parked'],
+): Row | null {
+  let row = from;
+  for (const event of events) {
     try {
-      row = project(projection, [recorded.event as E], row);
+      row = project(projection, [event.event as E], row);
     } catch (error) {
-      changes.parked.push({ event: recorded, error });
+      parked.push({ event, error });
     }
   }
-  if (row) changes.rows.push({ ...row, id });
-  else if (before) changes.removed.push(id);
+  return row;
 }
 
 /** Streams whose first event is in the batch have no row yet, so most batches read nothing. */

@@ -1,0 +1,46 @@
+import { Controller, Inject } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import { DomainError } from '#contracts/errors.js';
+import type { Ask, Reply } from '#contracts/subjects.js';
+import { Store } from '#service/store.js';
+import { SessionQueries } from './session-queries.js';
+import { SessionViews } from './session-views.js';
+import { Sessions } from './sessions.service.js';
+
+/** What agents ask of sessions they have minted. */
+@Controller()
+export class SessionController {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly queries: SessionQueries,
+    private readonly views: SessionViews,
+    @Inject(Store) private readonly store: Store,
+  ) {}
+
+  @MessagePattern('link-session.get')
+  async get(@Payload() { context, id, after }: Ask<'link-session.get'>): Promise<Reply<'link-session.get'>> {
+    await this.views.sessions.reached(after);
+    const session = await this.queries.find(context.tenant, id);
+    if (!session) throw new DomainError('NOT_FOUND', 'Link session not found');
+    return session;
+  }
+
+  @MessagePattern('link-session.list')
+  async list(@Payload() ask: Ask<'link-session.list'>): Promise<Reply<'link-session.list'>> {
+    await this.views.sessions.reached(ask.after);
+    return this.queries.list(ask);
+  }
+
+  @MessagePattern('link-session.cancel')
+  async cancel(@Payload() { context, id }: Ask<'link-session.cancel'>): Promise<Reply<'link-session.cancel'>> {
+    await this.sessions.ownedBy(context.tenant, id);
+    const now = new Date().toISOString();
+    const error_message = 'The link was cancelled.';
+    return this.sessions.command(id, { type: 'FailSession', error_code: 'CANCELLED', error_message, now }, context);
+  }
+
+  @MessagePattern('link-session.health')
+  health(): Promise<Reply<'link-session.health'>> {
+    return this.store.health();
+  }
+}

@@ -1,0 +1,55 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Context, Tenant, Written } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import { idOf, shortIdOf } from '#contracts/ids.js';
+import type { SessionCommand, SessionEvent, SessionView } from '#contracts/link-session.js';
+import { commandHandler, type Handled } from '#eventstore/command-handler.js';
+import { project } from '#eventstore/projection.js';
+import { readStream } from '#eventstore/read-stream.js';
+import { Store } from '#service/store.js';
+import { linkSession } from './link-session.decider.js';
+import { asOf, sessionProjection } from './link-session.view.js';
+
+/** Commands to sessions and the truth about one, from its own stream. */
+@Injectable()
+export class Sessions {
+  private readonly handle;
+
+  constructor(@Inject(Store) private readonly store: Store) {
+    this.handle = commandHandler(store.client, 'link_session', linkSession);
+  }
+
+  /** The reply is projected from the stream itself, so the caller sees its own write before Postgres does. */
+  async command(id: string, command: SessionCommand, context: Context): Promise<Written<SessionView>> {
+    const expectNew = command.type === 'MintSession';
+    const { events, decided, position } = await this.handle({ id, command, context, expectNew });
+    if (decided.some((event) => event.type === 'UseRefused')) throw new DomainError('CONSUMED');
+    return { view: viewOf(events), position };
+  }
+
+  /** Another tenant's session does not exist. */
+  async ownedBy({ project_id, environment }: Tenant, id: string): Promise<SessionView> {
+    const { events } = await readStream<SessionEvent>(this.store.client, `link_session-${id}`);
+    const view = project(
+      sessionProjection,
+      events.map((recorded) => recorded.event),
+    );
+    if (view?.project_id === project_id && view.environment === environment) return view;
+    throw new DomainError('NOT_FOUND', 'Link session not found');
+  }
+
+  /** The session of a link token; the hash leads to the stream, so a link works the moment it was minted. */
+  async byToken(tokenHash: string): Promise<SessionView> {
+    const id = idOf('link_session', shortIdOf(tokenHash));
+    const { events } = await readStream<SessionEvent>(this.store.client, `link_session-${id}`);
+    const first = events[0]?.event;
+    if (first?.type !== 'SessionMinted' || first.token_hash !== tokenHash) throw new DomainError('INVALID_TOKEN');
+    return viewOf(events.map((recorded) => recorded.event));
+  }
+}
+
+function viewOf(events: Handled<SessionEvent>['events']): SessionView {
+  const view = project(sessionProjection, events);
+  if (!view) throw new DomainError('NOT_FOUND');
+  return asOf(view, new Date().toISOString());
+}

@@ -1,0 +1,45 @@
+import { busMaxPayloadBytes, busUsers, inboxPrefix } from '#contracts/bus-users.js';
+
+/** One user of the bus with everything a server has to know about it. */
+export interface BusAccount {
+  user: string;
+  password: string;
+  publish: string[];
+  subscribe: string[];
+}
+
+/** The table of users, completed by passwords and by each user's own inbox. */
+export function busAccounts(passwordOf: (user: string) => string): BusAccount[] {
+  return Object.entries(busUsers).map(([user, { publish, subscribe }]) => ({
+    user,
+    password: passwordOf(user),
+    publish,
+    subscribe: [...subscribe, `${inboxPrefix(user)}.>`],
+  }));
+}
+
+/** `$NAME` lets nats-server read the password from its environment; everything else is a quoted string. */
+const literal = (password: string) => (password.startsWith('$') ? password : JSON.stringify(password));
+
+/** The configuration file of nats-server. Users without a subject to publish on may still reply. */
+export function natsServerConfig(listen: string, accounts: BusAccount[]): string {
+  const users = accounts.map(
+    ({ user, password, publish, subscribe }) => `    {
+      user: ${JSON.stringify(user)}, password: ${literal(password)}
+      permissions: {
+        publish: ${JSON.stringify(publish)}
+        subscribe: ${JSON.stringify(subscribe)}
+        allow_responses: true
+      }
+    }`,
+  );
+  return `# Generated from libs/contracts/src/bus-users.ts: change it there.
+listen: "${listen}"
+max_payload: ${busMaxPayloadBytes}
+authorization: {
+  users: [
+${users.join('\n')}
+  ]
+}
+`;
+}

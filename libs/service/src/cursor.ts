@@ -1,0 +1,25 @@
+import { DomainError } from '#contracts/errors.js';
+import type { Page } from '#contracts/envelope.js';
+
+/** The place in a list that is ordered newest first by (created_at, id). */
+export interface Place {
+  created_at: string;
+  id: string;
+}
+
+export const encodeCursor = ({ created_at, id }: Place): string =>
+  Buffer.from(`${created_at} ${id}`).toString('base64url');
+
+export function decodeCursor(cursor: string | undefined): Place | null {
+  if (cursor === undefined) return null;
+  const text = Buffer.from(cursor, 'base64url').toString();
+  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([0-9a-f-]{36})$/.exec(text);
+  if (!match) throw new DomainError('INVALID_CURSOR');
+  return { created_at: match[1]!, id: match[2]! };
+}
+
+/** Cuts a page out of rows that were read with one more than `limit`. */
+export function pageOf<Row extends Place>(rows: Row[], limit: number): Page<Row> {
+  const items = rows.slice(0, limit);
+  return { items, next_cursor: rows.length > limit ? encodeCursor(items.at(-1)!) : null };
+}
