@@ -1,4 +1,7 @@
-/** Two projects: `unit` needs nothing running; `stack` starts real servers and the real services once and shares them. */
+/**
+ * Three projects: `unit` needs nothing running; `contract` specs start the one server they are about (`test/*.contract.spec.ts`);
+ * `stack` specs share the whole system, which is started once for all of them.
+ */
 const common = {
   rootDir: __dirname,
   testEnvironment: 'node',
@@ -28,12 +31,17 @@ const common = {
 module.exports = {
   projects: [
     { ...common, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs}/**/*.spec.ts'] },
+    { ...common, displayName: 'contract', testMatch: ['<rootDir>/test/**/*.contract.spec.ts'] },
     {
       ...common,
       displayName: 'stack',
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
+      testPathIgnorePatterns: ['\\.contract\\.spec\\.ts$'],
+      globalSetup: '<rootDir>/test/global-setup.ts',
+      globalTeardown: '<rootDir>/test/global-teardown.ts',
     },
   ],
+  reporters: ['default', '<rootDir>/test/reporter.cjs'],
   maxWorkers: 2,
   testTimeout: 60_000,
 };

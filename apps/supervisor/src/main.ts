@@ -2,6 +2,9 @@ import { readSettings } from './settings.js';
 import { openStack } from './stack.js';
 import { StartError } from './start-error.js';
 
+// A terminal that is gone must not take the system down half way: what cannot be said is left unsaid.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 const startedAt = Date.now();
 const say = (line: string) => console.log(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${line}`);
 
@@ -16,6 +19,7 @@ async function main(): Promise<void> {
       void stop().then(() => process.exit());
     });
   }
+  if (process.env.SUPERVISED === '1') process.stdin.resume().on('close', () => void stop().then(() => process.exit()));
   try {
     await stack.start();
   } catch (error) {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { busAccounts, natsServerConfig } from '#service/bus-accounts.js';
 import { type PartPlan } from './child.js';
-import { busAccounts, natsServerConfig } from './nats-config.js';
 import { programOf } from './parts.js';
 import { type Secrets, writePrivately } from './secrets.js';
 

@@ -55,6 +55,7 @@ const environments: Record<NodePart, (wiring: Wiring) => NodeJS.ProcessEnv> = {
   gateway: (wiring) => ({
     ...serviceEnvironment('gateway', wiring),
     DATABASE_URL: undefined,
+    HEALTH_PORT: undefined,
     HOST: wiring.host,
     PORT: String(wiring.publicPort),
   }),

@@ -22,7 +22,8 @@ const url = (...protocols: string[]) =>
   });
 
 const environment = z.object({
-  PORT: z.coerce.number().int().min(1).max(65_535).default(8080),
+  /** 0 picks a free one. */
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
   HOST: z.string().min(1).default('127.0.0.1'),
   DATA_DIR: z
     .string()

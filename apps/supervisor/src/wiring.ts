@@ -22,14 +22,15 @@ export const schemaPasswordOf = (secrets: Secrets) => (schema: string) => secret
 /** Works out where everything is and which secrets open it. Generated ports are new in each run, secrets are not. */
 export async function wire(settings: Settings, env: NodeJS.ProcessEnv, secrets: Secrets): Promise<Wiring> {
   const ports = await pickPorts(settings.PORT);
+  const publicPort = settings.PORT || ports.gateway;
   const adminUrl = databaseAdminUrl(settings, ports.postgres, secrets);
   const providers = pick(env, (name) => /^(PLAID|TELLER)_/.test(name));
   return {
     inherited: pick(env, (name) => !reserved.test(name)),
     ports,
     host: settings.HOST,
-    publicPort: settings.PORT,
-    url: localUrl(settings),
+    publicPort,
+    url: localUrl(settings.HOST, publicPort),
     dataDir: settings.DATA_DIR,
     eventstoreUrl: settings.EVENTSTORE_URL ?? `esdb://127.0.0.1:${ports.eventstore}?tls=false`,
     natsUrl: settings.NATS_URL ?? `nats://127.0.0.1:${ports.nats}`,
@@ -61,9 +62,9 @@ async function pickPorts(publicPort: number): Promise<Record<PartName, number>> 
 }
 
 /** Where this machine reaches the gateway; one that listens on all addresses is on the loopback too. */
-function localUrl({ HOST, PORT }: Settings): string {
-  const host = ['0.0.0.0', '::'].includes(HOST) ? '127.0.0.1' : HOST;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${PORT}`;
+function localUrl(listenHost: string, port: number): string {
+  const host = ['0.0.0.0', '::'].includes(listenHost) ? '127.0.0.1' : listenHost;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 const isReal = (providers: NodeJS.ProcessEnv) => Boolean(providers.PLAID_CLIENT_ID ?? providers.TELLER_APPLICATION_ID);

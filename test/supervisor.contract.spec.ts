@@ -1,0 +1,174 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
+import { startStack, type Run, type Stack } from '#testing/stack.js';
+
+const main = join(__dirname, '../dist/apps/supervisor/src/main.js');
+
+interface Started {
+  child: ChildProcess;
+  exit: Promise<number | null>;
+  output(): string;
+  ready(): Promise<void>;
+}
+const started: Started[] = [];
+
+/** Runs `node main.js` as a person would, except that it ends with this process. */
+function start(env: Record<string, string>): Started {
+  const all = { ...process.env, SUPERVISED: '1', PORT: '0', ...env };
+  const child = spawn(process.execPath, [main], { env: all, stdio: 'pipe' });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
+  const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const running = { child, exit, output: () => output, ready: () => until(() => / s {2}ready$/m.test(output)) };
+  started.push(running);
+  return running;
+}
+
+async function until(condition: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
+  for (const deadline = Date.now() + withinMs; !(await condition()); await sleep(25)) {
+    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${condition.toString()}`);
+  }
+}
+
+/** A process that has ended but that nobody has waited for yet is not alive. */
+function alive(pid: number): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
+  return /^[^Z]/.test(stdout.trim());
+}
+
+const readRun = (dataDir: string) => JSON.parse(readFileSync(join(dataDir, 'run.json'), 'utf8')) as Run;
+const pidsOf = (run: Run) => Object.values(run.parts).map(({ pid }) => pid);
+
+async function query(url: string, sql: string) {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 2000 });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+describe('a running stack', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await startStack({ parts: ['postgres', 'nats'], servers: 'local' });
+  });
+  afterAll(() => stack.stop());
+
+  it('gives each service a schema of its own and nothing else', async () => {
+    const { key, audit } = stack.run().databases;
+    await query(key!, 'CREATE TABLE things (id int)');
+    expect(
+      await query(key!, 'SELECT table_schema FROM information_schema.tables WHERE table_name = $$things$$'),
+    ).toEqual([{ table_schema: 'key' }]);
+    await expect(query(audit!, 'SELECT * FROM key.things')).rejects.toThrow('permission denied for schema key');
+    await expect(query(audit!, 'CREATE TABLE public.things (id int)')).rejects.toThrow('permission denied');
+    await expect(query(audit!, 'CREATE SCHEMA other')).rejects.toThrow('permission denied');
+  });
+
+  it('runs the database durably: fsync and checksums on', async () => {
+    const rows = await query(
+      stack.run().databases['key']!,
+      'SELECT current_setting($$fsync$$) AS fsync, current_setting($$data_checksums$$) AS checksums',
+    );
+    expect(rows).toEqual([{ fsync: 'on', checksums: 'on' }]);
+  });
+
+  it('keeps its secrets to its owner', () => {
+    expect(statSync(join(stack.dataDir, 'run.json')).mode & 0o777).toBe(0o600);
+    expect(statSync(join(stack.dataDir, 'secrets')).mode & 0o777).toBe(0o700);
+    expect(statSync(join(stack.dataDir, 'secrets/vault.key')).mode & 0o777).toBe(0o600);
+    expect(Buffer.from(readFileSync(join(stack.dataDir, 'secrets/vault.key'), 'utf8'), 'base64')).toHaveLength(32);
+  });
+
+  it.each(['nats', 'postgres'])('starts %s again on the same port after a kill -9', async (part) => {
+    const before = stack.run().parts[part]!;
+    stack.kill(part);
+    await until(() => stack.run().parts[part]!.pid !== before.pid, 5000);
+    expect(stack.run().parts[part]!.port).toBe(before.port);
+    const answers = () =>
+      query(stack.run().databases['key']!, 'SELECT 1').then(
+        () => true,
+        () => false,
+      );
+    await until(answers, 12_000);
+  });
+
+  it('refuses a second start on the same data', async () => {
+    const second = start({ DATA_DIR: stack.dataDir, LATCHKEY_PARTS: 'nats' });
+    expect(await second.exit).toBe(1);
+    expect(second.output()).toContain(`is in use: Latchkey already runs there at ${stack.url}`);
+    expect(pidsOf(stack.run()).every(alive)).toBe(true);
+  });
+});
+
+describe('start and stop', () => {
+  let dataDir = '';
+  const fresh = () => (dataDir = mkdtempSync(join(tmpdir(), 'latchkey-test-')));
+  afterEach(async () => {
+    for (const { child, exit } of started.splice(0)) {
+      child.kill('SIGTERM');
+      await exit;
+    }
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('leaves nothing running after %s', async (signal) => {
+    const stack = start({ DATA_DIR: fresh(), LATCHKEY_PARTS: 'postgres,nats' });
+    await stack.ready();
+    const pids = pidsOf(readRun(dataDir));
+    stack.child.kill(signal);
+    expect(await stack.exit).toBe(0);
+    expect(pids.filter(alive)).toEqual([]);
+    expect(existsSync(join(dataDir, 'run.json'))).toBe(false);
+  });
+
+  it('keeps data and secrets over a kill -9 of the supervisor, and ends what that left behind', async () => {
+    const first = start({ DATA_DIR: fresh(), LATCHKEY_PARTS: 'postgres,nats' });
+    await first.ready();
+    const before = readRun(dataDir);
+    await query(before.databases['key']!, 'CREATE TABLE kept AS SELECT 42 AS answer');
+    first.child.kill('SIGKILL');
+    await first.exit;
+    expect(pidsOf(before).filter(alive)).not.toEqual([]);
+
+    const second = start({ DATA_DIR: dataDir, LATCHKEY_PARTS: 'postgres,nats' });
+    await second.ready();
+    const after = readRun(dataDir);
+    expect(pidsOf(before).filter(alive)).toEqual([]);
+    expect(after.nats.users).toEqual(before.nats.users);
+    expect(await query(after.databases['key']!, 'SELECT * FROM kept')).toEqual([{ answer: 42 }]);
+  });
+
+  it('says in a sentence that the port is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await until(() => other.listening);
+    const { port } = other.address() as { port: number };
+    const stack = start({ DATA_DIR: fresh(), PORT: String(port) });
+    expect(await stack.exit).toBe(1);
+    expect(stack.output().trim()).toBe(
+      `Port ${port} is taken by another program. Choose another one: PORT=${port + 1} npm start`,
+    );
+    other.close();
+  });
+
+  it.each([
+    [{ PORT: 'http' }, 'PORT: '],
+    [{ NATS_URL: 'localhost' }, 'NATS_URL: must be a URL that starts with nats:// or tls://'],
+    [{ LATCHKEY_PARTS: 'postgres,redis' }, 'LATCHKEY_PARTS: must be a comma list of postgres, nats'],
+    [{ LATCHKEY_PARTS: 'eventstore' }, 'LATCHKEY_PARTS: parts that store something need postgres'],
+  ])('names the wrong variable in %j', async (env, message) => {
+    const stack = start({ DATA_DIR: fresh(), ...(env as Record<string, string>) });
+    expect(await stack.exit).toBe(1);
+    expect(stack.output()).toContain(message);
+    expect(stack.output()).not.toContain('    at ');
+  });
+});
