@@ -2,6 +2,7 @@ import type { AuditEntry, AuditFilter } from './audit.js';
 import type { OwnedConnection } from './connection.js';
 import type { Context, Page, Position, Written } from './envelope.js';
 import type { KeyTerms, KeyView, VerifiedKey } from './key.js';
+import type { KeyDied, KeyForgotten, LeaseAsked, LeaseGranted } from './key-lease.js';
 import type {
   AttemptOutcome,
   ProviderName,
@@ -133,10 +134,10 @@ export interface Subjects {
   'audit.health': Health;
 }
 
-/** Announcements: published to whoever listens, answered by nobody. */
+/** Announcements reach every listener, without a queue group; each may answer. Who asks decides how long it listens. */
 export interface Announcements {
-  /** A key is dead from now on: forget it. */
-  'gateway.key-revoked': { key_id: string; revoke_id: string };
+  'gateway.key-revoked': { say: KeyDied; answer: KeyForgotten };
+  'key.lease': { say: LeaseAsked; answer: LeaseGranted };
 }
 
 export interface PartHealth {

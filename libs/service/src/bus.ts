@@ -1,10 +1,19 @@
-import { connect, type NatsConnection, RequestError, type Subscription } from '@nats-io/transport-node';
+import {
+  connect,
+  createInbox,
+  type Msg,
+  type NatsConnection,
+  type NodeConnectionOptions,
+  RequestError,
+  type Subscription,
+} from '@nats-io/transport-node';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Announcements, Ask, Reply, Subject } from '#contracts/subjects.js';
 import { DomainError, isCoded } from '#contracts/errors.js';
 import { busOptions } from './bus-options.js';
 
 const DEADLINE_MS = 4_500;
+const ANNOUNCE_MS = 2_000;
 
 /** The form in which Nest's transport wraps a request and its answer. */
 interface Answer {
@@ -16,10 +25,23 @@ interface Answer {
 @Injectable()
 export class Bus implements OnApplicationShutdown {
   private connection: NatsConnection | undefined;
+  private onLost: (() => void)[] = [];
 
-  async connect(): Promise<this> {
-    this.connection = await connect(busOptions());
+  async connect(options: NodeConnectionOptions = busOptions()): Promise<this> {
+    this.connection = await connect(options);
+    void this.watch(this.connection);
     return this;
+  }
+
+  private async watch(connection: NatsConnection): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (type === 'disconnect') for (const callback of this.onLost) callback();
+    }
+  }
+
+  /** Calls back whenever the connection is lost, even for an instant: announcements may have been missed. */
+  onDisconnect(callback: () => void): void {
+    this.onLost.push(callback);
   }
 
   /** Is the broker there at this moment? */
@@ -54,18 +76,36 @@ export class Bus implements OnApplicationShutdown {
     }
   }
 
-  announce<S extends keyof Announcements>(subject: S, payload: Announcements[S]): void {
-    this.connection?.publish(subject, JSON.stringify(payload));
+  /**
+   * Says something to every listener. Resolves when the broker has it, so that a later message stands behind it;
+   * `onAnswer` is called for each answer until `stop`.
+   */
+  async announce<S extends keyof Announcements>(
+    subject: S,
+    payload: Announcements[S]['say'],
+    onAnswer?: (answer: Announcements[S]['answer']) => void,
+  ): Promise<{ stop(): void }> {
+    if (!this.connection) throw new DomainError('UNAVAILABLE');
+    const reply = createInbox(busOptions().inboxPrefix);
+    const answers = onAnswer && this.connection.subscribe(reply, { callback: heard(onAnswer) });
+    this.connection.publish(subject, JSON.stringify(payload), answers && { reply });
+    try {
+      await within(this.connection.flush(), ANNOUNCE_MS);
+    } catch (error) {
+      answers?.unsubscribe();
+      throw unavailable(subject, error);
+    }
+    return { stop: () => answers?.unsubscribe() };
   }
 
-  /** Calls back for every announcement; `reply` answers who asked, if somebody did. */
+  /** Calls back for every announcement; `answer` reaches who made it, if somebody listens for answers. */
   listen<S extends keyof Announcements>(
     subject: S,
-    callback: (payload: Announcements[S], reply: (data: unknown) => void) => void,
+    callback: (payload: Announcements[S]['say'], answer: (data: Announcements[S]['answer']) => void) => void,
   ): Subscription | undefined {
     return this.connection?.subscribe(subject, {
       callback: (error, message) => {
-        if (!error) callback(message.json<Announcements[S]>(), (data) => message.respond(JSON.stringify(data)));
+        if (!error) callback(message.json(), (data) => message.respond(JSON.stringify(data)));
       },
     });
   }
@@ -74,6 +114,20 @@ export class Bus implements OnApplicationShutdown {
     await this.connection?.close();
   }
 }
+
+/** The broker itself answers with an empty message when nobody listens: that is no answer. */
+const heard =
+  <A>(onAnswer: (answer: A) => void) =>
+  (error: Error | null, message: Msg): void => {
+    if (!error && message.data.length > 0) onAnswer(message.json<A>());
+  };
+
+/** A flush waits for the broker for as long as it is away. */
+const within = (promise: Promise<void>, ms: number): Promise<void> =>
+  Promise.race([
+    promise,
+    new Promise<never>((_, reject) => setTimeout(reject, ms, new Error(`no answer within ${ms} ms`)).unref()),
+  ]);
 
 function unavailable(subject: string, cause: unknown): DomainError {
   const nobody = cause instanceof RequestError && cause.isNoResponders();
