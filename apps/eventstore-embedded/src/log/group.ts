@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import {
+  EMPTY,
+  NO_REVISION,
+  sizeOf,
+  TOMBSTONE_REVISION,
+  type ExpectedRevision,
+  type ProposedEvent,
+  type StoredEvent,
+} from './event.js';
+import { type WrittenEvent } from './decide-append.js';
+import { isMetastream, metastreamOf, ownerOf, streamState, type StreamState } from './stream-state.js';
+import { revivedMetadata, SOFT_DELETE_METADATA } from './stream-metadata.js';
+
+/** What a client asks the writer to do. */
+export interface WriteRequest {
+  readonly operation: 'append' | 'delete' | 'tombstone';
+  readonly stream: string;
+  readonly expected: ExpectedRevision;
+  /** Empty for delete and tombstone. */
+  readonly events: readonly ProposedEvent[];
+  /** Not decided before this time (ms since 1970) means not written. */
+  readonly deadline: number;
+}
+
+/** The stream's last revision after the write; no position when nothing was written. */
+export interface WriteAnswer {
+  readonly revision: bigint;
+  readonly position?: bigint;
+}
+
+/** Events weigh at least this much, so positions of different events never meet. */
+const POSITION_STEP = 64;
+
+/**
+ * The events that will be committed together. It numbers them and keeps the states the streams will have, so that
+ * later requests of the same group are decided on top of earlier ones; nothing outside changes before the commit.
+ */
+export class Group {
+  readonly events: StoredEvent[] = [];
+  readonly states = new Map<string, StreamState>();
+  readonly written = new Map<string, WrittenEvent>();
+  readonly #created = `${Date.now()}0000`;
+  #nextPosition: bigint;
+
+  constructor(nextPosition: bigint) {
+    this.#nextPosition = nextPosition;
+  }
+
+  /** The first position free after this group: byte-like, not consecutive, as in the real log. */
+  get nextPosition(): bigint {
+    return this.#nextPosition;
+  }
+
+  /** Writes what a request asks for, at the stream's current `revision`; undefined if a delete finds no stream. */
+  write(request: WriteRequest, revision: bigint, state: StreamState): WriteAnswer | undefined {
+    if (request.operation === 'append') return this.#append(request, revision, state);
+    if (request.operation === 'tombstone') return this.#tombstone(request.stream, state);
+    if (revision === NO_REVISION && state.metaRevision === NO_REVISION) return undefined;
+    return { revision, position: this.#addMetadata(request.stream, state, SOFT_DELETE_METADATA) };
+  }
+
+  #append({ stream, events }: WriteRequest, revision: bigint, state: StreamState): WriteAnswer {
+    let last = revision;
+    let position: bigint | undefined;
+    for (const event of events) position = this.#add(stream, ++last, event);
+    if (position === undefined) return { revision };
+    const newState = isMetastream(stream)
+      ? streamState(state.revision, last, events.at(-1)?.data)
+      : { ...state, revision: last };
+    this.states.set(ownerOf(stream), newState);
+    if (!isMetastream(stream)) this.#revive(stream, newState, revision + 1n);
+    return { revision: last, position };
+  }
+
+  /** Appending to a soft-deleted stream brings it back, without its old events. */
+  #revive(stream: string, state: StreamState, firstNewRevision: bigint): void {
+    const json = state.metadata.softDeletedJson;
+    if (json !== undefined) this.#addMetadata(stream, state, revivedMetadata(json, firstNewRevision));
+  }
+
+  #tombstone(stream: string, state: StreamState): WriteAnswer {
+    const event = { id: randomUUID(), type: '$streamDeleted', isJson: false, data: EMPTY, metadata: EMPTY };
+    const position = this.#add(stream, TOMBSTONE_REVISION, event);
+    this.states.set(stream, { ...state, revision: TOMBSTONE_REVISION });
+    return { revision: TOMBSTONE_REVISION, position };
+  }
+
+  #addMetadata(stream: string, state: StreamState, data: Buffer): bigint {
+    const revision = state.metaRevision + 1n;
+    const event = { id: randomUUID(), type: '$metadata', isJson: true, data, metadata: EMPTY };
+    this.states.set(stream, streamState(state.revision, revision, data));
+    return this.#add(metastreamOf(stream), revision, event);
+  }
+
+  #add(stream: string, revision: bigint, event: ProposedEvent): bigint {
+    const position = this.#nextPosition;
+    const { id, type, isJson, data, metadata } = event;
+    this.#nextPosition += BigInt(POSITION_STEP + sizeOf(event));
+    this.written.set(id, { stream, revision, position });
+    this.events.push({ position, stream, revision, id, type, isJson, created: this.#created, data, metadata });
+    return position;
+  }
+}

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+const environment = z.object({
+  DATABASE_URL: z.string().min(1),
+  EVENTSTORE_HOST: z.string().default('127.0.0.1'),
+  EVENTSTORE_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+  /** Recent events kept in memory for subscribers: by number, and by MiB of data. */
+  EVENTSTORE_TAIL_EVENTS: z.coerce.number().int().min(1).default(8_192),
+  EVENTSTORE_TAIL_MIB: z.coerce.number().int().min(1).default(32),
+  EVENTSTORE_DROP_SLOW_CONSUMERS: z.stringbool().default(false),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  SUPERVISED: z.stringbool().default(false),
+});
+
+export type Settings = z.infer<typeof environment>;
+
+/** The settings from environment variables; throws naming each that is missing or wrong. */
+export function settingsFrom(variables: NodeJS.ProcessEnv): Settings {
+  const parsed = environment.safeParse(variables);
+  if (!parsed.success) throw new Error(z.prettifyError(parsed.error));
+  return parsed.data;
+}
