@@ -1,0 +1,127 @@
+import { describe, expect, it } from '@jest/globals';
+import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { plaidWebhookVerifier, type VerificationKey } from './plaid-webhook.js';
+import { ProviderError } from './provider.js';
+
+const now = new Date('2026-01-15T12:00:00Z');
+const seconds = now.getTime() / 1000;
+const ours = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const theirs = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+const publicKey = (key: KeyObject, more: Partial<VerificationKey> = {}): VerificationKey => ({
+  ...(key.export({ format: 'jwk' }) as { kty: string; crv: string; x: string; y: string }),
+  alg: 'ES256',
+  expired_at: null,
+  ...more,
+});
+
+interface Signing {
+  body?: string;
+  key?: KeyObject;
+  kid?: string;
+  iat?: number;
+  hash?: string;
+}
+
+async function signed({ body = itemError, key = ours.privateKey, kid = 'key-1', iat = seconds, hash }: Signing = {}) {
+  const request_body_sha256 = hash ?? createHash('sha256').update(body).digest('hex');
+  const token = await new SignJWT({ request_body_sha256, iat }).setProtectedHeader({ alg: 'ES256', kid }).sign(key);
+  return { headers: { 'plaid-verification': token }, body: Buffer.from(body), now };
+}
+
+const webhook = (more: object): string => JSON.stringify({ webhook_type: 'ITEM', item_id: 'item_1', ...more });
+const itemError = webhook({ webhook_code: 'ERROR', error: { error_code: 'ITEM_LOGIN_REQUIRED' } });
+
+const verifier = (key: VerificationKey = publicKey(ours.publicKey)) => {
+  const asked: string[] = [];
+  const verify = plaidWebhookVerifier((keyId) => {
+    asked.push(keyId);
+    const unknown = new ProviderError('INVALID_WEBHOOK_VERIFICATION_KEY_ID', { retryable: false });
+    return keyId === 'key-1' ? Promise.resolve(key) : Promise.reject(unknown);
+  });
+  return { verify, asked };
+};
+
+describe('what a Plaid webhook means', () => {
+  it.each([
+    [{ webhook_code: 'ERROR', error: { error_code: 'ITEM_LOGIN_REQUIRED' } }, 'login_required', 'ITEM_LOGIN_REQUIRED'],
+    [{ webhook_code: 'USER_PERMISSION_REVOKED' }, 'login_required', 'USER_PERMISSION_REVOKED'],
+    [{ webhook_code: 'LOGIN_REPAIRED' }, 'login_repaired', 'LOGIN_REPAIRED'],
+    [{ webhook_code: 'PENDING_EXPIRATION' }, 'none', 'PENDING_EXPIRATION'],
+    [{ webhook_code: 'ERROR', error: { error_code: 'INSTITUTION_DOWN' } }, 'none', 'INSTITUTION_DOWN'],
+    [{ webhook_code: 'ERROR', error: null }, 'none', ''],
+    [{ webhook_type: 'TRANSACTIONS', webhook_code: 'LOGIN_REPAIRED' }, 'none', 'LOGIN_REPAIRED'],
+  ])('%j is %s', async (body, effect, code) => {
+    const fact = await verifier().verify(await signed({ body: webhook(body) }));
+    expect(fact).toMatchObject({ effect, code, providerItemId: 'item_1' });
+  });
+
+  it('has one delivery id for its repeats and another for the next webhook with the same text', async () => {
+    const { verify } = verifier();
+    const ids = [await signed(), await signed(), await signed({ iat: seconds + 1 })];
+    const [first, repeat, next] = await Promise.all(ids.map(async (each) => (await verify(each))?.deliveryId));
+    expect(repeat).toBe(first);
+    expect(next).not.toBe(first);
+  });
+});
+
+describe('a Plaid webhook that is not genuine', () => {
+  it.each<[string, Signing]>([
+    ['signed by another key', { key: theirs.privateKey }],
+    ['naming an unknown key', { kid: 'key-2' }],
+    ['naming a key no key is called', { kid: '../key' }],
+    ['five minutes old', { iat: seconds - 301 }],
+    ['from the future', { iat: seconds + 61 }],
+    ['of another body', { hash: createHash('sha256').update('{}').digest('hex') }],
+    ['with a hash of another length', { hash: 'abc' }],
+    ['that is no JSON object', { body: '"text"' }],
+    ['that is no JSON', { body: '{' }],
+  ])('is not believed: %s', async (_why, signing) => {
+    expect(await verifier().verify(await signed(signing))).toBeNull();
+  });
+
+  it('is not believed under an algorithm that takes the public key for a shared secret, nor under none', async () => {
+    const { headers, body } = await signed();
+    const [, payload] = headers['plaid-verification'].split('.');
+    const claims = JSON.parse(Buffer.from(payload!, 'base64url').toString()) as Record<string, unknown>;
+    const secret = new TextEncoder().encode(JSON.stringify(publicKey(ours.publicKey)));
+    const symmetric = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'key-1' }).sign(secret);
+    const none = `${Buffer.from('{"alg":"none","kid":"key-1"}').toString('base64url')}.${payload}.`;
+    for (const token of [symmetric, none, '', 'a.b.c', '....']) {
+      expect(await verifier().verify({ headers: { 'plaid-verification': token }, body, now })).toBeNull();
+    }
+  });
+
+  it('is not believed when its key has expired', async () => {
+    const expired = publicKey(ours.publicKey, { expired_at: seconds - 1 });
+    expect(await verifier(expired).verify(await signed())).toBeNull();
+  });
+});
+
+describe('the verification keys', () => {
+  it('are fetched once an hour', async () => {
+    const { verify, asked } = verifier();
+    await verify(await signed());
+    await verify(await signed());
+    const later = new Date(now.getTime() + 3_600_001);
+    await verify({ ...(await signed({ iat: later.getTime() / 1000 })), now: later });
+    expect(asked).toEqual(['key-1', 'key-1']);
+  });
+
+  it('are not looked up without end for made-up names, and the answer is then "try again"', async () => {
+    const { verify, asked } = verifier();
+    for (let n = 0; n < 10; n += 1) await verify(await signed({ kid: `made-up-${n}` }));
+    const refused = verify(await signed());
+    await expect(refused).rejects.toMatchObject({ code: 'TOO_MANY_KEY_LOOKUPS', retryable: true });
+    expect(asked).toHaveLength(10);
+    const later = new Date(now.getTime() + 60_000);
+    expect(await verify({ ...(await signed()), now: later })).not.toBeNull();
+  });
+
+  it('that cannot be fetched leave the question open', async () => {
+    const unreachable = new ProviderError('PROVIDER_UNREACHABLE', { retryable: true });
+    const verify = plaidWebhookVerifier(() => Promise.reject(unreachable));
+    await expect(verify(await signed())).rejects.toBe(unreachable);
+  });
+});

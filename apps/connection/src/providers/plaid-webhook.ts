@@ -1,0 +1,146 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { type CryptoKey, decodeProtectedHeader, errors, importJWK, jwtVerify } from 'jose';
+import { type Provider, ProviderError, type WebhookFact } from './provider.js';
+
+const MAX_AGE_SECONDS = 5 * 60;
+const CLOCK_SKEW_SECONDS = 60;
+const KEY_CACHE_MS = 60 * 60 * 1000;
+const KEY_FETCHES_PER_MINUTE = 10;
+
+/** A key as /webhook_verification_key/get answers it; times are in Unix seconds. */
+export interface VerificationKey {
+  alg: string;
+  kty: string;
+  crv: string;
+  x: string;
+  y: string;
+  expired_at: number | null;
+}
+
+/**
+ * Checks `Plaid-Verification`: an ES256 JWT, made at most five minutes ago, that holds the SHA-256 of the raw body.
+ * Source: https://plaid.com/docs/api/webhooks/webhook-verification/.
+ */
+export function plaidWebhookVerifier(fetchKey: (keyId: string) => Promise<VerificationKey>): Provider['verifyWebhook'] {
+  const keyFor = keyCache(fetchKey);
+  return async ({ headers, body, now }) => {
+    const token = headers['plaid-verification'] ?? '';
+    const keyId = es256KeyId(token);
+    const key = keyId === null ? null : await keyFor(keyId, now);
+    if (keyId === null || key === null) return null;
+    const claims = await verifiedClaims(token, key, now);
+    if (!claims || !isFresh(claims.iat, now) || !isHashOf(body, claims.request_body_sha256)) return null;
+    return factOf(body, `${keyId}.${claims.iat}.${claims.request_body_sha256}`);
+  };
+}
+
+interface Claims {
+  iat: number;
+  request_body_sha256: string;
+}
+
+function es256KeyId(token: string): string | null {
+  try {
+    const { alg, kid } = decodeProtectedHeader(token);
+    return alg === 'ES256' && typeof kid === 'string' && /^[\w-]{1,128}$/.test(kid) ? kid : null;
+  } catch {
+    return null;
+  }
+}
+
+async function verifiedClaims(token: string, key: CryptoKey, now: Date): Promise<Claims | null> {
+  try {
+    const { payload } = await jwtVerify(token, key, { algorithms: ['ES256'], currentDate: now });
+    const { iat, request_body_sha256: hash } = payload;
+    return typeof iat === 'number' && typeof hash === 'string' ? { iat, request_body_sha256: hash } : null;
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return null;
+    throw error;
+  }
+}
+
+function isFresh(issuedAt: number, now: Date): boolean {
+  const age = now.getTime() / 1000 - issuedAt;
+  return age <= MAX_AGE_SECONDS && age >= -CLOCK_SKEW_SECONDS;
+}
+
+function isHashOf(body: Buffer, hash: string): boolean {
+  const expected = Buffer.from(createHash('sha256').update(body).digest('hex'));
+  const sent = Buffer.from(hash);
+  return sent.length === expected.length && timingSafeEqual(sent, expected);
+}
+
+/**
+ * Keys by id, for an hour. The id comes from an unproved header, so anybody can ask for unknown ones: look-ups are limited,
+ * and above the limit the answer is "try again", never "not genuine".
+ */
+function keyCache(
+  fetchKey: (keyId: string) => Promise<VerificationKey>,
+): (keyId: string, now: Date) => Promise<CryptoKey | null> {
+  const keys = new Map<string, { key: CryptoKey; expiresAt: number | null; fetchedAt: number }>();
+  let minute = { startedAt: 0, fetches: 0 };
+
+  return async (keyId, now) => {
+    const time = now.getTime();
+    let known = keys.get(keyId);
+    if (!known || time - known.fetchedAt > KEY_CACHE_MS) {
+      if (time - minute.startedAt >= 60_000) minute = { startedAt: time, fetches: 0 };
+      minute.fetches += 1;
+      if (minute.fetches > KEY_FETCHES_PER_MINUTE) throw new ProviderError('TOO_MANY_KEY_LOOKUPS', { retryable: true });
+      const jwk = await fetchKey(keyId).catch(unlessUnknown);
+      if (!jwk || jwk.alg !== 'ES256') return null;
+      const expiresAt = jwk.expired_at === null ? null : jwk.expired_at * 1000;
+      const key = (await importJWK({ ...jwk }, 'ES256')) as CryptoKey;
+      known = { key, expiresAt, fetchedAt: time };
+      keys.set(keyId, known);
+    }
+    return known.expiresAt !== null && known.expiresAt <= time ? null : known.key;
+  };
+}
+
+function unlessUnknown(error: unknown): null {
+  if (error instanceof ProviderError && error.code === 'INVALID_WEBHOOK_VERIFICATION_KEY_ID') return null;
+  throw error;
+}
+
+/** These end with the person signing in once more in update mode. */
+const NEEDS_LOGIN = ['ITEM_LOGIN_REQUIRED', 'USER_PERMISSION_REVOKED'];
+
+interface PlaidWebhookBody {
+  webhook_type?: unknown;
+  webhook_code?: unknown;
+  item_id?: unknown;
+  error?: { error_code?: unknown } | null;
+}
+
+/** The same body can be sent twice for two events, so a delivery is named by what was signed: key, time and hash. */
+function factOf(body: Buffer, signed: string): WebhookFact | null {
+  const webhook = parsed(body);
+  if (!webhook) return null;
+  const webhookCode = text(webhook.webhook_code);
+  const code = text(webhook.error?.error_code) || (webhookCode === 'ERROR' ? '' : webhookCode);
+  const isItem = webhook.webhook_type === 'ITEM';
+  return {
+    deliveryId: createHash('sha256').update(signed).digest('hex'),
+    type: `${text(webhook.webhook_type)}:${webhookCode}`,
+    effect: isItem ? effectOf(webhookCode, code) : 'none',
+    providerItemId: text(webhook.item_id),
+    code,
+  };
+}
+
+function effectOf(webhookCode: string, code: string): WebhookFact['effect'] {
+  if (webhookCode === 'LOGIN_REPAIRED') return 'login_repaired';
+  return NEEDS_LOGIN.includes(code) ? 'login_required' : 'none';
+}
+
+function parsed(body: Buffer): PlaidWebhookBody | null {
+  try {
+    const value: unknown = JSON.parse(body.toString());
+    return typeof value === 'object' && value !== null ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');

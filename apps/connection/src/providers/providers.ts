@@ -1,0 +1,16 @@
+import { plaidProvider, type PlaidConfig } from './plaid.js';
+import { type Provider, type ProviderName } from './provider.js';
+import { tellerProvider, type TellerConfig } from './teller.js';
+
+export interface ProviderConfig {
+  plaid?: PlaidConfig;
+  teller?: TellerConfig;
+}
+
+/** The providers that are configured, and no others. Throws when a client certificate cannot be read. */
+export function providersFrom(config: ProviderConfig): Partial<Record<ProviderName, Provider>> {
+  return {
+    ...(config.plaid && { plaid: plaidProvider(config.plaid) }),
+    ...(config.teller && { teller: tellerProvider(config.teller) }),
+  };
+}
