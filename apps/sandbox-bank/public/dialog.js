@@ -98,10 +98,12 @@ async function whileBusy(work) {
   }
 }
 
+const randomName = () => crypto.getRandomValues(new Uint32Array(4)).join('-');
+
 /** Remembers the tab, so that user_down finds the bank up again on the second try, also in a new dialog. */
 function visitor() {
   try {
-    const known = sessionStorage.getItem('visitor') ?? crypto.randomUUID();
+    const known = sessionStorage.getItem('visitor') ?? randomName();
     sessionStorage.setItem('visitor', known);
     return known;
   } catch {

@@ -1,11 +1,14 @@
 const bankOrigin = new URL(document.currentScript.src).origin;
 
+/** randomUUID would need a secure context, which a page on plain http outside the loopback is not. */
+const randomName = () => crypto.getRandomValues(new Uint32Array(4)).join('-');
+
 /**
  * Opens the bank's dialog in a frame over the whole page and passes its messages on. Styles are set one property at a time,
  * which a strict content security policy allows where it refuses style attributes.
  */
 function openDialog({ query, onMessage }) {
-  const channel = crypto.randomUUID();
+  const channel = randomName();
   const source = new URL('/sandbox/dialog', bankOrigin);
   for (const [name, value] of Object.entries({ ...query, channel, parent: location.origin })) {
     if (value) source.searchParams.set(name, value);
