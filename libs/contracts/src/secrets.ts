@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { base62, sha256 } from './ids.js';
+import { base62, idOf, sha256, shortIdOf } from './ids.js';
+import type { KeyTerms } from './key.js';
 
 /** A household key: `bb_` + 32 random bytes as 43 base62 digits, 46 characters in all. Shown once. */
 export const newHouseholdKey = (): string => `bb_${base62(randomBytes(32), 43)}`;
@@ -19,6 +20,13 @@ export const isHouseholdKey = (text: string): boolean => /^bb_[0-9A-Za-z]{43}$/.
 
 /** All that is kept of a key besides its hash. */
 export const keyPrefix = (key: string): string => key.slice(0, key.startsWith('bb_') ? 11 : 17);
+
+/** What may be known of a key. Its id follows from its hash, so that `key.verify` finds the stream without an index. */
+export function keyIdentity(key: string): Pick<KeyTerms, 'id' | 'short_id' | 'key_hash' | 'key_prefix'> {
+  const key_hash = hashSecret(key);
+  const short_id = shortIdOf(key_hash);
+  return { id: idOf('api_key', short_id), short_id, key_hash, key_prefix: keyPrefix(key) };
+}
 
 /** A link token: 32 random bytes, base64url. Only its hash is stored or sent. */
 export const newToken = (): string => randomBytes(32).toString('base64url');

@@ -35,11 +35,11 @@ export class Bus implements OnApplicationShutdown {
 
   private async watch(connection: NatsConnection): Promise<void> {
     for await (const { type } of connection.status()) {
-      if (type === 'disconnect') for (const callback of this.onLost) callback();
+      if (type === 'disconnect' || type === 'reconnect') for (const callback of this.onLost) callback();
     }
   }
 
-  /** Calls back whenever the connection is lost, even for an instant: announcements may have been missed. */
+  /** Calls back when the connection is lost, even for an instant, and when it is back: announcements were missed. */
   onDisconnect(callback: () => void): void {
     this.onLost.push(callback);
   }
