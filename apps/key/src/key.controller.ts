@@ -1,0 +1,51 @@
+import { Controller, Inject } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import { DomainError } from '#contracts/errors.js';
+import type { Ask, Reply } from '#contracts/subjects.js';
+import { Store } from '#service/store.js';
+import { KeyQueries } from './key-queries.js';
+import { Keys } from './keys.service.js';
+
+@Controller()
+export class KeyController {
+  constructor(
+    private readonly keys: Keys,
+    private readonly queries: KeyQueries,
+    @Inject(Store) private readonly store: Store,
+  ) {}
+
+  @MessagePattern('key.create')
+  create(@Payload() { context, terms }: Ask<'key.create'>): Promise<Reply<'key.create'>> {
+    return this.keys.create(context, terms);
+  }
+
+  @MessagePattern('key.verify')
+  async verify(@Payload() { key_hash }: Ask<'key.verify'>): Promise<Reply<'key.verify'>> {
+    const key = await this.keys.verify(key_hash);
+    if (!key) return null;
+    const { short_id: _short, created_by: _by, created_at: _at, ...verified } = key;
+    return verified;
+  }
+
+  @MessagePattern('key.revoke')
+  revoke(@Payload() { context, id }: Ask<'key.revoke'>): Promise<Reply<'key.revoke'>> {
+    return this.keys.revoke(context, id);
+  }
+
+  @MessagePattern('key.get')
+  async get(@Payload() ask: Ask<'key.get'>): Promise<Reply<'key.get'>> {
+    const key = await this.queries.find(ask);
+    if (!key) throw new DomainError('NOT_FOUND', 'API key not found');
+    return key;
+  }
+
+  @MessagePattern('key.list')
+  list(@Payload() ask: Ask<'key.list'>): Promise<Reply<'key.list'>> {
+    return this.queries.list(ask);
+  }
+
+  @MessagePattern('key.health')
+  health(): Promise<Reply<'key.health'>> {
+    return this.store.health();
+  }
+}

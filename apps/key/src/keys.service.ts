@@ -1,0 +1,91 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Context, Tenant, Written } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import { idOf, parseId, shortIdOf } from '#contracts/ids.js';
+import type { KeyCommand, KeyEvent, KeyTerms, KeyView } from '#contracts/key.js';
+import { commandHandler } from '#eventstore/command-handler.js';
+import { project } from '#eventstore/projection.js';
+import { readStream } from '#eventstore/read-stream.js';
+import { Store } from '#service/store.js';
+import { Gateways } from './gateways.js';
+import { KeyQueries } from './key-queries.js';
+import { apiKey } from './key.decider.js';
+import { keyProjection } from './key.view.js';
+
+/** Commands to keys and the truth about one, from its own stream. */
+@Injectable()
+export class Keys {
+  private readonly handle;
+
+  constructor(
+    @Inject(Store) private readonly store: Store,
+    private readonly queries: KeyQueries,
+    private readonly gateways: Gateways,
+  ) {
+    this.handle = commandHandler(store.client, 'api_key', apiKey);
+  }
+
+  async create(context: Context, terms: KeyTerms): Promise<Written<KeyView>> {
+    const written = await this.command(terms.id, { type: 'CreateKey', terms, now: now() }, context);
+    await this.queries.shown(written.position);
+    return written;
+  }
+
+  /** Once this has answered, no gateway accepts the key. Also after an earlier try of which nobody knows how it ended. */
+  async revoke(context: Context, id: string): Promise<Written<KeyView>> {
+    const key = await this.ownedBy(context.tenant, id);
+    const revoke = () => this.command(key.id, { type: 'RevokeKey', now: now() }, context);
+    const written = revokesItself(key, context) ? await this.unlessLast(key, revoke) : await revoke();
+    await Promise.all([this.gateways.forget(key.id), this.queries.shown(written.position)]);
+    return written;
+  }
+
+  /** The key of this hash, which leads to its stream: true at this moment, without Postgres. */
+  async verify(keyHash: string): Promise<KeyView | null> {
+    const events = await this.read(idOf('api_key', shortIdOf(keyHash)));
+    const [first] = events;
+    return first?.type === 'KeyCreated' && first.key_hash === keyHash ? project(keyProjection, events) : null;
+  }
+
+  /** Another tenant's key does not exist. */
+  async ownedBy({ project_id, environment }: Tenant, id: string): Promise<KeyView> {
+    const uuid = parseId('api_key', id);
+    const key = uuid === null ? null : project(keyProjection, await this.read(uuid));
+    if (key?.project_id === project_id && key.environment === environment) return key;
+    throw new DomainError('NOT_FOUND', 'API key not found');
+  }
+
+  private async command(id: string, command: KeyCommand, context: Context): Promise<Written<KeyView>> {
+    const expectNew = command.type === 'CreateKey';
+    const { events, position } = await this.handle({ id, command, context, expectNew });
+    return { view: project(keyProjection, events)!, position };
+  }
+
+  /** One at a time within a tenant, so that two last keys cannot each take the other for the one that stays. */
+  private async unlessLast<T>(key: KeyView, revoke: () => Promise<T>): Promise<T> {
+    return this.store.dataSource.transaction(async (transaction) => {
+      const tenant = `last admin key of ${key.project_id}/${key.environment}`;
+      await transaction.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [tenant]);
+      for (const { id } of await this.queries.otherAdminKeys(key, now())) {
+        const other = project(keyProjection, await this.read(id));
+        if (other?.revoked_at === null) return revoke();
+      }
+      throw new DomainError('LAST_ADMIN_KEY');
+    });
+  }
+
+  private async read(id: string): Promise<KeyEvent[]> {
+    const { events } = await readStream<KeyEvent>(this.store.client, `api_key-${id}`);
+    return events.map((recorded) => recorded.event);
+  }
+}
+
+/** Only a key that may do everything can be the last one of its tenant. */
+const revokesItself = (key: KeyView, { actor }: Context): boolean =>
+  actor.type === 'api_key' &&
+  actor.id === key.id &&
+  key.kind === 'household' &&
+  key.scopes.includes('full_access') &&
+  key.revoked_at === null;
+
+const now = (): string => new Date().toISOString();
