@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import type { AuditEntry } from '../audit.js';
+import { cursor, limit, moment, page, word } from './fields.js';
+
+export const auditEntry = z
+  .object({
+    position: z.string().describe('Where it stands in the order of all events.'),
+    id: z.string(),
+    at: z.string(),
+    type: z.string().meta({ examples: ['SessionMinted'] }),
+    subject: z.object({ kind: z.string(), id: z.string(), short_id: z.string().nullable() }),
+    actor: z.object({
+      type: z.enum(['api_key', 'person', 'provider', 'operator', 'system']),
+      id: z.string(),
+      name: z.string(),
+    }),
+    label: z.string().nullable(),
+    summary: z.string().describe('A plain sentence.'),
+    request_id: z.string(),
+    data: z.record(z.string(), z.unknown()).describe('The facts of the event; never a secret.'),
+  })
+  .meta({ id: 'AuditEntry' });
+export type Entry = z.output<typeof auditEntry>;
+
+export const auditQuery = z.object({
+  subject: word().describe('Any id or short_id of a session, connection, key or user.'),
+  actor: word(),
+  type: word(),
+  request_id: word(),
+  from: moment,
+  to: moment,
+  limit: limit(200),
+  cursor,
+});
+export type AuditQuery = z.output<typeof auditQuery>;
+
+export const timelineQuery = z.object({ limit: limit(200), cursor });
+export type TimelineQuery = z.output<typeof timelineQuery>;
+
+export const auditPage = page('entries', auditEntry).meta({ id: 'AuditPage' });
+
+export const toEntry = (entry: AuditEntry): Entry => ({
+  position: entry.position,
+  id: entry.id,
+  at: entry.at,
+  type: entry.type,
+  subject: entry.subject,
+  actor: entry.actor,
+  label: entry.label,
+  summary: entry.summary,
+  request_id: entry.request_id,
+  data: entry.data,
+});

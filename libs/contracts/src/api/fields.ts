@@ -1,0 +1,106 @@
+import { z } from 'zod';
+
+/**
+ * Building blocks of the API's schemas. A message is what follows the field's name in a refusal: `must be …`.
+ * Each schema is validation, TypeScript type and OpenAPI in one (docs/decisions/0007).
+ */
+
+/** NUL and halves of surrogate pairs are valid in JSON, but no database keeps them. */
+const UNSTORABLE = /[\0\p{Cs}]/u;
+
+/** Lengths count characters (code points), as a person does, not UTF-16 units. */
+const characters = (text: string): number => (text.length === 0 ? 0 : [...text].length);
+
+/** Absent and null mean the same: not given. */
+export const optional = <S extends z.ZodType, F>(schema: S, fallback: F) =>
+  schema.nullish().transform((value): z.output<S> | F => (value ?? fallback) as z.output<S> | F);
+
+/** Any text of at most `max` characters, kept as it was sent. */
+export const text = (max: number) =>
+  z
+    .string()
+    .refine((value) => !UNSTORABLE.test(value), 'must not contain NUL or unpaired surrogates')
+    .refine((value) => value.length <= max || characters(value) <= max, `must be at most ${max} characters`)
+    .meta({ maxLength: max });
+
+/** Text that must say something: trimmed, 1 to `max` characters. */
+export const name = (max: number) =>
+  z
+    .string()
+    .transform((value) => value.trim())
+    .refine((value) => value !== '', { error: 'is required', abort: true })
+    .refine((value) => !UNSTORABLE.test(value), 'must not contain NUL or unpaired surrogates')
+    .refine((value) => characters(value) <= max, `must be at most ${max} characters`)
+    .meta({ minLength: 1, maxLength: max });
+
+export const integer = (min: number, max: number) => {
+  const error = `must be between ${min} and ${max}`;
+  return z.int({ error }).min(min, { error }).max(max, { error });
+};
+
+/** One of the words; anything else is refused in these `words`. */
+export const oneOf = <const V extends readonly [string, ...string[]]>(values: V, words: string) =>
+  z.enum(values, { error: `must be ${words}` });
+
+/** In a query everything is text. An empty value counts as not given. */
+const given = (value: string | undefined) => (value === '' ? undefined : value);
+
+export const word = (max = 200) => text(max).optional().transform(given);
+
+/** A whole number between the bounds, written in digits. */
+export const limit = (max: number, fallback = 50) =>
+  z
+    .string()
+    .optional()
+    .transform((value) =>
+      value === undefined || value === '' ? fallback : /^\d{1,9}$/.test(value) ? Number(value) : NaN,
+    )
+    .refine((value) => value >= 1 && value <= max, `must be between 1 and ${max}`)
+    .meta({ type: 'integer', minimum: 1, maximum: max, default: fallback });
+
+export const choice = <const V extends readonly [string, ...string[]]>(values: V) =>
+  z
+    .enum(['', ...values], { error: `must be one of ${values.join(', ')}` })
+    .optional()
+    .transform((value) => (value === '' ? undefined : value) as V[number] | undefined)
+    .meta({ enum: [...values] });
+
+const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
+
+/** A moment as RFC 3339 says it, turned into UTC with milliseconds. A `+` that was not escaped arrives as a space. */
+export const moment = z
+  .string()
+  .optional()
+  .transform((value) => (value ? toUtc(value.replace(/ (?=\d\d:\d\d$)/, '+')) : undefined))
+  .refine((value) => value !== null, 'must be an RFC 3339 time')
+  .transform((value) => value ?? undefined)
+  .meta({ type: 'string', format: 'date-time' });
+
+function toUtc(value: string): string | null {
+  const time = RFC_3339.test(value) ? Date.parse(value) : NaN;
+  return Number.isNaN(time) ? null : new Date(time).toISOString();
+}
+
+export const cursor = z.string().max(500, 'must be one that this list handed out').optional().transform(given);
+
+/** Fields of replies. */
+export const uuid = z
+  .string()
+  .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+  .meta({ format: 'uuid' });
+export const shortId = z
+  .string()
+  .regex(/^[0-9A-Za-z]{8}$/)
+  .meta({ examples: ['kX3v09Qa'] });
+export const time = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+  .meta({ format: 'date-time', examples: ['2026-11-07T05:31:56.000Z'] });
+
+/** A page of a list on `/api/v1`, newest first. */
+export const page = <K extends string, S extends z.ZodType>(key: K, item: S) =>
+  z.object({
+    [key]: z.array(item),
+    next_cursor: z.string().nullable().describe('Pass it as `cursor` to get the next page; null on the last one.'),
+    has_more: z.boolean(),
+  } as { [P in K]: z.ZodArray<S> } & { next_cursor: z.ZodNullable<z.ZodString>; has_more: z.ZodBoolean });
