@@ -1,5 +1,10 @@
 import { type handleUnaryCall } from '@grpc/grpc-js';
-import { type DeleteReq, DeleteResp, type TombstoneReq, TombstoneResp } from '@eventstore/db-client/generated/streams_pb.js';
+import {
+  type DeleteReq,
+  DeleteResp,
+  type TombstoneReq,
+  TombstoneResp,
+} from '@eventstore/db-client/generated/streams_pb.js';
 import { type WriteRequest } from '../log/group.js';
 import { type Writer } from '../log/writer.js';
 import { serviceError } from './errors.js';

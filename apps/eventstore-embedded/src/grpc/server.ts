@@ -9,6 +9,7 @@ import { batchAppendHandler } from './batch-append.js';
 import { deleteHandler, tombstoneHandler } from './delete.js';
 import { gossipHandler } from './gossip.js';
 import { OpenCalls } from './open-calls.js';
+import { pipelined } from './pipelined-call.js';
 import { readHandler } from './read.js';
 import { supportedMethods } from './server-features.js';
 
@@ -34,6 +35,7 @@ export async function startGrpcServer(log: EventLog, settings: GrpcSettings): Pr
   const server = new Server({
     'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
     'grpc.max_send_message_length': -1,
+    interceptors: [pipelined],
   });
   const calls = new OpenCalls();
   const address = { host: settings.host, port: settings.port };

@@ -1,4 +1,4 @@
-import { Client, Pool, type ClientConfig, type QueryArrayConfig } from 'pg';
+import { Client, Pool, type ClientBase, type ClientConfig, type QueryArrayConfig } from 'pg';
 import { SCHEMA, SESSION_SETTINGS, TYPES, WRITER_LOCK } from './sql.js';
 
 const READERS = 4;
@@ -59,10 +59,10 @@ const settings = (connectionString: string): ClientConfig => ({
 });
 
 function readers(url: string): Pool {
-  const pool = new Pool({ ...settings(url), max: READERS });
+  const onConnect = (client: ClientBase) => client.query(SESSION_SETTINGS);
+  const pool = new Pool({ ...settings(url), max: READERS, onConnect: onConnect as (client: ClientBase) => void });
   // A reader that breaks while idle is replaced by the pool; a broken query rejects for its caller.
   pool.on('error', () => undefined);
-  pool.on('connect', (client) => void client.query(SESSION_SETTINGS).catch(() => undefined));
   return pool;
 }
 
