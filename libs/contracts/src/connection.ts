@@ -8,10 +8,10 @@ export type ConnectionState = 'connected' | 'needs_reauth' | 'error' | 'revoked'
 export interface LinkedBank {
   provider: ProviderName;
   provider_item_id: string;
-  institution_id: string;
-  institution_name: string;
-  /** SHA-256 over the accounts, to tell on a relink whether they are the same ones. */
-  accounts_fingerprint: string;
+  institution_id: string | null;
+  institution_name: string | null;
+  /** Digests of the accounts, to tell on a relink whether they are the same ones; null when not known yet. */
+  accounts_fingerprint: string | null;
 }
 
 export type ConnectionCommand =
@@ -24,7 +24,6 @@ export type ConnectionCommand =
       now: string;
     } & LinkedBank &
       Tenant)
-  | { type: 'RequireReauth'; code: string; message: string; now: string }
   | { type: 'RecordRelink'; session_id: string; outcome: 'repaired' | 'already_healthy'; now: string }
   | { type: 'ReceiveWebhook'; delivery: Delivery; effect: WebhookEffect; now: string }
   | { type: 'AccessCredential'; purpose: CredentialPurpose; now: string }
@@ -66,7 +65,7 @@ export interface ConnectionView extends Tenant {
   user_id: string;
   provider: ProviderName;
   provider_item_id: string;
-  accounts_fingerprint: string;
+  accounts_fingerprint: string | null;
   institution_id: string | null;
   institution_name: string | null;
   state: ConnectionState;

@@ -51,13 +51,15 @@ export async function append<E extends { type: string }>(
   }
 }
 
+export const eventId = (commandId: string, index: number): string => uuidV5(commandId, String(index));
+
 function toJsonEvent<E extends { type: string }>(
   { type, ...data }: E,
   { metadata, commandId }: Append<E>,
   index: number,
 ) {
   return jsonEvent({
-    id: uuidV5(commandId, String(index)),
+    id: eventId(commandId, index),
     type,
     data: data,
     metadata: metadata as unknown as JSONType,

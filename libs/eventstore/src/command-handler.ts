@@ -2,15 +2,17 @@ import { type EventStoreDBClient, NO_STREAM } from '@eventstore/db-client';
 import { type Context, metadataOf, type Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
-import { append, Conflict } from './append.js';
+import { append, Conflict, eventId } from './append.js';
+import { type Recorded } from './recorded.js';
 import { type Decider, fold } from './decider.js';
 import { readStream, type StreamRead } from './read-stream.js';
 
 const ATTEMPTS = 4;
 
 export interface Handled<E> {
-  /** The whole stream, the newly decided events last. */
+  /** The whole stream. */
   events: E[];
+  /** What this command brought about, now or the first time it came. */
   decided: E[];
   position: Position;
 }
@@ -25,7 +27,7 @@ export interface Wish<C> {
 
 /**
  * The only place that appends: read, fold, decide, append at the revision read. A conflict is decided again on
- * what is there now; the same command again decides [] or appends the same ids.
+ * what is there now; a command that has left its events already is answered from them.
  */
 export const commandHandler =
   <S, C extends { type: string }, E extends { type: string }>(
@@ -35,19 +37,23 @@ export const commandHandler =
   ) =>
   async ({ id, command, context, expectNew = false }: Wish<C>): Promise<Handled<E>> => {
     const stream = `${category}-${id}`;
+    const commandId = uuidV5(context.command_id, `${stream}:${command.type}`);
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const past: StreamRead<E> =
         expectNew && attempt === 1 ? { events: [], revision: NO_STREAM } : await readStream<E>(client, stream);
       const events = past.events.map((recorded) => recorded.event);
+      const here = String(past.events.at(-1)?.commit ?? 0n);
+      const before = eventsOf(commandId, past.events);
+      if (before.length > 0) return { events, decided: before, position: here };
       const decided = decider.decide(command, fold(decider, events));
-      if (decided.length === 0) return { events, decided, position: String(past.events.at(-1)?.commit ?? 0n) };
+      if (decided.length === 0) return { events, decided, position: here };
       try {
         const position = await append(client, {
           stream,
           expected: past.revision,
           events: decided,
           metadata: metadataOf(context),
-          commandId: uuidV5(context.command_id, `${stream}:${command.type}`),
+          commandId,
           deadline: context.deadline,
         });
         return { events: [...events, ...decided], decided, position };
@@ -57,3 +63,13 @@ export const commandHandler =
     }
     throw new DomainError('CONFLICT');
   };
+
+/** The events a command has left in its stream already: a repeated command has its first answer, and no second effect. */
+function eventsOf<E extends { type: string }>(commandId: string, past: Recorded<E>[]): E[] {
+  const byId = new Map(past.map((recorded) => [recorded.id, recorded.event]));
+  const found: E[] = [];
+  for (let event = byId.get(eventId(commandId, 0)); event; event = byId.get(eventId(commandId, found.length))) {
+    found.push(event);
+  }
+  return found;
+}

@@ -31,7 +31,9 @@ export function rowPerStream<Row extends { id: string }, E extends { type: strin
     entity: view.entity,
     async changes(batch, dataSource) {
       const byId = new Map<string, Recorded[]>();
-      for (const event of batch) push(byId, streamIdOf(event.stream), event);
+      for (const event of batch) {
+        if (event.stream.startsWith(`${view.kind}-`)) push(byId, streamIdOf(event.stream), event);
+      }
       const before = await existingRows(dataSource, view.entity, byId);
       const changes: Changes = { rows: [], removed: [], parked: [] };
       for (const [id, events] of byId) {

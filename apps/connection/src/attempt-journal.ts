@@ -1,0 +1,100 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { type AttemptFacts, LinkAttempt } from './link-attempt.entity.js';
+import { type Slot, Vault } from './vault/vault.service.js';
+
+const LEASE_SECONDS = 20;
+const PAUSE_SECONDS = 3;
+const ABANDONED = '2 hours';
+
+/** Keeps attempts over crashes; each method is one durable step. */
+@Injectable()
+export class AttemptJournal {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly vault: Vault,
+  ) {}
+
+  async start(attempt: Omit<LinkAttempt, 'state' | 'facts' | 'created_at' | 'leased_until'>): Promise<void> {
+    await this.dataSource.getRepository(LinkAttempt).insert({ ...attempt, state: 'started', facts: null });
+  }
+
+  async find(attemptId: string): Promise<LinkAttempt | null> {
+    return this.dataSource.getRepository(LinkAttempt).findOneBy({ attempt_id: attemptId });
+  }
+
+  /** The provider's token has arrived: from here on the attempt will be finished, whoever dies. */
+  async receive(attempt: LinkAttempt, sealed: string): Promise<void> {
+    const token = await this.vault.unseal(sealed);
+    await this.dataSource.transaction(async (db) => {
+      await this.vault.put(db, tokenSlot(attempt), token);
+      await db.update(LinkAttempt, { attempt_id: attempt.attempt_id, state: 'started' }, { state: 'received' });
+    });
+  }
+
+  /** Takes the attempt for a while; null when another worker has it or it is over. */
+  async lease(attemptId: string): Promise<LinkAttempt | null> {
+    const [rows] = await this.dataSource.query<[LinkAttempt[], number]>(
+      `update link_attempts set leased_until = now() + interval '${LEASE_SECONDS} seconds'
+       where attempt_id = $1 and state <> 'started' and (leased_until is null or leased_until < now()) returning *`,
+      [attemptId],
+    );
+    return rows[0] ?? null;
+  }
+
+  async release(attemptId: string): Promise<void> {
+    await this.dataSource.query(
+      `update link_attempts set leased_until = now() + interval '${PAUSE_SECONDS} seconds' where attempt_id = $1`,
+      [attemptId],
+    );
+  }
+
+  /** The bank's facts, and the credential with them. */
+  async learn(attempt: LinkAttempt, facts: AttemptFacts, accessToken?: string): Promise<LinkAttempt> {
+    await this.dataSource.transaction(async (db) => {
+      if (accessToken !== undefined)
+        await this.vault.put(db, { ...tokenSlot(attempt), field: 'access_token' }, accessToken);
+      await db.update(LinkAttempt, { attempt_id: attempt.attempt_id }, { state: 'learnt', facts });
+    });
+    return { ...attempt, state: 'learnt', facts };
+  }
+
+  async unwanted(attempt: LinkAttempt): Promise<LinkAttempt> {
+    await this.dataSource.getRepository(LinkAttempt).update({ attempt_id: attempt.attempt_id }, { state: 'unwanted' });
+    return { ...attempt, state: 'unwanted' };
+  }
+
+  async close(attempt: LinkAttempt): Promise<void> {
+    await this.dataSource.transaction(async (db) => {
+      await this.vault.destroy(db, tokenSlot(attempt));
+      await db.delete(LinkAttempt, { attempt_id: attempt.attempt_id });
+    });
+  }
+
+  token(attempt: LinkAttempt): Promise<string | null> {
+    return this.vault.read(tokenSlot(attempt));
+  }
+
+  /** Attempts that wait for somebody to take them further. */
+  async unfinished(): Promise<string[]> {
+    const rows = await this.dataSource.query<{ attempt_id: string }[]>(
+      `select attempt_id from link_attempts where state <> 'started' and (leased_until is null or leased_until < now())
+       order by created_at limit 20`,
+    );
+    return rows.map((row) => row.attempt_id);
+  }
+
+  /** People who closed the provider's dialog without a word leave nothing behind at the provider. */
+  async forgetAbandoned(): Promise<void> {
+    await this.dataSource.query(
+      `delete from link_attempts where state = 'started' and created_at < now() - interval '${ABANDONED}'`,
+    );
+  }
+}
+
+const tokenSlot = ({ project_id, environment, connection_id, attempt_id }: LinkAttempt): Slot => ({
+  project_id,
+  environment,
+  connection_id,
+  field: `attempt ${attempt_id}`,
+});

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { Context } from '#contracts/envelope.js';
+import { AttemptJournal } from './attempt-journal.js';
+import { ConfiguredProviders } from './configured-providers.js';
+import { Connections } from './connections.service.js';
+import { Credentials } from './credentials.service.js';
+import type { LinkAttempt } from './link-attempt.entity.js';
+import { ProviderError, sharesAccounts } from './providers/provider.js';
+
+/** Asks the provider what an attempt brought, and writes it down before anybody acts on it. */
+@Injectable()
+export class BankFacts {
+  constructor(
+    private readonly journal: AttemptJournal,
+    private readonly providers: ConfiguredProviders,
+    private readonly connections: Connections,
+    private readonly credentials: Credentials,
+  ) {}
+
+  learn(attempt: LinkAttempt, context: Context): Promise<LinkAttempt> {
+    return attempt.action === 'link' ? this.exchange(attempt) : this.verify(attempt, context);
+  }
+
+  /** Teller's login exists as soon as the person allowed it; a public token that nobody exchanges is nothing. */
+  async discard(attempt: LinkAttempt): Promise<void> {
+    if (attempt.action !== 'link' || attempt.provider !== 'teller') return;
+    const token = await this.journal.token(attempt);
+    if (token !== null) await this.providers.get('teller').remove(token);
+  }
+
+  private async exchange(attempt: LinkAttempt): Promise<LinkAttempt> {
+    const token = await this.journal.token(attempt);
+    if (token === null) throw new ProviderError('TOKEN_LOST', { retryable: false });
+    const bank = await this.providers.get(attempt.provider).exchange(token);
+    const facts = {
+      provider_item_id: bank.providerItemId,
+      institution_id: bank.institutionId,
+      institution_name: bank.institutionName,
+      accounts_fingerprint: bank.accountsFingerprint,
+    };
+    return this.journal.learn(attempt, { bank: facts }, bank.accessToken);
+  }
+
+  /** The browser's word is not enough: the provider itself must say that the credential works, for the same accounts. */
+  private async verify(attempt: LinkAttempt, context: Context): Promise<LinkAttempt> {
+    const connection = await this.connections.read(context.tenant, attempt.connection_id);
+    const accessToken = await this.credentials.open(connection, 'verify_relink', {
+      ...context,
+      command_id: randomUUID(),
+    });
+    const { healthy, errorCode, accountsFingerprint } = await this.providers.get(attempt.provider).check(accessToken);
+    if (!healthy) {
+      const displayMessage = 'The bank still asks for a sign-in.';
+      throw new ProviderError(errorCode ?? 'LOGIN_REQUIRED', { retryable: false, displayMessage });
+    }
+    const before = connection.accounts_fingerprint;
+    if (before !== null && accountsFingerprint !== null && !sharesAccounts(before, accountsFingerprint)) {
+      const displayMessage = 'That sign-in shows different accounts. Nothing was changed.';
+      throw new ProviderError('different_account', { retryable: false, displayMessage });
+    }
+    return this.journal.learn(attempt, { outcome: attempt.needed_repair ? 'repaired' : 'already_healthy' });
+  }
+}

@@ -1,0 +1,22 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError } from '#contracts/errors.js';
+import type { ProviderName } from '#contracts/link-session.js';
+import { providerConfig } from './connection-env.js';
+import type { Provider } from './providers/provider.js';
+import { providersFrom } from './providers/providers.js';
+
+/** The providers this installation has credentials for. */
+@Injectable()
+export class ConfiguredProviders {
+  private readonly providers = providersFrom(providerConfig);
+
+  names(): ProviderName[] {
+    return Object.keys(this.providers) as ProviderName[];
+  }
+
+  get(name: ProviderName): Provider {
+    const provider = this.providers[name];
+    if (!provider) throw new DomainError('FORBIDDEN', `${name} is not set up in this installation.`);
+    return provider;
+  }
+}

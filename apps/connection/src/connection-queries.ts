@@ -1,0 +1,91 @@
+import { Injectable } from '@nestjs/common';
+import type { ConnectionView, OwnedConnection } from '#contracts/connection.js';
+import type { Page, Tenant } from '#contracts/envelope.js';
+import type { UserView } from '#contracts/user.js';
+import { decodeCursor, pageOf } from '#service/cursor.js';
+import { prepared } from '#service/prepared.js';
+import { Store } from '#service/store.js';
+
+interface Window {
+  limit: number;
+  cursor?: string | undefined;
+}
+
+const OWNED = 'select c.*, u.name as user_name from connections c left join users u on u.id = c.user_id';
+const NEWEST = 'order by created_at desc, id desc limit $5';
+
+/** Reads of the projections. */
+@Injectable()
+export class ConnectionQueries {
+  private readonly connectionById;
+  private readonly connectionPage;
+  private readonly userById;
+  private readonly userPage;
+  private readonly itemOf;
+  private readonly liveOf;
+
+  constructor({ dataSource }: Store) {
+    this.connectionById = prepared<OwnedConnection>(dataSource, 'connection_by_id', `${OWNED} where c.id = $1`);
+    this.connectionPage = prepared<OwnedConnection>(
+      dataSource,
+      'connections_page',
+      `${OWNED} where c.project_id = $1 and c.environment = $2
+       and ($3::text is null or (c.created_at, c.id) < ($3, $4::uuid)) and ($6::uuid is null or c.user_id = $6)
+       order by c.created_at desc, c.id desc limit $5`,
+    );
+    this.userById = prepared<UserView>(dataSource, 'user_by_id', 'select * from users where id = $1');
+    this.userPage = prepared<UserView>(
+      dataSource,
+      'users_page',
+      `select * from users where project_id = $1 and environment = $2
+       and ($3::text is null or (created_at, id) < ($3, $4::uuid)) ${NEWEST}`,
+    );
+    this.itemOf = prepared<ConnectionView>(
+      dataSource,
+      'connection_by_item',
+      'select * from connections where provider = $1 and provider_item_id = $2 order by created_at desc limit 1',
+    );
+    this.liveOf = prepared<{ n: number }>(
+      dataSource,
+      'live_connections_of_user',
+      `select count(*)::int as n from connections where user_id = $1 and state <> 'revoked'`,
+    );
+  }
+
+  async connection(tenant: Tenant, id: string): Promise<OwnedConnection | null> {
+    const [row] = await this.connectionById([id]);
+    return row && isOf(tenant, row) ? row : null;
+  }
+
+  async connections(tenant: Tenant, ask: Window & { user_id?: string | undefined }): Promise<Page<OwnedConnection>> {
+    return pageOf(await this.connectionPage([...window(tenant, ask), ask.user_id ?? null]), ask.limit);
+  }
+
+  async user(tenant: Tenant, id: string): Promise<UserView | null> {
+    const [row] = await this.userById([id]);
+    return row && isOf(tenant, row) ? row : null;
+  }
+
+  async users(tenant: Tenant, ask: Window): Promise<Page<UserView>> {
+    return pageOf(await this.userPage(window(tenant, ask)), ask.limit);
+  }
+
+  /** The connection a provider means when it names only its own item. */
+  async byProviderItem(provider: string, itemId: string): Promise<ConnectionView | null> {
+    const [row] = await this.itemOf([provider, itemId]);
+    return row ?? null;
+  }
+
+  async hasLiveConnections(userId: string): Promise<boolean> {
+    const [row] = await this.liveOf([userId]);
+    return (row?.n ?? 0) > 0;
+  }
+}
+
+const isOf = (tenant: Tenant, row: Tenant): boolean =>
+  row.project_id === tenant.project_id && row.environment === tenant.environment;
+
+function window({ project_id, environment }: Tenant, { limit, cursor }: Window): unknown[] {
+  const after = decodeCursor(cursor);
+  return [project_id, environment, after?.created_at ?? null, after?.id ?? null, limit + 1];
+}

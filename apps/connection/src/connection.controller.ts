@@ -1,0 +1,51 @@
+import { Controller } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import type { OwnedConnection } from '#contracts/connection.js';
+import type { Context } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import type { Ask, Reply } from '#contracts/subjects.js';
+import { ConnectionQueries } from './connection-queries.js';
+import { ConnectionViews } from './connection-views.js';
+import { Connections } from './connections.service.js';
+import { RemoveConnection } from './remove-connection.js';
+
+/** Reads of connections, and the way to end one. */
+@Controller()
+export class ConnectionController {
+  constructor(
+    private readonly connections: Connections,
+    private readonly queries: ConnectionQueries,
+    private readonly views: ConnectionViews,
+    private readonly remove: RemoveConnection,
+  ) {}
+
+  @MessagePattern('connection.get')
+  async get(@Payload() { context, id, after }: Ask<'connection.get'>): Promise<OwnedConnection> {
+    await this.views.reached(after);
+    const connection = await this.queries.connection(context.tenant, id);
+    if (!connection) throw new DomainError('NOT_FOUND', 'Connection not found');
+    return connection;
+  }
+
+  @MessagePattern('connection.read')
+  async read(@Payload() { context, id }: Ask<'connection.read'>): Promise<OwnedConnection> {
+    return this.owned(context, await this.connections.read(context.tenant, id));
+  }
+
+  @MessagePattern('connection.list')
+  async list(@Payload() ask: Ask<'connection.list'>): Promise<Reply<'connection.list'>> {
+    await this.views.reached(ask.after);
+    return this.queries.connections(ask.context.tenant, ask);
+  }
+
+  @MessagePattern('connection.disconnect')
+  async disconnect(@Payload() { context, id }: Ask<'connection.disconnect'>): Promise<Reply<'connection.disconnect'>> {
+    const { view, position } = await this.remove.run(context, id);
+    return { view: await this.owned(context, view), position };
+  }
+
+  private async owned(context: Context, view: Reply<'connection.read'> | Omit<OwnedConnection, 'user_name'>) {
+    const user = await this.queries.user(context.tenant, view.user_id);
+    return { ...view, user_name: user?.name ?? null };
+  }
+}

@@ -1,0 +1,63 @@
+import { Module } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { StoreModule } from '#service/store.module.js';
+import { AttemptJournal } from './attempt-journal.js';
+import { BankFacts } from './bank-facts.js';
+import { ConfiguredProviders } from './configured-providers.js';
+import { connectionEnv } from './connection-env.js';
+import { ConnectionQueries } from './connection-queries.js';
+import { ConnectionViews } from './connection-views.js';
+import { ConnectionController } from './connection.controller.js';
+import { ConnectionRow } from './connection.view.js';
+import { Connections } from './connections.service.js';
+import { Credentials } from './credentials.service.js';
+import { InstallationController } from './installation.controller.js';
+import { LinkAttempt } from './link-attempt.entity.js';
+import { LinkAttempts } from './link-attempts.service.js';
+import { LinkStarter } from './link-starter.js';
+import { LinkController } from './link.controller.js';
+import { Connections1700000000001 } from './migrations/0001-connections.js';
+import { CredentialStorage } from './credential-storage.js';
+import { RemoveConnection } from './remove-connection.js';
+import { ResumeWork } from './resume-work.js';
+import { SandboxBank } from './sandbox-bank.js';
+import { UserController } from './user.controller.js';
+import { UserRow } from './user.view.js';
+import { Users } from './users.service.js';
+import { keyEncryptionKeyFrom } from './vault/key-encryption-key.js';
+import { Vault } from './vault/vault.service.js';
+import { WebhookController } from './webhook.controller.js';
+
+const vault = {
+  provide: Vault,
+  inject: [DataSource],
+  useFactory: (dataSource: DataSource) => new Vault(keyEncryptionKeyFrom(connectionEnv), dataSource),
+};
+
+@Module({
+  imports: [
+    StoreModule.with({
+      entities: [ConnectionRow, UserRow, LinkAttempt],
+      migrations: [Connections1700000000001],
+    }),
+  ],
+  controllers: [UserController, ConnectionController, LinkController, WebhookController, InstallationController],
+  providers: [
+    vault,
+    Connections,
+    ConnectionQueries,
+    ConnectionViews,
+    Users,
+    Credentials,
+    CredentialStorage,
+    ConfiguredProviders,
+    SandboxBank,
+    AttemptJournal,
+    BankFacts,
+    LinkAttempts,
+    LinkStarter,
+    RemoveConnection,
+    ResumeWork,
+  ],
+})
+export class ConnectionModule {}

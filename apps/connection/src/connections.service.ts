@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import type { ConnectionCommand, ConnectionEvent, ConnectionView } from '#contracts/connection.js';
+import type { Context, Tenant, Written } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import { commandHandler } from '#eventstore/command-handler.js';
+import { project } from '#eventstore/projection.js';
+import { readStream } from '#eventstore/read-stream.js';
+import { Store } from '#service/store.js';
+import { connection } from './connection.decider.js';
+import { connectionProjection } from './connection.view.js';
+
+export interface Changed extends Written<ConnectionView> {
+  decided: ConnectionEvent[];
+}
+
+/** Commands to connections and the truth about one, from its own stream. */
+@Injectable()
+export class Connections {
+  private readonly handle;
+
+  constructor(private readonly store: Store) {
+    this.handle = commandHandler(store.client, 'connection', connection);
+  }
+
+  async command(id: string, command: ConnectionCommand, context: Context): Promise<Changed> {
+    const expectNew = command.type === 'RecordLink';
+    const { events, decided, position } = await this.handle({ id, command, context, expectNew });
+    const view = project(connectionProjection, events);
+    if (!view) throw new DomainError('NOT_FOUND', 'Connection not found');
+    return { view, decided, position };
+  }
+
+  /** Another tenant's connection does not exist. */
+  async read(tenant: Tenant, id: string): Promise<ConnectionView> {
+    const view = await this.find(id);
+    if (view?.project_id === tenant.project_id && view.environment === tenant.environment) return view;
+    throw new DomainError('NOT_FOUND', 'Connection not found');
+  }
+
+  /** Whatever its tenant: for deliveries, which prove themselves by their signature. */
+  async find(id: string): Promise<ConnectionView | null> {
+    const { events } = await readStream<ConnectionEvent>(this.store.client, `connection-${id}`);
+    return project(
+      connectionProjection,
+      events.map((recorded) => recorded.event),
+    );
+  }
+}

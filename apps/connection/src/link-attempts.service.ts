@@ -1,0 +1,119 @@
+import { Injectable } from '@nestjs/common';
+import type { Context } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import { uuidV5 } from '#contracts/ids.js';
+import type { AttemptOutcome } from '#contracts/link-session.js';
+import { Bus } from '#service/bus.js';
+import { AttemptJournal } from './attempt-journal.js';
+import { BankFacts } from './bank-facts.js';
+import { Connections } from './connections.service.js';
+import type { LinkAttempt } from './link-attempt.entity.js';
+import { ProviderError } from './providers/provider.js';
+
+const STEP_MS = 4_000;
+/** Refusals of the session that end an attempt, as opposed to parts that are away. */
+const REFUSALS = new Set(['CONSUMED', 'EXPIRED', 'GONE', 'INVALID_STATE', 'NOT_FOUND', 'INVALID_TOKEN']);
+
+/**
+ * Leads an attempt to its outcome: claim the session's use, ask the provider, record the connection, tell the session.
+ * Every step is written down before and may be repeated after a crash, so a session and its connections always agree
+ * and no login is left at a provider without a connection.
+ */
+@Injectable()
+export class LinkAttempts {
+  constructor(
+    private readonly bus: Bus,
+    private readonly journal: AttemptJournal,
+    private readonly facts: BankFacts,
+    private readonly connections: Connections,
+  ) {}
+
+  /** Nothing when somebody else is at work on it. Throws what the person should hear. */
+  async advance(attemptId: string): Promise<void> {
+    const attempt = await this.journal.lease(attemptId);
+    if (!attempt) return;
+    try {
+      await this.steps(attempt);
+    } catch (error) {
+      if (!isFinal(error)) await this.journal.release(attemptId);
+      throw error;
+    }
+  }
+
+  private async steps(attempt: LinkAttempt): Promise<void> {
+    if (attempt.state === 'unwanted') return this.discard(attempt);
+    await this.claim(attempt);
+    const learnt = attempt.state === 'learnt' ? attempt : await this.learn(attempt);
+    const outcome = await this.record(learnt);
+    const { session_id, attempt_id } = attempt;
+    await this.bus.ask('link-session.attempt.settle', { context: contextOf(attempt), session_id, attempt_id, outcome });
+    await this.journal.close(attempt);
+  }
+
+  /** Before the provider is called: of two browsers at one single_use link, one gets past this. */
+  private async claim(attempt: LinkAttempt): Promise<void> {
+    const { session_id, attempt_id } = attempt;
+    try {
+      await this.bus.ask('link-session.attempt.claim', { context: contextOf(attempt), session_id, attempt_id });
+    } catch (error) {
+      if (!(error instanceof DomainError) || !REFUSALS.has(error.code)) throw error;
+      await this.discard(await this.journal.unwanted(attempt));
+      throw error;
+    }
+  }
+
+  private async learn(attempt: LinkAttempt): Promise<LinkAttempt> {
+    try {
+      return await this.facts.learn(attempt, contextOf(attempt));
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      if (error.retryable) throw new DomainError('UNAVAILABLE', 'The bank does not answer; we keep trying.');
+      await this.refuse(attempt, error);
+      throw new DomainError('PROVIDER_ERROR', error.displayMessage || error.message, { code: error.code });
+    }
+  }
+
+  private async refuse(attempt: LinkAttempt, error: ProviderError): Promise<void> {
+    const { session_id, attempt_id } = attempt;
+    const message = error.displayMessage || 'The bank refused.';
+    const ask = { context: contextOf(attempt), session_id, attempt_id, code: error.code, message };
+    await this.bus.ask('link-session.attempt.refuse', ask);
+    await this.journal.close(attempt);
+  }
+
+  private async record(attempt: LinkAttempt): Promise<AttemptOutcome> {
+    const { facts, connection_id: id, session_id, user_id, provider, project_id, environment } = attempt;
+    if (!facts) throw new Error(`attempt ${attempt.attempt_id} is learnt but knows nothing`);
+    const now = new Date().toISOString();
+    const context = contextOf(attempt);
+    if ('outcome' in facts) {
+      await this.connections.command(id, { type: 'RecordRelink', session_id, outcome: facts.outcome, now }, context);
+      return facts.outcome;
+    }
+    const linked = { id, short_id: attempt.attempt_id, user_id, session_id, provider, project_id, environment };
+    await this.connections.command(id, { type: 'RecordLink', ...linked, ...facts.bank, now }, context);
+    return 'linked';
+  }
+
+  private async discard(attempt: LinkAttempt): Promise<void> {
+    await this.facts.discard(attempt);
+    await this.journal.close(attempt);
+  }
+}
+
+const isFinal = (error: unknown): boolean =>
+  error instanceof DomainError && (REFUSALS.has(error.code) || error.code === 'PROVIDER_ERROR');
+
+/** Each step may take its time anew; the command's name is the attempt's, so a repeated step has no second effect. */
+function contextOf(attempt: LinkAttempt): Context {
+  const { project_id, environment, user_id, request_id, address, attempt_id } = attempt;
+  return {
+    tenant: { project_id, environment },
+    actor: { type: 'person', id: user_id, name: 'the person at the link' },
+    request_id,
+    command_id: uuidV5('2b0d3c5e-9a53-5b6f-8f0a-3d5b1a7c4e21', `${attempt.session_id}:${attempt_id}`),
+    address,
+    key_prefix: null,
+    deadline: Date.now() + STEP_MS,
+  };
+}

@@ -1,0 +1,68 @@
+import { Injectable } from '@nestjs/common';
+import type { Context } from '#contracts/envelope.js';
+import { idOf, platformConnectionId } from '#contracts/ids.js';
+import type { ProviderName, SessionView, StartedLink } from '#contracts/link-session.js';
+import { AttemptJournal } from './attempt-journal.js';
+import { ConfiguredProviders } from './configured-providers.js';
+import { connectionEnv } from './connection-env.js';
+import { Connections } from './connections.service.js';
+import { Credentials } from './credentials.service.js';
+import type { StartLink } from './providers/provider.js';
+
+export interface StartAttempt {
+  context: Context;
+  token_hash: string;
+  attempt_id: string;
+  provider: ProviderName;
+  language: string;
+  session: SessionView;
+}
+
+/** Opens an attempt at the provider and writes it down. */
+@Injectable()
+export class LinkStarter {
+  constructor(
+    private readonly journal: AttemptJournal,
+    private readonly providers: ConfiguredProviders,
+    private readonly connections: Connections,
+    private readonly credentials: Credentials,
+  ) {}
+
+  async start(wish: StartAttempt): Promise<StartedLink> {
+    const { session, context, attempt_id, provider, token_hash } = wish;
+    const { id: session_id, user_id, action, project_id, environment } = session;
+    const connection_id = session.connection_id ?? idOf('connection', attempt_id);
+    const old = action === 'relink' ? await this.existing(wish, connection_id) : { needed_repair: false, update: {} };
+    const started = await this.providers.get(provider).start({
+      userRef: user_id,
+      language: wish.language,
+      clientName: connectionEnv.BRAND_NAME,
+      webhookUrl: `${connectionEnv.WEBHOOK_BASE_URL}/v1/webhooks/${provider}/${platformConnectionId(connection_id)}`,
+      ...old.update,
+    });
+    await this.journal.start({
+      ...{ attempt_id, session_id, token_hash, connection_id, project_id, environment, user_id, action, provider },
+      request_id: context.request_id,
+      address: context.address,
+      needed_repair: old.needed_repair,
+    });
+    return { ...started, attempt_id };
+  }
+
+  /** What the provider needs to repair a login instead of making a new one. */
+  private async existing({ session, context, provider }: StartAttempt, connectionId: string) {
+    const tenant = inTenantOf(session, context);
+    const connection = await this.connections.read(tenant.tenant, connectionId);
+    const update: Pick<StartLink, 'accessToken' | 'enrollmentId'> =
+      provider === 'teller'
+        ? { enrollmentId: connection.provider_item_id }
+        : { accessToken: await this.credentials.open(connection, 'relink', tenant) };
+    return { needed_repair: connection.state !== 'connected', update };
+  }
+}
+
+/** A page's request belongs to the tenant of its session, and the person at the link makes it. */
+export function inTenantOf({ project_id, environment, user_id }: SessionView, context: Context): Context {
+  const actor = { type: 'person' as const, id: user_id, name: 'the person at the link' };
+  return { ...context, actor, tenant: { project_id, environment } };
+}

@@ -1,0 +1,63 @@
+import { Controller } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import type { Context } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import { idOf, newShortId } from '#contracts/ids.js';
+import type { SessionView } from '#contracts/link-session.js';
+import type { Ask, Reply } from '#contracts/subjects.js';
+import { Bus } from '#service/bus.js';
+import { AttemptJournal } from './attempt-journal.js';
+import { LinkAttempts } from './link-attempts.service.js';
+import { inTenantOf, LinkStarter } from './link-starter.js';
+import { ProviderError } from './providers/provider.js';
+
+/** The page does not wait longer than this; the attempt goes on and the page shows progress. */
+const PATIENCE_MS = 3_500;
+
+type Start = Ask<'connection.link.start'>;
+type Finish = Ask<'connection.link.finish'>;
+
+/** What the hosted page asks about an attempt. */
+@Controller()
+export class LinkController {
+  constructor(
+    private readonly bus: Bus,
+    private readonly journal: AttemptJournal,
+    private readonly attempts: LinkAttempts,
+    private readonly starter: LinkStarter,
+  ) {}
+
+  /** The attempt's id is the short_id its connection will have. */
+  @MessagePattern('connection.link.start')
+  async start(@Payload() { context, token_hash, provider, language }: Start): Promise<Reply<'connection.link.start'>> {
+    const attempt_id = newShortId();
+    const ask = { context, token_hash, attempt_id, provider, connection_id: idOf('connection', attempt_id) };
+    const session = await this.bus.ask('link-session.attempt.start', ask);
+    try {
+      return await this.starter.start({ context, token_hash, attempt_id, provider, language, session });
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      const { code, displayMessage } = error;
+      const message = displayMessage || 'The bank connection could not be started.';
+      const refuse = { context: inTenantOf(session, context), session_id: session.id, attempt_id, code, message };
+      await this.bus.ask('link-session.attempt.refuse', refuse);
+      throw new DomainError('PROVIDER_ERROR', message, { code });
+    }
+  }
+
+  @MessagePattern('connection.link.finish')
+  async finish(@Payload() { context, token_hash, attempt_id, sealed }: Finish): Promise<SessionView> {
+    const attempt = await this.journal.find(attempt_id);
+    if (attempt?.token_hash !== token_hash) throw new DomainError('INVALID_STATE', 'This attempt is not known.');
+    if (attempt.state === 'started') await this.journal.receive(attempt, sealed);
+    await Promise.race([this.attempts.advance(attempt_id), patience()]);
+    return this.sessionOf(context, token_hash);
+  }
+
+  private async sessionOf(context: Context, token_hash: string): Promise<SessionView> {
+    const { session } = await this.bus.ask('link-session.page', { context, token_hash });
+    return session;
+  }
+}
+
+const patience = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, PATIENCE_MS).unref());

@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import type { OwnedConnection } from '#contracts/connection.js';
+import type { Context, Written } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import type { Reply } from '#contracts/subjects.js';
+import { ConfiguredProviders } from './configured-providers.js';
+import { connectionEnv } from './connection-env.js';
+import { ConnectionQueries } from './connection-queries.js';
+import { Connections } from './connections.service.js';
+import { Credentials } from './credentials.service.js';
+
+const DEADLINE_MS = 3_000;
+
+/** What can be asked of the bank only in the sandbox. */
+@Injectable()
+export class SandboxBank {
+  constructor(
+    private readonly connections: Connections,
+    private readonly credentials: Credentials,
+    private readonly providers: ConfiguredProviders,
+    private readonly queries: ConnectionQueries,
+  ) {}
+
+  /** The bank asks for a new sign-in; the news comes back as the provider's own webhook. */
+  async requireLogin(context: Context, id: string): Promise<Written<OwnedConnection>> {
+    const connection = await this.connections.read(context.tenant, id);
+    const accessToken = await this.credentials.open(connection, 'sandbox_require_login', context);
+    await this.providers.get(connection.provider).resetLogin(accessToken);
+    const user = await this.queries.user(context.tenant, connection.user_id);
+    return { view: { ...connection, user_name: user?.name ?? null }, position: '0' };
+  }
+
+  /** Every login the bank has given out, as the bank itself says: the independent witness. */
+  async ledger(): Promise<Reply<'connection.ledger'>> {
+    if (!connectionEnv.SANDBOX || !connectionEnv.SANDBOX_BANK_URL) throw new DomainError('NOT_FOUND');
+    const url = `${connectionEnv.SANDBOX_BANK_URL}/sandbox/ledger`;
+    const reply = await fetch(url, { signal: AbortSignal.timeout(DEADLINE_MS) }).catch((cause: unknown) => {
+      throw Object.assign(new DomainError('UNAVAILABLE', 'The sandbox bank does not answer.'), { cause });
+    });
+    return (await reply.json()) as Reply<'connection.ledger'>;
+  }
+}

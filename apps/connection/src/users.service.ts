@@ -1,0 +1,107 @@
+import { Injectable } from '@nestjs/common';
+import type { Context, Tenant, Written } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import { idOf, sha256, uuidV5 } from '#contracts/ids.js';
+import type { UserCommand, UserEvent, UserView } from '#contracts/user.js';
+import { commandHandler } from '#eventstore/command-handler.js';
+import { project } from '#eventstore/projection.js';
+import { readStream } from '#eventstore/read-stream.js';
+import { Store } from '#service/store.js';
+import { email } from './email.decider.js';
+import { user } from './user.decider.js';
+import { userProjection } from './user.view.js';
+
+interface NewUser {
+  short_id: string;
+  name: string;
+  email: string | null;
+}
+
+/** Commands to users. An e-mail address is claimed in a stream of its own before the user gets it. */
+@Injectable()
+export class Users {
+  private readonly handle;
+  private readonly handleEmail;
+
+  constructor(private readonly store: Store) {
+    this.handle = commandHandler(store.client, 'user', user);
+    this.handleEmail = commandHandler(store.client, 'user_email', email);
+  }
+
+  async create(context: Context, wish: NewUser): Promise<Written<UserView>> {
+    const id = idOf('user', wish.short_id);
+    if (wish.email !== null) await this.claim(context, wish.email, id);
+    const now = new Date().toISOString();
+    return this.command(id, { type: 'CreateUser', id, ...wish, ...context.tenant, now }, context);
+  }
+
+  async update(
+    context: Context,
+    id: string,
+    wish: { name?: string; email?: string | null },
+  ): Promise<Written<UserView>> {
+    const before = await this.read(context.tenant, id);
+    if (wish.email && wish.email !== before.email) await this.claim(context, wish.email, id);
+    const now = new Date().toISOString();
+    const written = await this.command(id, { type: 'UpdateUser', ...wish, now }, context);
+    await this.releaseUnlessKept(context, before, written.view.email);
+    return written;
+  }
+
+  async delete(context: Context, id: string): Promise<string> {
+    const before = await this.read(context.tenant, id);
+    const command: UserCommand = { type: 'DeleteUser', now: new Date().toISOString() };
+    const { position } = await this.handle({ id, command, context });
+    await this.releaseUnlessKept(context, before, null);
+    return position;
+  }
+
+  /** The truth from the user's own stream; another tenant's user does not exist. */
+  async read(tenant: Tenant, id: string): Promise<UserView> {
+    const view = await this.find(id);
+    if (view?.project_id === tenant.project_id && view.environment === tenant.environment) return view;
+    throw new DomainError('NOT_FOUND', 'User not found');
+  }
+
+  private async find(id: string): Promise<UserView | null> {
+    const { events } = await readStream<UserEvent>(this.store.client, `user-${id}`);
+    return project(
+      userProjection,
+      events.map((recorded) => recorded.event),
+    );
+  }
+
+  private async command(id: string, command: UserCommand, context: Context): Promise<Written<UserView>> {
+    const expectNew = command.type === 'CreateUser';
+    const { events, position } = await this.handle({ id, command, context, expectNew });
+    const view = project(userProjection, events);
+    if (!view) throw new DomainError('NOT_FOUND', 'User not found');
+    return { view, position };
+  }
+
+  /** A holder that does not have the address (its maker died between claim and use) is evicted. */
+  private async claim(context: Context, address: string, user_id: string): Promise<void> {
+    const id = addressId(context.tenant, address);
+    try {
+      await this.handleEmail({ id, command: { type: 'ClaimEmail', user_id }, context });
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== 'EMAIL_CONFLICT') throw error;
+      const holder = String(error.details?.['holder']);
+      const held = await this.find(holder);
+      if (held?.email && sameAddress(held.email, address)) throw new DomainError('EMAIL_CONFLICT');
+      await this.handleEmail({ id, command: { type: 'ClaimEmail', user_id, evict: holder }, context });
+    }
+  }
+
+  private async releaseUnlessKept(context: Context, before: UserView, kept: string | null): Promise<void> {
+    if (before.email === null || (kept !== null && sameAddress(before.email, kept))) return;
+    const id = addressId(context.tenant, before.email);
+    await this.handleEmail({ id, command: { type: 'ReleaseEmail', user_id: before.id }, context });
+  }
+}
+
+const sameAddress = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
+/** The address itself stands in no stream's name. */
+const addressId = ({ project_id, environment }: Tenant, address: string): string =>
+  uuidV5('7d2f7a46-6d5c-5d5e-8a53-6f9a0d1a9c52', sha256(`${project_id}/${environment}/${address.toLowerCase()}`));
