@@ -1,0 +1,23 @@
+import { Controller, Inject } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import type { Ask, Reply } from '#contracts/subjects.js';
+import { Store } from '#service/store.js';
+import { Timeline } from './timeline.js';
+
+@Controller()
+export class AuditController {
+  constructor(
+    private readonly timeline: Timeline,
+    @Inject(Store) private readonly store: Store,
+  ) {}
+
+  @MessagePattern('audit.list')
+  list(@Payload() ask: Ask<'audit.list'>): Promise<Reply<'audit.list'>> {
+    return this.timeline.list(ask);
+  }
+
+  @MessagePattern('audit.health')
+  health(): Promise<Reply<'audit.health'>> {
+    return this.store.health();
+  }
+}

@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { StoreModule } from '#service/store.module.js';
+import { AuditController } from './audit.controller.js';
+import { AuditEntryRow } from './audit.view.js';
+import { AuditEntries1700000000001 } from './migrations/0001-audit-entries.js';
+import { Timeline } from './timeline.js';
+
+@Module({
+  imports: [StoreModule.with({ entities: [AuditEntryRow], migrations: [AuditEntries1700000000001] })],
+  controllers: [AuditController],
+  providers: [Timeline],
+})
+export class AuditModule {}

@@ -1,0 +1,152 @@
+import { describe, expect, it } from '@jest/globals';
+import { idOf } from '#contracts/ids.js';
+import type { SessionEvent } from '#contracts/link-session.js';
+import type { Recorded } from '#eventstore/recorded.js';
+import { type AuditedEvent, summaries, summaryOf } from './summaries.js';
+import { entryOf, subjectOf } from './entry.js';
+
+const noon = '2026-01-01T12:00:00.000Z';
+const tenant = { project_id: 'prj_default000000000', environment: 'live' } as const;
+const id = idOf('link_session', 'abcdefgh');
+
+const minted: SessionEvent = {
+  type: 'SessionMinted',
+  ...tenant,
+  id,
+  short_id: 'abcdefgh',
+  token_hash: 'f'.repeat(64),
+  user_id: idOf('user', 'userAAAA'),
+  provider: 'plaid',
+  action: 'link',
+  connection_id: null,
+  single_use: true,
+  redirect_url: 'https://app.example/done?secret=1#state=2',
+  label: 'kitchen',
+  expires_at: '2026-01-01T12:15:00.000Z',
+  at: noon,
+};
+
+const recorded = (event: { type: string }): Recorded => ({
+  id: '6f9619ff-8b86-5011-b42d-00c04fc964ff',
+  stream: `link_session-${id}`,
+  revision: 0n,
+  event,
+  metadata: {
+    ...tenant,
+    actor: { type: 'api_key', id: 'key-1', name: 'agent' },
+    request_id: 'req-1',
+    correlation_id: 'req-1',
+    causation_id: 'cmd-1',
+    address: null,
+    key_prefix: null,
+  },
+  created: new Date(noon),
+  commit: 12345678901234567n,
+  prepare: 12345678901234567n,
+});
+
+describe('an entry of the timeline', () => {
+  const entry = entryOf(recorded(minted), subjectOf(recorded(minted)));
+
+  it('says what happened, to what, by whom, with which request', () => {
+    expect(entry).toMatchObject({
+      position: '12345678901234567',
+      at: noon,
+      type: 'SessionMinted',
+      subject_kind: 'link_session',
+      subject_id: id,
+      subject_short_id: 'abcdefgh',
+      label: 'kitchen',
+      actor_type: 'api_key',
+      actor_name: 'agent',
+      request_id: 'req-1',
+      summary: 'A one-time link to connect a bank through Plaid was made, valid until 2026-01-01T12:15:00.000Z.',
+      ...tenant,
+    });
+  });
+
+  it('leaves out hashes of secrets and what a redirect URL carries', () => {
+    expect(entry.data).not.toHaveProperty('token_hash');
+    expect(entry.data).toMatchObject({ redirect_url: 'https://app.example/done', user_id: minted.user_id });
+    expect(JSON.stringify(entry)).not.toContain('secret=1');
+  });
+
+  it('keeps short_id and label of its subject when a later event does not say them', () => {
+    const subject = subjectOf(recorded(minted));
+    const later = entryOf(recorded({ type: 'SessionCompleted' }), subject);
+    expect(later).toMatchObject({
+      subject_short_id: 'abcdefgh',
+      label: 'kitchen',
+      summary: summaries.SessionCompleted({ type: 'SessionCompleted', at: noon }),
+    });
+  });
+
+  it('takes the tenant of the event, and the time of the store, when there is nothing better', () => {
+    const event = recorded({ type: 'SomethingNew' });
+    const other = { ...event, metadata: { ...event.metadata, project_id: 'prj_other', environment: 'test' as const } };
+    expect(entryOf(other, subjectOf(other))).toMatchObject({ project_id: 'prj_other', environment: 'test', at: noon });
+  });
+});
+
+/** One event of each type with every field a sentence may use; the type says when one is missing. */
+const examples: { [T in AuditedEvent['type']]: Omit<Extract<AuditedEvent, { type: T }>, 'type'> } = {
+  SessionMinted: minted,
+  SessionActivated: { at: noon },
+  AttemptStarted: { attempt_id: 'a', provider: 'teller', connection_id: 'c', at: noon },
+  AttemptClaimed: { attempt_id: 'a', at: noon },
+  AttemptRefused: { attempt_id: 'a', code: 'ITEM_LOCKED', message: '', at: noon },
+  AttemptSucceeded: { attempt_id: 'a', connection_id: 'c', outcome: 'linked', at: noon },
+  UseRefused: { attempt_id: 'a', at: noon },
+  SessionCompleted: { at: noon },
+  SessionFailed: { error_code: 'CANCELLED', error_message: '', at: noon },
+  SessionExpired: { at: noon },
+  ConnectionLinked: {
+    ...tenant,
+    id,
+    short_id: 'abcdefgh',
+    user_id: id,
+    session_id: id,
+    provider: 'plaid',
+    provider_item_id: 'item',
+    institution_id: null,
+    institution_name: null,
+    accounts_fingerprint: null,
+    at: noon,
+  },
+  ConnectionReauthRequired: { code: 'ITEM_LOGIN_REQUIRED', message: '', at: noon },
+  ConnectionRelinked: { session_id: id, outcome: 'repaired', at: noon },
+  ConnectionRepaired: { at: noon },
+  WebhookReceived: { delivery_id: 'd', kind: 'ITEM:ERROR', code: '', size: 1, sha256: '', at: noon },
+  CredentialAccessed: { purpose: 'remove', at: noon },
+  ConnectionDisconnected: { reason: 'asked for', at: noon },
+  UserCreated: { ...tenant, id, short_id: 'abcdefgh', name: 'Ada', email: null, at: noon },
+  UserUpdated: { name: 'Ada', email: null, at: noon },
+  UserDeleted: { at: noon },
+  KeyCreated: {
+    ...tenant,
+    id,
+    short_id: 'abcdefgh',
+    kind: 'household',
+    key_hash: 'f'.repeat(64),
+    key_prefix: 'bb_12345678',
+    name: 'agent',
+    scopes: ['read_only'],
+    actor_name: null,
+    created_by: 'operator',
+    expires_at: null,
+    at: noon,
+  },
+  KeyRevoked: { at: noon },
+};
+
+describe('a summary', () => {
+  it.each(Object.entries(examples))('is a plain sentence for %s', (type, facts) => {
+    const sentence = summaryOf({ ...facts, type });
+    expect(sentence).toMatch(/^[A-Z].*\.$/);
+    expect(sentence).not.toMatch(/undefined|null|\[object|f{64}/);
+  });
+
+  it('exists for a type that is not known yet, whatever its name', () => {
+    expect(summaryOf({ type: 'constructor' })).toBe('constructor was recorded.');
+  });
+});

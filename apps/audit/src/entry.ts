@@ -1,0 +1,59 @@
+import type { Tenant } from '#contracts/envelope.js';
+import { type Recorded, streamIdOf } from '#eventstore/recorded.js';
+import type { AuditEntryRow } from './audit.view.js';
+import { summaryOf } from './summaries.js';
+
+/** What all entries of a subject share: it stands in its first event. */
+export type Subject = Pick<
+  AuditEntryRow,
+  'subject_kind' | 'subject_id' | 'subject_short_id' | 'label' | 'project_id' | 'environment'
+>;
+
+type Facts = Record<string, unknown>;
+
+const HASHES = new Set(['token_hash', 'key_hash']);
+/** These stand beside the data. */
+const OUTSIDE = new Set(['type', 'project_id', 'environment']);
+
+/** The subject as an event names it; only a stream's first event says its short_id and label. */
+export function subjectOf({ stream, event, metadata }: Recorded): Subject {
+  const facts: Facts = { ...event };
+  const text = (name: string): string | null => (typeof facts[name] === 'string' && facts[name]) || null;
+  const tenant = text('project_id') === null ? metadata : (facts as unknown as Tenant);
+  return {
+    subject_kind: stream.slice(0, stream.indexOf('-')),
+    subject_id: streamIdOf(stream),
+    subject_short_id: text('short_id'),
+    label: text('label'),
+    project_id: tenant.project_id,
+    environment: tenant.environment,
+  };
+}
+
+export function entryOf(recorded: Recorded, subject: Subject): AuditEntryRow {
+  const { id, commit, event, metadata, created } = recorded;
+  const { at } = event as { at?: string };
+  return {
+    ...subject,
+    position: String(commit),
+    id,
+    at: at ?? created.toISOString(),
+    type: event.type,
+    actor_type: metadata.actor.type,
+    actor_id: metadata.actor.id,
+    actor_name: metadata.actor.name,
+    summary: summaryOf(event),
+    request_id: metadata.request_id,
+    data: factsOf({ ...event }),
+  };
+}
+
+/** The event's facts without hashes of secrets, and without what a redirect URL carries for the caller's own use. */
+function factsOf(event: Facts): Facts {
+  const kept = Object.entries(event).filter(([name]) => !HASHES.has(name) && !OUTSIDE.has(name));
+  return Object.fromEntries(
+    kept.map(([name, value]) => [name, name === 'redirect_url' ? withoutQuery(String(value)) : value]),
+  );
+}
+
+const withoutQuery = (url: string): string => url.replace(/[?#].*$/s, '');

@@ -1,0 +1,61 @@
+import type { ConnectionEvent } from '#contracts/connection.js';
+import type { KeyEvent } from '#contracts/key.js';
+import type { SessionEvent } from '#contracts/link-session.js';
+import type { UserEvent } from '#contracts/user.js';
+
+export type AuditedEvent = SessionEvent | ConnectionEvent | UserEvent | KeyEvent;
+
+/** What each event says to a person, in one sentence. Who did it stands beside it, in the entry's actor. */
+export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEvent, { type: T }>) => string } = {
+  SessionMinted: (e) => {
+    const purpose = e.action === 'relink' ? 'sign in to a bank again' : 'connect a bank';
+    return `A ${e.single_use ? 'one-time ' : ''}link to ${purpose}${through(e.provider)} was made, valid until ${e.expires_at}.`;
+  },
+  SessionActivated: () => 'The link was opened in a browser.',
+  AttemptStarted: (e) => `An attempt to sign in to a bank${through(e.provider)} was started.`,
+  AttemptClaimed: () => 'An attempt took its turn to finish.',
+  AttemptRefused: (e) => `An attempt was refused: ${e.code}.`,
+  AttemptSucceeded: (e) => `An attempt ended well: ${outcomes[e.outcome]}.`,
+  UseRefused: () => 'A further use of a one-time link was refused.',
+  SessionCompleted: () => 'The link session was completed.',
+  SessionFailed: (e) => `The link session failed: ${e.error_code}.`,
+  SessionExpired: () => 'The link expired before it was used.',
+
+  ConnectionLinked: (e) => `${bank(e.institution_name)} was connected${through(e.provider)}.`,
+  ConnectionReauthRequired: (e) => `The bank asks for a new sign-in: ${e.code}.`,
+  ConnectionRelinked: (e) => `The bank was signed in to again: ${outcomes[e.outcome]}.`,
+  ConnectionRepaired: () => 'The provider says that the sign-in works again.',
+  WebhookReceived: (e) => `The provider sent word of ${[e.kind, e.code].filter(Boolean).join(', ')}.`,
+  CredentialAccessed: (e) => `The credential was opened ${purposes[e.purpose]}.`,
+  ConnectionDisconnected: (e) => `The bank was disconnected and its credential destroyed: ${e.reason}.`,
+
+  UserCreated: (e) => `The user ${e.name} was created.`,
+  UserUpdated: (e) => `The user ${e.name} was changed.`,
+  UserDeleted: () => 'The user was deleted.',
+
+  KeyCreated: (e) => `The API key ${e.name} (${e.key_prefix}…) was created with ${e.scopes.join(', ')}.`,
+  KeyRevoked: () => 'The API key was revoked.',
+};
+
+/** An event of a type that this version does not know yet is still a fact. */
+export function summaryOf(event: { type: string }): string {
+  if (!Object.hasOwn(summaries, event.type)) return `${event.type} was recorded.`;
+  return (summaries[event.type as AuditedEvent['type']] as (event: { type: string }) => string)(event);
+}
+
+const outcomes = {
+  linked: 'the bank is connected',
+  repaired: 'the sign-in works again',
+  already_healthy: 'nothing was wrong',
+};
+
+const purposes = {
+  relink: 'to prepare a new sign-in',
+  verify_relink: 'to check that it works again',
+  remove: 'to remove it at the provider',
+  sandbox_require_login: 'to make the sandbox bank ask for a new sign-in',
+};
+
+const names = { plaid: 'Plaid', teller: 'Teller' };
+const through = (provider: keyof typeof names | ''): string => (provider ? ` through ${names[provider]}` : '');
+const bank = (name: string | null): string => name ?? 'A bank';
