@@ -21,7 +21,7 @@ export class KeyQueries {
     this.view = store.project(apiKeys);
   }
 
-  async list({ context, after, limit, cursor }: Ask<'key.list'>): Promise<Page<KeyView>> {
+  async list({ context, after, kind, limit, cursor }: Ask<'key.list'>): Promise<Page<KeyView>> {
     await this.view.reached(after);
     const from = decodeCursor(cursor);
     const query = this.rows()
@@ -29,6 +29,7 @@ export class KeyQueries {
       .orderBy('k.created_at', 'DESC')
       .addOrderBy('k.id', 'DESC')
       .limit(limit + 1);
+    if (kind) query.andWhere('k.kind = :kind', { kind });
     if (from) query.andWhere('(k.created_at, k.id) < (:created_at, :id)', from);
     return pageOf(await query.getMany(), limit);
   }

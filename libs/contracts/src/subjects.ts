@@ -38,7 +38,7 @@ export interface Subjects {
   'key.verify': { ask: { key_hash: string }; reply: VerifiedKey | null };
   'key.revoke': { ask: Command; reply: Written<KeyView> };
   'key.get': { ask: ById; reply: KeyView };
-  'key.list': { ask: Read & { limit: number; cursor?: string }; reply: Page<KeyView> };
+  'key.list': { ask: Read & { kind?: KeyView['kind']; limit: number; cursor?: string }; reply: Page<KeyView> };
 
   'connection.user.create': {
     ask: { context: Context; user: { short_id: string; name: string; email: string | null } };
