@@ -23,7 +23,8 @@ function openDialog({ query, onMessage }) {
     height: '100%',
     border: '0',
     zIndex: '2147483647',
-    colorScheme: 'normal',
+    // The same schemes as the dialog: a browser paints an opaque sheet behind a frame whose scheme differs from its own.
+    colorScheme: 'light dark',
     background: 'transparent',
   });
 

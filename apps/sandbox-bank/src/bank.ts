@@ -70,6 +70,7 @@ const dialogPolicy = [
   "script-src 'self'",
   "style-src 'self'",
   "connect-src 'self'",
+  'img-src data:',
   "base-uri 'none'",
   "form-action 'none'",
 ].join('; ');
