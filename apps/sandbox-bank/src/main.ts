@@ -5,7 +5,12 @@ async function main(): Promise<void> {
   const bank = await startBank(readConfig(process.env));
   process.stdout.write(`listening ${bank.port}\n`);
 
-  const stop = (): void => void bank.close().then(() => process.exit(0));
+  let stopping = false;
+  const stop = (): void => {
+    if (stopping) return;
+    stopping = true;
+    void bank.close().then(() => process.exit(0));
+  };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   // A supervisor that dies closes the pipe: the bank must not outlive it.
