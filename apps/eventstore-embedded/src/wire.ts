@@ -94,6 +94,7 @@ function mapEntry(key: string, value: string): MapEntry {
 const fieldLength = (length: number): number => 1 + varintLength(length) + length;
 
 function varintLength(value: bigint | number): number {
+  if (value > Number.MAX_SAFE_INTEGER) return Math.ceil(value.toString(2).length / 7);
   let length = 1;
   for (let rest = Number(value); rest >= 128; rest = Math.floor(rest / 128)) length++;
   return length;
