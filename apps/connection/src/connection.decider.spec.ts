@@ -1,0 +1,93 @@
+import { describe, it } from '@jest/globals';
+import type { ConnectionCommand, ConnectionEvent, Delivery } from '#contracts/connection.js';
+import { specification } from '#testing/given.js';
+import { connection } from './connection.decider.js';
+
+const given = specification(connection);
+const now = '2026-01-01T12:00:00.000Z';
+const facts = {
+  id: 'c-1',
+  short_id: 'abcdefgh',
+  project_id: 'prj_1',
+  environment: 'live' as const,
+  user_id: 'user-1',
+  session_id: 'session-1',
+  provider: 'plaid' as const,
+  provider_item_id: 'item-1',
+  institution_id: 'ins_1',
+  institution_name: 'First Platypus Bank',
+  accounts_fingerprint: 'print',
+};
+const record: ConnectionCommand = { type: 'RecordLink', ...facts, now };
+const linked: ConnectionEvent = { type: 'ConnectionLinked', ...facts, at: now };
+const delivery: Delivery = {
+  delivery_id: 'd-1',
+  kind: 'ITEM:ERROR',
+  code: 'ITEM_LOGIN_REQUIRED',
+  size: 10,
+  sha256: 'x',
+};
+const webhook = (effect: 'login_required' | 'login_repaired' | 'none', id = 'd-1'): ConnectionCommand => ({
+  type: 'ReceiveWebhook',
+  delivery: { ...delivery, delivery_id: id },
+  effect,
+  now,
+});
+const received = (id = 'd-1'): ConnectionEvent => ({ type: 'WebhookReceived', ...delivery, delivery_id: id, at: now });
+const reauth: ConnectionEvent = {
+  type: 'ConnectionReauthRequired',
+  code: 'ITEM_LOGIN_REQUIRED',
+  message: 'The bank asks for a new sign-in.',
+  at: now,
+};
+const relink: ConnectionCommand = { type: 'RecordRelink', session_id: 'session-2', outcome: 'repaired', now };
+const relinked: ConnectionEvent = { type: 'ConnectionRelinked', session_id: 'session-2', outcome: 'repaired', at: now };
+const disconnect: ConnectionCommand = { type: 'Disconnect', reason: 'requested', now };
+const disconnected: ConnectionEvent = { type: 'ConnectionDisconnected', reason: 'requested', at: now };
+const access: ConnectionCommand = { type: 'AccessCredential', purpose: 'relink', now };
+
+describe('a connection', () => {
+  it('is recorded once for the session that made it', () => {
+    given().when(record).then(linked);
+    given(linked).when(record).thenNothing();
+  });
+  it('does not take an id that belongs to another', () =>
+    given(linked)
+      .when({ ...record, session_id: 'session-9' } as ConnectionCommand)
+      .thenRefused('ID_TAKEN'));
+  it('is unknown before', () => given().when(disconnect).thenRefused('NOT_FOUND'));
+});
+
+describe('a delivery of the provider', () => {
+  it('makes a new sign-in necessary', () => given(linked).when(webhook('login_required')).then(received(), reauth));
+  it('is taken in once', () => given(linked, received(), reauth).when(webhook('login_required')).thenNothing());
+  it('says it once, however many deliveries say so', () =>
+    given(linked, received(), reauth).when(webhook('login_required', 'd-2')).then(received('d-2')));
+  it('repairs what needed a sign-in', () =>
+    given(linked, reauth)
+      .when(webhook('login_repaired', 'd-2'))
+      .then(received('d-2'), { type: 'ConnectionRepaired', at: now }));
+  it('repairs nothing that is well', () => given(linked).when(webhook('login_repaired')).then(received()));
+  it('may mean nothing to us', () => given(linked).when(webhook('none')).then(received()));
+  it('is refused once disconnected', () =>
+    given(linked, disconnected).when(webhook('none')).thenRefused('CONNECTION_DISCONNECTED'));
+});
+
+describe('a relink', () => {
+  it('makes the connection well again', () => given(linked, reauth).when(relink).then(relinked));
+  it('is recorded once per session', () => given(linked, reauth, relinked).when(relink).thenNothing());
+  it('does not recover a disconnected one', () =>
+    given(linked, disconnected).when(relink).thenRefused('CONNECTION_DISCONNECTED'));
+});
+
+describe('a credential', () => {
+  it('leaves a trace each time it is opened', () =>
+    given(linked).when(access).then({ type: 'CredentialAccessed', purpose: 'relink', at: now }));
+  it('opens for nobody once disconnected', () =>
+    given(linked, disconnected).when(access).thenRefused('CONNECTION_DISCONNECTED'));
+});
+
+describe('disconnecting', () => {
+  it('ends the connection', () => given(linked).when(disconnect).then(disconnected));
+  it('ends it once', () => given(linked, disconnected).when(disconnect).thenNothing());
+});

@@ -1,0 +1,268 @@
+import { describe, it } from '@jest/globals';
+import type { SessionCommand, SessionEvent, SessionTerms } from '#contracts/link-session.js';
+import { specification } from '#testing/given.js';
+import { linkSession } from './link-session.decider.js';
+
+const given = specification(linkSession);
+const noon = '2026-01-01T12:00:00.000Z';
+const later = '2026-01-01T12:05:00.000Z';
+const tooLate = '2026-01-01T12:15:00.000Z';
+
+const terms: SessionTerms = {
+  project_id: 'prj_1',
+  environment: 'live',
+  id: 'session-1',
+  short_id: 'abcdefgh',
+  token_hash: 'hash',
+  user_id: 'user-1',
+  provider: '',
+  action: 'link',
+  connection_id: null,
+  single_use: false,
+  redirect_url: '',
+  label: '',
+};
+const once: SessionTerms = { ...terms, single_use: true };
+
+const mint = (t: SessionTerms = terms): SessionCommand => ({
+  type: 'MintSession',
+  terms: t,
+  ttl_seconds: 0,
+  now: noon,
+});
+const minted = (t: SessionTerms = terms): SessionEvent => ({
+  type: 'SessionMinted',
+  ...t,
+  expires_at: tooLate,
+  at: noon,
+});
+const activated: SessionEvent = { type: 'SessionActivated', at: noon };
+const start = (attempt_id: string): SessionCommand => ({
+  type: 'StartAttempt',
+  attempt_id,
+  provider: 'plaid',
+  connection_id: `connection-${attempt_id}`,
+  now: later,
+});
+const started = (attempt_id: string): SessionEvent => ({
+  type: 'AttemptStarted',
+  attempt_id,
+  provider: 'plaid',
+  connection_id: `connection-${attempt_id}`,
+  at: later,
+});
+const claim = (attempt_id: string, now = later): SessionCommand => ({ type: 'ClaimAttempt', attempt_id, now });
+const claimed = (attempt_id: string): SessionEvent => ({ type: 'AttemptClaimed', attempt_id, at: later });
+const refuse = (attempt_id: string, by: 'page' | 'provider'): SessionCommand => ({
+  type: 'RefuseAttempt',
+  attempt_id,
+  code: 'ITEM_LOCKED',
+  message: 'Locked.',
+  by,
+  now: later,
+});
+const refused = (attempt_id: string): SessionEvent => ({
+  type: 'AttemptRefused',
+  attempt_id,
+  code: 'ITEM_LOCKED',
+  message: 'Locked.',
+  at: later,
+});
+const settle = (attempt_id: string): SessionCommand => ({
+  type: 'SettleAttempt',
+  attempt_id,
+  outcome: 'linked',
+  now: later,
+});
+const succeeded = (attempt_id: string): SessionEvent => ({
+  type: 'AttemptSucceeded',
+  attempt_id,
+  connection_id: `connection-${attempt_id}`,
+  outcome: 'linked',
+  at: later,
+});
+const completed: SessionEvent = { type: 'SessionCompleted', at: later };
+const failed: SessionEvent = { type: 'SessionFailed', error_code: 'CANCELLED', error_message: 'Cancelled.', at: later };
+const expired: SessionEvent = { type: 'SessionExpired', at: tooLate };
+const cancel: SessionCommand = {
+  type: 'FailSession',
+  error_code: 'CANCELLED',
+  error_message: 'Cancelled.',
+  now: later,
+};
+const expire = (now: string): SessionCommand => ({ type: 'ExpireSession', now });
+const finish: SessionCommand = { type: 'FinishSession', now: later };
+const used = [minted(once), activated, started('a'), started('b'), claimed('a')];
+
+describe('minting a session', () => {
+  it('lasts fifteen minutes when the caller names no lifetime', () => given().when(mint()).then(minted()));
+  it('happens once, however often it is asked', () => given(minted()).when(mint()).thenNothing());
+  it('refuses an id that belongs to another link', () =>
+    given(minted())
+      .when(mint({ ...terms, token_hash: 'other' }))
+      .thenRefused('ID_TAKEN'));
+});
+
+describe('opening a link', () => {
+  const activate = (now: string): SessionCommand => ({ type: 'ActivateSession', now });
+  it('is unknown until minted', () => given().when(activate(noon)).thenRefused('NOT_FOUND'));
+  it('starts the session', () => given(minted()).when(activate(noon)).then(activated));
+  it('starts it once', () => given(minted(), activated).when(activate(later)).thenNothing());
+  it('is too late at its last millisecond', () => given(minted()).when(activate(tooLate)).thenRefused('EXPIRED'));
+  it('is too late once expired', () => given(minted(), expired).when(activate(noon)).thenRefused('EXPIRED'));
+  it('is over once failed', () => given(minted(), failed).when(activate(noon)).thenRefused('GONE'));
+  it('is over once used', () =>
+    given(...used)
+      .when(activate(later))
+      .thenRefused('CONSUMED'));
+});
+
+describe('an attempt', () => {
+  it('needs an opened link', () => given(minted()).when(start('a')).thenRefused('INVALID_STATE'));
+  it('starts on an opened link', () => given(minted(), activated).when(start('a')).then(started('a')));
+  it('starts once', () => given(minted(), activated, started('a')).when(start('a')).thenNothing());
+  it('stays with the pinned provider', () =>
+    given(minted({ ...terms, provider: 'teller' }), activated)
+      .when(start('a'))
+      .thenRefused('FORBIDDEN'));
+  it('is not known before it started', () => given(minted(), activated).when(claim('a')).thenRefused('INVALID_STATE'));
+  it('is not an inherited property of any object', () =>
+    given(minted(), activated).when(claim('constructor')).thenRefused('INVALID_STATE'));
+  it('can be started fifty times, not more', () => {
+    const many = Array.from({ length: 50 }, (_, n) => started(`a${n}`));
+    given(minted(), activated, ...many)
+      .when(start('one more'))
+      .thenRefused('INVALID_STATE');
+  });
+});
+
+describe('claiming the use of a link', () => {
+  it('takes it', () => given(minted(once), activated, started('a')).when(claim('a')).then(claimed('a')));
+  it('takes it once', () =>
+    given(...used)
+      .when(claim('a'))
+      .thenNothing());
+  it('keeps it when it is asked again after the end', () =>
+    given(...used, succeeded('a'), completed)
+      .when(claim('a'))
+      .thenNothing());
+  it('records that a second use was refused', () =>
+    given(...used)
+      .when(claim('b'))
+      .then({ type: 'UseRefused', attempt_id: 'b', at: later }));
+  it('records it once', () =>
+    given(...used, { type: 'UseRefused', attempt_id: 'b', at: later })
+      .when(claim('b'))
+      .thenRefused('CONSUMED'));
+  it('refuses a second use after the end, too', () =>
+    given(...used, succeeded('a'), completed)
+      .when(claim('b'))
+      .then({ type: 'UseRefused', attempt_id: 'b', at: later }));
+  it('lets many in when the link is for many', () =>
+    given(minted(), activated, started('a'), started('b'), claimed('a')).when(claim('b')).then(claimed('b')));
+  it('is free again when the provider refused', () =>
+    given(...used, refused('a'))
+      .when(claim('b'))
+      .then(claimed('b')));
+  it('refuses an attempt that was refused', () =>
+    given(...used, refused('a'))
+      .when(claim('a'))
+      .thenRefused('INVALID_STATE'));
+  it('is too late after the time', () =>
+    given(minted(), activated, started('a')).when(claim('a', tooLate)).thenRefused('EXPIRED'));
+});
+
+describe('a refused attempt', () => {
+  it('gives the use back', () =>
+    given(...used)
+      .when(refuse('a', 'provider'))
+      .then(refused('a')));
+  it('is refused once', () =>
+    given(...used, refused('a'))
+      .when(refuse('a', 'provider'))
+      .thenNothing());
+  it('cannot be called so by the page once it is claimed', () =>
+    given(...used)
+      .when(refuse('a', 'page'))
+      .thenRefused('INVALID_STATE'));
+  it('cannot be called so once it succeeded', () =>
+    given(...used, succeeded('a'), completed)
+      .when(refuse('a', 'provider'))
+      .thenRefused('INVALID_STATE'));
+  it('changes nothing after the end', () =>
+    given(minted(), activated, started('a'), failed).when(refuse('a', 'page')).thenNothing());
+  it('ends the session at the fifth time in a row', () => {
+    const four = ['a', 'b', 'c', 'd'].flatMap((id) => [started(id), refused(id)]);
+    const error_message = 'The bank refused 5 times in a row; the last time: Locked.';
+    given(minted(), activated, ...four, started('e'))
+      .when(refuse('e', 'page'))
+      .then(refused('e'), { type: 'SessionFailed', error_code: 'TOO_MANY_ATTEMPTS', error_message, at: later });
+  });
+  it('does not count what was before a success', () => {
+    const four = ['a', 'b', 'c', 'd'].flatMap((id) => [started(id), refused(id)]);
+    given(minted(), activated, ...four, started('e'), claimed('e'), succeeded('e'), started('f'))
+      .when(refuse('f', 'page'))
+      .then(refused('f'));
+  });
+});
+
+describe('a settled attempt', () => {
+  it('completes a single_use session', () =>
+    given(...used)
+      .when(settle('a'))
+      .then(succeeded('a'), completed));
+  it('leaves a session for many open', () =>
+    given(minted(), activated, started('a'), claimed('a')).when(settle('a')).then(succeeded('a')));
+  it('is settled once', () =>
+    given(...used, succeeded('a'), completed)
+      .when(settle('a'))
+      .thenNothing());
+  it('must have been claimed', () =>
+    given(minted(), activated, started('a')).when(settle('a')).thenRefused('INVALID_STATE'));
+});
+
+describe('the end', () => {
+  const one = [minted(), activated, started('a'), claimed('a'), succeeded('a')];
+  it('comes when the person is done', () =>
+    given(...one)
+      .when(finish)
+      .then(completed));
+  it('comes once', () =>
+    given(...one, completed)
+      .when(finish)
+      .thenNothing());
+  it('needs a bank first', () => given(minted(), activated).when(finish).thenRefused('INVALID_STATE'));
+  it('waits for an attempt in flight', () =>
+    given(...one, started('b'), claimed('b'))
+      .when(finish)
+      .thenRefused('INVALID_STATE'));
+  it('comes by cancelling', () => given(minted()).when(cancel).then(failed));
+  it('does not come by cancelling while an attempt is in flight', () =>
+    given(...used)
+      .when(cancel)
+      .thenRefused('INVALID_STATE'));
+  it.each([[completed], [failed], [expired]])('is the end: %j', (end) => {
+    given(...one, end)
+      .when(cancel)
+      .thenRefused('INVALID_STATE');
+    given(...one, end)
+      .when(expire(tooLate))
+      .thenNothing();
+  });
+  it('cannot be cancelled after its time', () =>
+    given(minted())
+      .when({ ...cancel, now: tooLate } as SessionCommand)
+      .thenRefused('INVALID_STATE'));
+});
+
+describe('expiry', () => {
+  it('comes at its time', () => given(minted()).when(expire(tooLate)).then(expired));
+  it('does not come before', () => given(minted()).when(expire('2026-01-01T12:14:59.999Z')).thenNothing());
+  it('comes once', () => given(minted(), expired).when(expire(tooLate)).thenNothing());
+  it('lets a claim in flight finish', () => {
+    given(...used)
+      .when(expire(tooLate))
+      .thenNothing();
+    given(minted(), activated, started('a'), claimed('a')).when(expire(tooLate)).thenNothing();
+  });
+});
