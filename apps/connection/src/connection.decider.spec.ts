@@ -53,7 +53,7 @@ describe('a connection', () => {
   });
   it('does not take an id that belongs to another', () =>
     given(linked)
-      .when({ ...record, session_id: 'session-9' } as ConnectionCommand)
+      .when({ ...record, session_id: 'session-9' })
       .thenRefused('ID_TAKEN'));
   it('is unknown before', () => given().when(disconnect).thenRefused('NOT_FOUND'));
 });

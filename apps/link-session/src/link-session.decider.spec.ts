@@ -251,7 +251,7 @@ describe('the end', () => {
   });
   it('cannot be cancelled after its time', () =>
     given(minted())
-      .when({ ...cancel, now: tooLate } as SessionCommand)
+      .when({ ...cancel, now: tooLate })
       .thenRefused('INVALID_STATE'));
 });
 

@@ -58,7 +58,7 @@ describe('the key-encryption key', () => {
 
   it('gives every replica the same pair to seal to', async () => {
     const [one, two] = [sealingKeysFrom(kek), sealingKeysFrom({ ...kek })];
-    const publicKey = await importJWK({ ...one.publicKey.export({ format: 'jwk' }), alg: 'ECDH-ES' } as JWK);
+    const publicKey = await importJWK({ ...one.publicKey.export({ format: 'jwk' }), alg: 'ECDH-ES' });
     const jwe = await new CompactEncrypt(Buffer.from('{"token":"t"}'))
       .setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM' })
       .encrypt(publicKey);
