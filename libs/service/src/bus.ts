@@ -25,10 +25,12 @@ interface Answer {
 @Injectable()
 export class Bus implements OnApplicationShutdown {
   private connection: NatsConnection | undefined;
+  private inboxPrefix: string | undefined;
   private onLost: (() => void)[] = [];
 
   async connect(options: NodeConnectionOptions = busOptions()): Promise<this> {
     this.connection = await connect(options);
+    this.inboxPrefix = options.inboxPrefix;
     void this.watch(this.connection);
     return this;
   }
@@ -86,7 +88,7 @@ export class Bus implements OnApplicationShutdown {
     onAnswer?: (answer: Announcements[S]['answer']) => void,
   ): Promise<{ stop(): void }> {
     if (!this.connection) throw new DomainError('UNAVAILABLE');
-    const reply = createInbox(busOptions().inboxPrefix);
+    const reply = createInbox(this.inboxPrefix);
     const answers = onAnswer && this.connection.subscribe(reply, { callback: heard(onAnswer) });
     this.connection.publish(subject, JSON.stringify(payload), answers && { reply });
     try {

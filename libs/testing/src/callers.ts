@@ -1,0 +1,31 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Actor, Context, Tenant } from '#contracts/envelope.js';
+import { Bus } from '#service/bus.js';
+import { busOptions } from '#service/bus-options.js';
+import type { Run } from './stack.js';
+
+/** A connection to the bus of a running stack as one of its users; close it with `onApplicationShutdown`. */
+export function connectAs(user: string, { nats }: Run): Promise<Bus> {
+  const login = nats.users[user];
+  if (!login) throw new Error(`the bus knows no user ${user}`);
+  return new Bus().connect(busOptions({ NATS_URL: nats.url, NATS_USER: login.user, NATS_PASSWORD: login.password }));
+}
+
+/** A project that nobody else uses, so that suites can share a stack. */
+export const newTenant = (environment: Tenant['environment'] = 'live'): Tenant => ({
+  project_id: `prj_${randomBytes(8).toString('hex')}`,
+  environment,
+});
+
+const operator: Actor = { type: 'operator', id: 'test', name: 'a test' };
+
+/** A new wish of this tenant, with five seconds to come true. */
+export const contextFor = (tenant: Tenant, actor: Actor = operator): Context => ({
+  tenant,
+  actor,
+  request_id: randomUUID(),
+  command_id: randomUUID(),
+  address: null,
+  key_prefix: null,
+  deadline: Date.now() + 5_000,
+});
