@@ -1,7 +1,9 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', '.data', 'coverage', 'apps/sandbox-bank/public', 'apps/gateway/src/pages/assets'] },
+  {
+    ignores: ['dist', 'node_modules', '.data', 'coverage', 'apps/sandbox-bank/public', 'apps/gateway/src/pages/assets'],
+  },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],
@@ -26,7 +28,12 @@ export default tseslint.config(
   },
   {
     files: ['**/*.spec.ts', 'test/**', 'libs/testing/**'],
-    rules: { 'max-lines': ['error', 500], '@typescript-eslint/no-unsafe-assignment': 'off', '@typescript-eslint/no-unsafe-member-access': 'off' },
+    rules: {
+      'max-lines': ['error', 500],
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
+    },
   },
   {
     files: ['apps/cli/**', 'apps/supervisor/**', 'test/bench/**'],

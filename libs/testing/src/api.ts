@@ -1,0 +1,93 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { hashSecret, keyPrefix, newHouseholdKey } from '#contracts/secrets.js';
+import { idOf, shortIdOf } from '#contracts/ids.js';
+import type { HouseholdScope } from '#contracts/key.js';
+import { connectAs, contextFor, newTenant } from './callers.js';
+import type { Run } from './stack.js';
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into bodies freely
+  body: any;
+  text: string;
+}
+
+export type Api = ReturnType<typeof apiWith>;
+
+/** The HTTP API as a caller with this key sees it. Replies are never thrown. */
+export function apiWith(url: string, key: string | null) {
+  const call = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> => {
+    const response = await fetch(url + path, {
+      method,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(10_000),
+      headers: {
+        ...(key && { 'x-api-key': key }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: parsed(text), text };
+  };
+  return {
+    url,
+    call,
+    get: (path: string, headers?: Record<string, string>) => call('GET', path, undefined, headers),
+    post: (path: string, body?: unknown, headers?: Record<string, string>) => call('POST', path, body, headers),
+    patch: (path: string, body: unknown) => call('PATCH', path, body),
+    delete: (path: string) => call('DELETE', path),
+  };
+}
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** A key in a project of its own, made over the bus as the command line makes the first one. */
+export async function newCaller(run: Run, scope: HouseholdScope = 'full_access', tenant = newTenant()) {
+  const bus = await connectAs('cli', run);
+  const key = newHouseholdKey();
+  const key_hash = hashSecret(key);
+  const short_id = shortIdOf(key_hash);
+  const terms = {
+    ...tenant,
+    id: idOf('api_key', short_id),
+    short_id,
+    kind: 'household' as const,
+    key_hash,
+    key_prefix: keyPrefix(key),
+    name: 'a test',
+    scopes: [scope],
+    actor_name: null,
+    created_by: 'a test',
+    expires_at: null,
+  };
+  await bus.ask('key.create', { context: contextFor(tenant), terms });
+  await bus.onApplicationShutdown();
+  return { key, tenant, api: apiWith(run.url, key) };
+}
+
+/** Asks again until the answer pleases; the last one is in the error when time runs out. */
+export async function until<T>(ask: () => Promise<T>, pleases: (answer: T) => boolean, limitMs = 10_000): Promise<T> {
+  const deadline = Date.now() + limitMs;
+  for (;;) {
+    const answer = await ask().catch((error: unknown) => error as T);
+    if (!(answer instanceof Error) && pleases(answer)) return answer;
+    if (Date.now() > deadline) throw new Error(`waited ${limitMs} ms in vain; the last answer: ${describe(answer)}`);
+    await wait(50);
+  }
+}
+
+const describe = (answer: unknown): string => (answer instanceof Error ? String(answer) : JSON.stringify(answer));
