@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { AuditEntry, AuditFilter } from '#contracts/audit.js';
+import type { Actor, Context, Page, Tenant } from '#contracts/envelope.js';
+import { platformConnectionId } from '#contracts/ids.js';
+import type { KeyTerms } from '#contracts/key.js';
+import { keyIdentity, newHouseholdKey } from '#contracts/secrets.js';
+import type { Bus } from '#service/bus.js';
+import { connectAs, contextFor, newTenant } from '#testing/callers.js';
+import { sharedStack } from '#testing/stack.js';
+
+let bus: Bus;
+const tenant = newTenant();
+const robot: Actor = { type: 'api_key', id: '11111111-1111-5111-8111-111111111111', name: 'robot' };
+/** What was done, in this order: three keys are created, the second one is revoked by the robot. */
+const keys: KeyTerms[] = [];
+const done: { context: Context; position: string }[] = [];
+
+beforeAll(async () => {
+  bus = await connectAs('gateway', sharedStack().run());
+  for (let n = 0; n < 3; n++) {
+    const terms = termsOf(tenant, `key ${n}`);
+    keys.push(terms);
+    const context = contextFor(tenant);
+    done.push({ context, position: (await bus.ask('key.create', { context, terms })).position });
+  }
+  const context = contextFor(tenant, robot);
+  done.push({ context, position: (await bus.ask('key.revoke', { context, id: keys[1]!.id })).position });
+});
+
+afterAll(() => bus.onApplicationShutdown());
+
+const termsOf = (of: Tenant, name: string): KeyTerms => ({
+  ...keyIdentity(newHouseholdKey()),
+  ...of,
+  kind: 'household',
+  name,
+  scopes: ['full_access'],
+  actor_name: null,
+  created_by: 'a test',
+  expires_at: null,
+});
+
+const list = (filter: Partial<AuditFilter> = {}, of: Tenant = tenant): Promise<Page<AuditEntry>> =>
+  bus.ask('audit.list', { context: contextFor(of), filter: { limit: 50, ...filter }, after: done.at(-1)!.position });
+
+const idsOf = ({ items }: Page<AuditEntry>): string[] => items.map(({ subject }) => subject.id);
+
+describe('the timeline', () => {
+  it('shows every event once, newest first, as a person reads it', async () => {
+    const { items, next_cursor } = await list();
+    const [first, second, third] = keys.map((key) => key.id);
+    expect(items.map(({ subject }) => subject.id)).toEqual([second, third, second, first]);
+    expect(next_cursor).toBeNull();
+    expect(items[0]).toEqual({
+      position: done[3]!.position,
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      at: expect.stringMatching(/^\d{4}-.*Z$/),
+      type: 'KeyRevoked',
+      subject: { kind: 'api_key', id: second, short_id: keys[1]!.short_id },
+      actor: robot,
+      label: null,
+      summary: 'The API key was revoked.',
+      request_id: done[3]!.context.request_id,
+      data: { at: items[0]!.at },
+      ...tenant,
+    });
+    expect(items[3]).toMatchObject({ type: 'KeyCreated', data: { name: 'key 0', key_prefix: keys[0]!.key_prefix } });
+  });
+
+  it('holds no secret and no hash of one', async () => {
+    const text = JSON.stringify(await list());
+    for (const { key_hash } of keys) expect(text).not.toContain(key_hash);
+  });
+
+  it('can be read oldest first', async () => {
+    const newestFirst = (await list()).items.map((entry) => entry.id);
+    const oldestFirst = (await list({ order: 'asc' })).items.map((entry) => entry.id);
+    expect(oldestFirst).toEqual(newestFirst.reverse());
+  });
+
+  it.each(['asc', 'desc'] as const)('comes page by page without a gap (%s)', async (order) => {
+    const whole = (await list({ order })).items;
+    const paged: AuditEntry[] = [];
+    for (let cursor: string | undefined; ;) {
+      const page = await list({ order, limit: 1, cursor });
+      paged.push(...page.items);
+      if (page.next_cursor === null) break;
+      cursor = page.next_cursor;
+    }
+    expect(paged).toEqual(whole);
+  });
+
+  it.each([
+    'bogus',
+    '',
+    Buffer.from('1; drop').toString('base64url'),
+    Buffer.from('9'.repeat(30)).toString('base64url'),
+  ])('refuses the cursor %j', async (cursor) => {
+    await expect(list({ cursor })).rejects.toMatchObject({ code: 'INVALID_CURSOR' });
+  });
+
+  it('narrows to a subject, by any of its ids', async () => {
+    const { id, short_id } = keys[1]!;
+    expect(idsOf(await list({ subject: id }))).toEqual([id, id]);
+    expect(idsOf(await list({ subject: id.toUpperCase() }))).toEqual([id, id]);
+    expect(idsOf(await list({ subject: short_id }))).toEqual([id, id]);
+    expect(idsOf(await list({ subject: platformConnectionId(id) }))).toEqual([id, id]);
+    expect(idsOf(await list({ subject: 'no such' }))).toEqual([]);
+  });
+
+  it('narrows to an actor by id or name, to a type, to a request', async () => {
+    expect(idsOf(await list({ actor: robot.id }))).toEqual([keys[1]!.id]);
+    expect(idsOf(await list({ actor: 'robot' }))).toEqual([keys[1]!.id]);
+    expect(idsOf(await list({ type: 'KeyRevoked' }))).toEqual([keys[1]!.id]);
+    expect(idsOf(await list({ request_id: done[2]!.context.request_id }))).toEqual([keys[2]!.id]);
+    expect(idsOf(await list({ actor: 'robot', type: 'KeyCreated' }))).toEqual([]);
+  });
+
+  it('narrows to a time: from it on, and before it', async () => {
+    const oldestFirst = (await list({ order: 'asc' })).items;
+    const { at } = oldestFirst[1]!;
+    const from = await list({ from: at, order: 'asc' });
+    const before = await list({ to: at, order: 'asc' });
+    expect(from.items.map((entry) => entry.id)).toContain(oldestFirst[1]!.id);
+    expect([...before.items, ...from.items]).toEqual(oldestFirst);
+  });
+
+  it('shows nothing to another tenant', async () => {
+    for (const stranger of [newTenant(), { ...tenant, environment: 'test' as const }]) {
+      expect((await list({}, stranger)).items).toEqual([]);
+      expect((await list({ subject: keys[0]!.id }, stranger)).items).toEqual([]);
+    }
+  });
+
+  it('puts an event with the tenant of its subject', async () => {
+    const other = newTenant('test');
+    const terms = termsOf(other, 'elsewhere');
+    const { position } = await bus.ask('key.create', { context: contextFor(tenant), terms });
+    const entries = await bus.ask('audit.list', { context: contextFor(other), filter: { limit: 5 }, after: position });
+    expect(idsOf(entries)).toEqual([terms.id]);
+  });
+});
