@@ -4,6 +4,7 @@
  * docs/errors.md says of each what happened and how to fix it; a unit test keeps the two in step.
  */
 export const errors = {
+  BAD_REQUEST: { status: 400, text: 'This is not a well-formed HTTP request.' },
   INVALID_BODY: { status: 400, text: 'The request body could not be read.' },
   VALIDATION_ERROR: { status: 400, text: 'A field of the request is not acceptable.', v1: 'invalid_body' },
   INVALID_PARAMETER: { status: 400, text: 'A parameter has the wrong shape.', v1: 'invalid_query' },
@@ -17,6 +18,7 @@ export const errors = {
   FORBIDDEN: { status: 403, text: 'This is not allowed.' },
   NOT_FOUND: { status: 404, text: 'Not found' },
   METHOD_NOT_ALLOWED: { status: 405, text: 'This route does not take that method.' },
+  REQUEST_TIMEOUT: { status: 408, text: 'The request did not arrive in time.' },
   CONFLICT: { status: 409, text: 'The resource changed meanwhile; try again.' },
   CONNECTION_DISCONNECTED: { status: 409, text: 'A disconnected connection cannot be recovered.' },
   EMAIL_CONFLICT: { status: 409, text: 'Another user has this e-mail address.' },
@@ -30,6 +32,7 @@ export const errors = {
   GONE: { status: 410, text: 'The link is no longer valid.' },
   PAYLOAD_TOO_LARGE: { status: 413, text: 'The request body is too large.' },
   RATE_LIMITED: { status: 429, text: 'Too many requests; slow down.' },
+  HEADERS_TOO_LARGE: { status: 431, text: 'The request headers are too large.' },
   INTERNAL: { status: 500, text: 'Something went wrong on our side.' },
   PROVIDER_ERROR: { status: 502, text: 'The provider refused.' },
   UNAVAILABLE: { status: 503, text: 'A part of the service is not available right now; try again.' },

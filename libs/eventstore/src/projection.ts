@@ -13,8 +13,8 @@ export function project<Row extends object, E extends { type: string }>(
   from: Row | null = null,
 ): Row | null {
   return events.reduce<Row | null>((row, event) => {
-    const apply = projection[event.type as E['type']] as ((event: E, row: Row) => Partial<Row> | null) | undefined;
-    if (!apply) return row;
+    if (!Object.hasOwn(projection, event.type)) return row;
+    const apply = projection[event.type as E['type']] as (event: E, row: Row) => Partial<Row> | null;
     const changed = apply(event, row ?? ({} as Row));
     return changed && ({ ...row, ...changed } as Row);
   }, from);

@@ -6,7 +6,7 @@ import { cursor, integer, limit, name, oneOf, optional, page, shortId, time, uui
 export const createKeyBody = z
   .object({
     name: name(80),
-    scope: optional(oneOf(['read_only', 'full_access'], '"read_only" or "full_access"'), 'read_only' as const),
+    scope: optional(oneOf(['read_only', 'full_access'], '"read_only" or "full_access"'), 'read_only'),
     expires_in_days: optional(integer(1, 3650), null),
     allowed_ips: optional(z.array(z.string()), []).refine((list) => list.length === 0, 'cannot be set yet'),
     actor_name: optional(name(80), null).describe("Stands on the timeline instead of the key's name."),

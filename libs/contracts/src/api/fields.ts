@@ -12,7 +12,7 @@ const UNSTORABLE = /[\0\p{Cs}]/u;
 const characters = (text: string): number => (text.length === 0 ? 0 : [...text].length);
 
 /** Absent and null mean the same: not given. */
-export const optional = <S extends z.ZodType, F>(schema: S, fallback: F) =>
+export const optional = <S extends z.ZodType, const F>(schema: S, fallback: F) =>
   schema.nullish().transform((value): z.output<S> | F => (value ?? fallback) as z.output<S> | F);
 
 /** Any text of at most `max` characters, kept as it was sent. */

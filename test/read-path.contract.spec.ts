@@ -1,0 +1,188 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
+import { Checkpoint, ParkedEvent } from '#eventstore/checkpoint.entity.js';
+import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.js';
+import { commandHandler } from '#eventstore/command-handler.js';
+import type { Decider } from '#eventstore/decider.js';
+import { Projector } from '#eventstore/projector.js';
+import { readStream } from '#eventstore/read-stream.js';
+import { rowPerStream } from '#eventstore/view.js';
+import { createProjectionTables } from '#service/migrations.js';
+import { until } from '#testing/api.js';
+import { contextFor, newTenant } from '#testing/callers.js';
+import { type Stack, startStack } from '#testing/stack.js';
+
+type Event = { type: 'Counted'; n: number } | { type: 'Poison' };
+type Command = { type: 'Count'; upTo?: number } | { type: 'Spoil' };
+
+const counter: Decider<number, Command, Event> = {
+  initial: 0,
+  decide: (command, n) => (command.type === 'Spoil' ? [{ type: 'Poison' }] : [{ type: 'Counted', n: n + 1 }]),
+  evolve: (n, event) => (event.type === 'Counted' ? event.n : n),
+};
+
+@Entity('counters')
+class CounterRow {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('int') n!: number;
+  /** Not an absolute value on purpose: it would betray an event that was applied twice. */
+  @Column('int') applied!: number;
+}
+
+const view = rowPerStream<CounterRow, Event>({
+  name: 'counters',
+  kind: 'counter',
+  entity: CounterRow,
+  projection: {
+    Counted: (e, row) => ({ n: e.n, applied: (row.applied ?? 0) + 1 }),
+    Poison: () => {
+      throw new Error('poison');
+    },
+  },
+});
+
+let stack: Stack;
+let client: EventStoreDBClient;
+let database: DataSource;
+let running: Projector[] = [];
+const silent = { warn: () => undefined, error: () => undefined };
+const tenant = newTenant();
+
+beforeAll(async () => {
+  stack = await startStack({ parts: ['postgres', 'eventstore'] });
+  client = connectEventStore(stack.run().eventstore.url);
+  database = await new DataSource({
+    type: 'postgres',
+    url: stack.run().databases['audit']!,
+    entities: [CounterRow, Checkpoint, ParkedEvent],
+  }).initialize();
+  const runner = database.createQueryRunner();
+  await createProjectionTables(runner);
+  await runner.query('create table counters (id uuid primary key, n int not null, applied int not null)');
+  await runner.release();
+});
+
+afterEach(async () => {
+  await Promise.all(running.map((projector) => projector.stop()));
+  running = [];
+});
+
+afterAll(async () => {
+  await database.destroy();
+  await client.dispose();
+  await stack.stop();
+});
+
+const handle = (...args: Parameters<ReturnType<typeof handler>>) => handler()(...args);
+const handler = () => commandHandler(client, 'counter', counter);
+const count = (id: string, context = contextFor(tenant)) => handle({ id, command: { type: 'Count' }, context });
+
+function start(): Projector {
+  const projector = new Projector({ client, dataSource: database, log: silent }, view);
+  running.push(projector);
+  projector.start();
+  return projector;
+}
+const row = (id: string) => database.getRepository(CounterRow).findOneBy({ id });
+
+describe('the command path', () => {
+  it('decides again when another writer was first, and loses nothing', async () => {
+    const id = randomUUID();
+    await Promise.all(Array.from({ length: 4 }, () => count(id)));
+    const { events } = await readStream<Event>(client, `counter-${id}`);
+    expect(events.map(({ event }) => (event.type === 'Counted' ? event.n : null))).toEqual([1, 2, 3, 4]);
+  });
+
+  it('answers a repeated command from the events it has left, without a second effect', async () => {
+    const id = randomUUID();
+    const context = contextFor(tenant);
+    const first = await count(id, context);
+    await count(id);
+    const again = await count(id, context);
+    expect(again.decided).toEqual(first.decided);
+    expect(again.events).toHaveLength(2);
+    expect((await readStream(client, `counter-${id}`)).events).toHaveLength(2);
+  });
+
+  it('writes who asked beside each event', async () => {
+    const id = randomUUID();
+    const context = contextFor(tenant);
+    await count(id, context);
+    const [only] = (await readStream(client, `counter-${id}`)).events;
+    expect(only!.metadata).toMatchObject({ ...tenant, actor: context.actor, request_id: context.request_id });
+  });
+
+  it('does not append for a caller that has given up', async () => {
+    const id = randomUUID();
+    const late = { ...contextFor(tenant), deadline: Date.now() - 1 };
+    await expect(count(id, late)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect((await readStream(client, `counter-${id}`)).events).toEqual([]);
+  });
+});
+
+describe('the read path', () => {
+  it('shows a write once its position is reached', async () => {
+    const projector = start();
+    const id = randomUUID();
+    await count(id);
+    const { position } = await count(id);
+    await projector.reached(position);
+    expect(await row(id)).toEqual({ id, n: 2, applied: 2 });
+  });
+
+  it('moves by one of two replicas at a time and applies each event once', async () => {
+    const [one, two] = [start(), start()];
+    const ids = Array.from({ length: 20 }, () => randomUUID());
+    const positions = await Promise.all(
+      ids.map(async (id) => (await count(id), await count(id), (await count(id)).position)),
+    );
+    const last = String(positions.map(BigInt).reduce((a, b) => (a > b ? a : b)));
+    await Promise.all([one.reached(last), two.reached(last)]);
+    for (const id of ids) expect(await row(id)).toEqual({ id, n: 3, applied: 3 });
+  });
+
+  it('puts a poison event aside and goes on with the others', async () => {
+    const projector = start();
+    const [bad, good] = [randomUUID(), randomUUID()];
+    await handle({ id: bad, command: { type: 'Spoil' }, context: contextFor(tenant) });
+    const { position } = await count(good);
+    await projector.reached(position);
+    expect(await row(good)).toMatchObject({ n: 1 });
+    expect(projector.health().parked).toBe(1);
+    const parked = await database.getRepository(ParkedEvent).findBy({ stream: `counter-${bad}` });
+    expect(parked).toMatchObject([{ type: 'Poison', error: 'Error: poison' }]);
+  });
+
+  it('goes on from its checkpoint after the event store and the database were killed', async () => {
+    const projector = start();
+    const id = randomUUID();
+    await projector.reached((await count(id)).position);
+    stack.kill('eventstore');
+    stack.kill('postgres');
+    const { position } = await until(
+      () => count(id, { ...contextFor(tenant), deadline: Date.now() + 3_000 }),
+      () => true,
+      20_000,
+    );
+    await until(
+      () => projector.reached(position).then(() => true),
+      (reached) => reached,
+    );
+    const { events } = await readStream<Event>(client, `counter-${id}`);
+    expect(await row(id)).toEqual({ id, n: events.length, applied: events.length });
+  });
+
+  it('is equal to itself when it is built again from nothing', async () => {
+    const live = start();
+    await live.reached((await count(randomUUID())).position);
+    const before = await database.query<unknown[]>('select * from counters order by id');
+    await live.stop();
+    await database.query('truncate counters, checkpoints, parked_events');
+    const again = start();
+    await again.reached((await count(randomUUID())).position);
+    const after = await database.query<{ id: string }[]>('select * from counters order by id');
+    const known = new Set((before as { id: string }[]).map(({ id }) => id));
+    expect(after.filter(({ id }) => known.has(id))).toEqual(before);
+  });
+});
