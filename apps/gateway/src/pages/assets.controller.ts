@@ -1,0 +1,21 @@
+import { Controller, Get, Header, Param, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { DomainError } from '#contracts/errors.js';
+import { Public } from '../endpoint.js';
+import { findAsset } from './assets.js';
+
+/** The hosted page's style and script. */
+@Controller('assets/pages')
+@Public()
+export class AssetsController {
+  @Get(':name')
+  @Header('cache-control', 'public, max-age=31536000, immutable')
+  @Header('x-content-type-options', 'nosniff')
+  @Header('cross-origin-resource-policy', 'same-origin')
+  asset(@Param('name') name: string, @Res({ passthrough: true }) reply: FastifyReply): Buffer {
+    const asset = findAsset(name);
+    if (!asset) throw new DomainError('NOT_FOUND');
+    void reply.type(asset.type);
+    return asset.body;
+  }
+}

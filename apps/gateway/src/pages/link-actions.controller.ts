@@ -1,0 +1,115 @@
+import { applyDecorators, Controller, Get, Header, HttpCode, Param, Post, Req, UseGuards } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { Bus } from '#service/bus.js';
+import type { SessionView, StartedLink } from '#contracts/link-session.js';
+import { Public } from '../endpoint.js';
+import { jsonBodyOf } from '../json-body.js';
+import { checkedBody } from '../validation.js';
+import { languageOf } from './language.js';
+import { leavesTo } from './redirect.js';
+import { SamePageGuard } from './same-page.guard.js';
+import { TokenSealer } from './token-sealer.js';
+import { Visits } from './visits.service.js';
+
+const attemptId = z.string().min(1).max(64);
+const startBody = z.object({ provider: z.enum(['plaid', 'teller']) });
+const finishBody = z.object({ attempt_id: attemptId, token: z.string().min(1).max(2_000) });
+const refuseBody = z.object({
+  attempt_id: attemptId,
+  code: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/)
+    .catch('UNKNOWN'),
+  message: z
+    .string()
+    .catch('')
+    .transform((text) => text.slice(0, 300)),
+});
+
+/** What the page's script needs to know of its session. */
+interface PageState {
+  status: SessionView['status'];
+  /** Banks connected through this session so far. */
+  banks: number;
+  /** Attempts whose outcome is not known yet. */
+  in_flight: string[];
+  last_refusal: SessionView['last_refusal'];
+  /** Whether the person goes back to an app now, by way of `leave`. */
+  redirect: boolean;
+}
+
+const Action = (name: string) => applyDecorators(Post(name), HttpCode(200), Header('cache-control', 'no-store'));
+
+/** What the page's script says and asks, each for the session of the cookie. */
+@Controller('link/s/:sid')
+@Public()
+@UseGuards(SamePageGuard)
+export class LinkActionsController {
+  constructor(
+    private readonly visits: Visits,
+    private readonly bus: Bus,
+    private readonly sealer: TokenSealer,
+  ) {}
+
+  @Get('state')
+  @Header('cache-control', 'no-store')
+  async state(@Param('sid') sid: string, @Req() request: FastifyRequest): Promise<PageState> {
+    const page = await this.visits.page(request, this.visits.byCookie(request, sid));
+    return stateOf(page.session);
+  }
+
+  /** The script says that a person's browser, not a bot, has opened the page. */
+  @Action('activate')
+  async activate(@Param('sid') sid: string, @Req() request: FastifyRequest): Promise<PageState> {
+    return stateOf(await this.bus.ask('link-session.activate', this.proof(request, sid)));
+  }
+
+  @Action('start')
+  start(@Param('sid') sid: string, @Req() request: FastifyRequest): Promise<StartedLink> {
+    const proof = this.proof(request, sid);
+    const { provider } = bodyOf(request, startBody);
+    const language = languageOf(request.headers['accept-language']);
+    return this.bus.ask('connection.link.start', { ...proof, provider, language });
+  }
+
+  /** Takes the provider's token and seals it at once: what goes on is readable by the vault alone. */
+  @Action('finish')
+  async finish(@Param('sid') sid: string, @Req() request: FastifyRequest): Promise<PageState> {
+    const proof = this.proof(request, sid);
+    const { attempt_id, token } = bodyOf(request, finishBody);
+    const sealed = await this.sealer.seal(token);
+    return stateOf(await this.bus.ask('connection.link.finish', { ...proof, attempt_id, sealed }));
+  }
+
+  @Action('refuse')
+  async refuse(@Param('sid') sid: string, @Req() request: FastifyRequest): Promise<PageState> {
+    const proof = this.proof(request, sid);
+    return stateOf(await this.bus.ask('link-session.refuse', { ...proof, ...bodyOf(request, refuseBody) }));
+  }
+
+  @Action('done')
+  async done(@Param('sid') sid: string, @Req() request: FastifyRequest): Promise<PageState> {
+    return stateOf(await this.bus.ask('link-session.finish', this.proof(request, sid)));
+  }
+
+  @Action('give-up')
+  async giveUp(@Param('sid') sid: string, @Req() request: FastifyRequest): Promise<PageState> {
+    return stateOf(await this.bus.ask('link-session.give-up', this.proof(request, sid)));
+  }
+
+  private proof(request: FastifyRequest, sid: string) {
+    return this.visits.byCookie(request, sid).proof;
+  }
+}
+
+const bodyOf = <S extends z.ZodType>(request: FastifyRequest, schema: S): z.output<S> =>
+  checkedBody(schema, jsonBodyOf(request) ?? {});
+
+const stateOf = (session: SessionView): PageState => ({
+  status: session.status,
+  banks: session.result_connection_ids.length,
+  in_flight: session.in_flight,
+  last_refusal: session.last_refusal,
+  redirect: leavesTo(session) !== null,
+});

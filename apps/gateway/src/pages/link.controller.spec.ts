@@ -1,0 +1,225 @@
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { SessionView } from '#contracts/link-session.js';
+import { DomainError } from '#contracts/errors.js';
+import { answersFor, cookieOf, FakeBus, type Link, newLink, startPages } from '../../../../test/page-app.js';
+
+process.env['LINK_MISS_LIMIT_RPM'] = '5';
+
+const bus = new FakeBus();
+let app: NestFastifyApplication | undefined;
+
+async function serve(...links: Link[]): Promise<NestFastifyApplication> {
+  bus.answers = answersFor(...links);
+  await app?.close();
+  return (app = await startPages(bus));
+}
+
+const open = (link: Link, path = '', headers: Record<string, string> = {}) =>
+  app!.inject({ url: `/link/s/${link.sid}${path}`, headers: { cookie: cookieOf(link), ...headers } });
+
+const headingOf = (body: string): string => /<h1[^>]*>([^<]*)<\/h1>/.exec(body)?.[1] ?? '';
+
+beforeEach(() => void bus.asked.splice(0));
+afterAll(() => app?.close());
+
+describe('opening a link', () => {
+  it('moves the token into a cookie of the session’s own path', async () => {
+    const link = newLink();
+    await serve(link);
+    const { statusCode, headers, body } = await app!.inject(`/link/${link.token}`);
+    expect(statusCode).toBe(303);
+    expect(headers.location).toBe(`/link/s/${link.sid}`);
+    expect(headers['set-cookie']).toMatch(
+      new RegExp(`^lk_${link.sid}=${link.token}; Max-Age=44\\d\\d; Path=/link/s/${link.sid}; HttpOnly; SameSite=Lax$`),
+    );
+    expect(body).not.toContain(link.token);
+  });
+
+  it('asks for a secure cookie where the browser comes by https', async () => {
+    const link = newLink();
+    bus.answers = answersFor(link);
+    const secure = await startPages(bus, { PUBLIC_BASE_URL: 'https://money.example' });
+    const { headers } = await secure.inject(`/link/${link.token}`);
+    await secure.close();
+    expect(headers['set-cookie']).toContain('; Secure');
+  });
+
+  it('never activates, neither by GET nor by HEAD', async () => {
+    const link = newLink();
+    await serve(link);
+    await app!.inject({ method: 'HEAD', url: `/link/${link.token}` });
+    await app!.inject({ url: `/link/${link.token}`, headers: { 'sec-purpose': 'prefetch' } });
+    await open(link);
+    await open(link, '/with/plaid');
+    expect([...new Set(bus.asked.map(({ subject }) => subject))]).toEqual(['link-session.page']);
+    expect(link.page.session.status).toBe('pending');
+  });
+
+  it('sends the bus the hash of the token, never the token', async () => {
+    const link = newLink();
+    await serve(link);
+    await app!.inject(`/link/${link.token}`);
+    expect(bus.asked).toHaveLength(1);
+    expect(JSON.stringify(bus.asked)).not.toContain(link.token);
+  });
+
+  it.each<[string, Partial<SessionView>, number, string]>([
+    ['expired', { status: 'expired' }, 410, 'This link has expired'],
+    ['completed', { status: 'completed' }, 410, 'This link has already been used'],
+    ['cancelled', { status: 'failed', error_code: 'CANCELLED' }, 410, 'This link is no longer valid'],
+    ['failed', { status: 'failed', error_code: 'TOO_MANY_ATTEMPTS' }, 410, 'This link is no longer valid'],
+  ])('says of a link that is %s what became of it', async (_, session, status, heading) => {
+    const link = newLink(session);
+    await serve(link);
+    const { statusCode, body, headers } = await app!.inject(`/link/${link.token}`);
+    expect([statusCode, headingOf(body)]).toEqual([status, heading]);
+    expect(headers['set-cookie']).toBeUndefined();
+  });
+
+  it('shows the same page for unknown, malformed and much too long tokens', async () => {
+    await serve();
+    const unknown = await app!.inject(`/link/${newLink().token}`);
+    const malformed = await app!.inject('/link/%3Cscript%3E');
+    const long = await app!.inject(`/link/${'a'.repeat(90)}`);
+    expect([unknown, malformed, long].map(({ statusCode }) => statusCode)).toEqual([404, 404, 404]);
+    expect(headingOf(unknown.body)).toBe('This link is no longer valid');
+    expect(malformed.body).toBe(unknown.body);
+    expect(long.body).toBe(unknown.body);
+  });
+
+  it('limits how many links an address may guess, and asks nobody beyond', async () => {
+    const link = newLink();
+    await serve(link);
+    for (let miss = 0; miss < 5; miss += 1) await app!.inject(`/link/${newLink().token}`);
+    const asked = bus.asked.length;
+    const { statusCode, headers, body } = await app!.inject(`/link/${newLink().token}`);
+    expect([statusCode, headingOf(body), headers['retry-after']]).toEqual([429, 'Please wait a moment', '60']);
+    expect(bus.asked).toHaveLength(asked);
+    expect((await app!.inject({ url: '/link/x', remoteAddress: '198.51.100.7' })).statusCode).toBe(404);
+    expect((await open(link)).statusCode).toBe(200);
+  });
+
+  it('answers 503 with a page while a part is away', async () => {
+    await serve();
+    bus.answers = {};
+    const { statusCode, headers, body } = await app!.inject(`/link/${newLink().token}`);
+    expect([statusCode, headingOf(body)]).toEqual([503, 'We will be right back']);
+    expect(headers['retry-after']).toBe('2');
+    expect(body).toContain('Try again');
+  });
+
+  it.each<[ConstructorParameters<typeof DomainError>[0], number]>([
+    ['EXPIRED', 410],
+    ['CONSUMED', 410],
+    ['GONE', 410],
+    ['INTERNAL', 500],
+  ])('turns the refusal %s into a page with status %i', async (code, status) => {
+    await serve();
+    bus.answers['link-session.page'] = () => {
+      throw new DomainError(code);
+    };
+    const { statusCode, headers } = await app!.inject(`/link/${newLink().token}`);
+    expect([statusCode, headers['content-type']]).toEqual([status, 'text/html; charset=utf-8']);
+  });
+});
+
+describe('the page of a session', () => {
+  it('keeps two sessions in two tabs apart', async () => {
+    const [one, other] = [newLink({ label: 'first' }), newLink({ label: 'second' })];
+    await serve(one, other);
+    expect((await open(one)).body).toContain('first');
+    expect((await open(other)).body).toContain('second');
+    const crossed = await app!.inject({
+      url: `/link/s/${one.sid}`,
+      headers: { cookie: `lk_${one.sid}=${other.token}` },
+    });
+    expect(crossed.statusCode).toBe(404);
+  });
+
+  it.each(['', 'lk_00000000=x', 'lk_00000000', ';;;=', 'lk_00000000=%E0%A4%A'])(
+    'does not open with the cookie "%s"',
+    async (cookie) => {
+      await serve();
+      const { statusCode, body } = await app!.inject({ url: '/link/s/00000000', headers: { cookie } });
+      expect([statusCode, headingOf(body)]).toEqual([404, 'This link is no longer valid']);
+      expect(bus.asked).toEqual([]);
+    },
+  );
+
+  it('carries the strict headers and neither inline script nor inline style', async () => {
+    const link = newLink();
+    await serve(link);
+    const { headers, body } = await open(link);
+    expect(headers).toMatchObject({
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'cross-origin-opener-policy': 'same-origin',
+      'x-robots-tag': 'noindex, nofollow',
+    });
+    expect(headers['content-security-policy']).toBe(
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+        "frame-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    );
+    expect(body).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:/i);
+    expect(body).not.toContain(link.token);
+  });
+
+  it('names a provider’s host on that provider’s own step only', async () => {
+    const link = newLink();
+    await serve(link);
+    const [page, plaid, teller] = await Promise.all(
+      ['', '/with/plaid', '/with/teller'].map((path) => open(link, path)),
+    );
+    const policyOf = (answer: typeof page) => String(answer!.headers['content-security-policy']);
+    expect(policyOf(page)).not.toMatch(/plaid|teller/);
+    expect(policyOf(plaid)).toContain("script-src 'self' https://cdn.plaid.com/link/v2/stable/link-initialize.js;");
+    expect(policyOf(plaid)).not.toContain('teller');
+    expect(policyOf(teller)).toContain("script-src 'self' https://cdn.teller.io/connect/connect.js;");
+    expect(policyOf(teller)).not.toContain('plaid');
+    expect(plaid!.body).not.toContain('cdn.plaid.com');
+  });
+
+  it('shows the ordinary page instead of a step that the session does not offer', async () => {
+    const link = newLink({ provider: 'plaid' });
+    await serve(link);
+    const { body, headers } = await open(link, '/with/teller');
+    expect(headingOf(body)).toBe('Connect your bank');
+    expect(headers['content-security-policy']).not.toContain('teller');
+  });
+
+  it('escapes what others have written', async () => {
+    const link = newLink({ label: '<img src=x onerror=alert(1)>"' });
+    await serve(link);
+    const { body } = await open(link);
+    expect(body).toContain('&lt;img src=x onerror=alert(1)&gt;');
+    expect(body).not.toContain('<img');
+  });
+
+  it.each([
+    ['de-AT,de;q=0.9', 'de', 'Verbinden Sie Ihre Bank'],
+    ['es', 'es', 'Conecta tu banco'],
+    ['pt-BR', 'pt', 'Conecte seu banco'],
+    ['fr', 'fr', 'Connectez votre banque'],
+    ['ja', 'en', 'Connect your bank'],
+  ])('speaks the language of %s', async (accepted, lang, heading) => {
+    const link = newLink();
+    await serve(link);
+    const { body, headers } = await open(link, '', { 'accept-language': accepted });
+    expect(body).toContain(`<html lang="${lang}">`);
+    expect([headingOf(body), headers['content-language']]).toEqual([heading, lang]);
+  });
+
+  it('serves its style and script under names that a browser may keep for ever', async () => {
+    const link = newLink();
+    await serve(link);
+    const { body } = await open(link);
+    for (const [, path] of body.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)) {
+      const { statusCode, headers } = await app!.inject(path!);
+      expect([statusCode, headers['cache-control']]).toEqual([200, 'public, max-age=31536000, immutable']);
+    }
+    expect((await app!.inject('/assets/pages/link.000000000000.js')).statusCode).toBe(404);
+  });
+});

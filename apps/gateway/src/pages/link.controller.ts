@@ -1,0 +1,86 @@
+import { Controller, Get, Inject, Param, Query, Req, Res, UseFilters } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CONFIG, type GatewayConfig } from '../config.js';
+import { Public } from '../endpoint.js';
+import { publicBase } from '../public-base.js';
+import { languageOf } from './language.js';
+import { pageCookie, pagePath } from './page-cookie.js';
+import { PageErrorFilter } from './page-error.filter.js';
+import { setPageHeaders } from './page-headers.js';
+import { endOf, type PageView, stepOf, viewOf, type Wish } from './page-view.js';
+import { leavesTo, withResult } from './redirect.js';
+import { ResultSigner } from './result-signer.js';
+import { PAGES_SETTINGS, type PagesSettings } from './settings.js';
+import { renderPage } from './templates.js';
+import { Visits } from './visits.service.js';
+
+/** The hosted page as the browser loads it. Nothing here changes a session: previews and prefetches are harmless. */
+@Controller('link')
+@Public()
+@UseFilters(PageErrorFilter)
+export class LinkController {
+  constructor(
+    private readonly visits: Visits,
+    private readonly signer: ResultSigner,
+    @Inject(CONFIG) private readonly config: GatewayConfig,
+    @Inject(PAGES_SETTINGS) private readonly settings: PagesSettings,
+  ) {}
+
+  /** Moves the token from the address bar into a cookie of the session's own path. */
+  @Get(':token')
+  async enter(@Param('token') token: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const visit = this.visits.byToken(request, token);
+    const { session } = await this.visits.page(request, visit);
+    if (['completed', 'failed', 'expired'].includes(session.status)) return this.show(reply, request, endOf(session));
+    const secure = publicBase(request, this.config).startsWith('https:');
+    setPageHeaders(reply, this.settings);
+    return reply
+      .header('set-cookie', pageCookie(visit.sid, token, { expires_at: session.expires_at, secure }))
+      .redirect(pagePath(visit.sid), 303);
+  }
+
+  @Get('s/:sid')
+  async page(
+    @Param('sid') sid: string,
+    @Query() wish: Wish,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    const page = await this.visits.page(request, this.visits.byCookie(request, sid));
+    return this.show(reply, request, viewOf(page, wish, Date.now()), sid);
+  }
+
+  /** A provider's own step: the one page that may load that provider's script. */
+  @Get('s/:sid/with/:provider')
+  async step(
+    @Param() { sid, provider }: { sid: string; provider: string },
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    const page = await this.visits.page(request, this.visits.byCookie(request, sid));
+    const view = stepOf(page, provider, Date.now()) ?? viewOf(page, {}, Date.now());
+    return this.show(reply, request, view, sid);
+  }
+
+  /** The way back to the app, with a result that it can check. */
+  @Get('s/:sid/leave')
+  async leave(@Param('sid') sid: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const { session } = await this.visits.page(request, this.visits.byCookie(request, sid));
+    const url = leavesTo(session);
+    setPageHeaders(reply, this.settings);
+    if (!url) return reply.redirect(pagePath(sid), 303);
+    const result = await this.signer.sign(session, { issuer: publicBase(request, this.config), audience: url.origin });
+    const { id: link_session_id, status } = session;
+    return reply.redirect(withResult(url, { link_session_id, status, result }), 303);
+  }
+
+  private show(reply: FastifyReply, request: FastifyRequest, view: PageView, sid?: string) {
+    const language = languageOf(request.headers['accept-language']);
+    setPageHeaders(reply, this.settings, view.kind === 'step' ? view.provider : undefined);
+    return reply
+      .status(view.kind === 'ended' ? view.status : 200)
+      .header('content-language', language)
+      .type('text/html; charset=utf-8')
+      .send(renderPage(view, { language, brand: this.settings.BRAND_NAME, ...(sid && { base: pagePath(sid) }) }));
+  }
+}

@@ -1,0 +1,31 @@
+import { describe, expect, it } from '@jest/globals';
+import { MissLimit } from './miss-limit.js';
+
+describe('the limit on links that do not exist', () => {
+  it('is over after so many misses in a minute, for that address alone', () => {
+    const limit = new MissLimit(2);
+    limit.add('192.0.2.1', 0);
+    expect(limit.isOver('192.0.2.1', 0)).toBe(false);
+    limit.add('192.0.2.1', 10);
+    expect(limit.isOver('192.0.2.1', 10)).toBe(true);
+    expect(limit.isOver('192.0.2.2', 10)).toBe(false);
+    expect(limit.isOver('192.0.2.1', 60_000)).toBe(false);
+  });
+
+  it('counts a /64 of IPv6 as one, however it is written', () => {
+    const limit = new MissLimit(2);
+    limit.add('2001:db8::1', 0);
+    limit.add('2001:db8:0:0:ffff::1', 0);
+    expect(limit.isOver('2001:db8:0:0:1:2:3:4', 0)).toBe(true);
+    expect(limit.isOver('2001:db8:0:1::1', 0)).toBe(false);
+    expect(limit.isOver('::ffff:192.0.2.1', 0)).toBe(false);
+  });
+
+  it('forgets the oldest address when too many come', () => {
+    const limit = new MissLimit(1);
+    limit.add('first', 0);
+    for (let n = 0; n < 20_000; n += 1) limit.add(`address ${n}`, 0);
+    expect(limit.isOver('first', 0)).toBe(false);
+    expect(limit.isOver('address 19999', 0)).toBe(true);
+  });
+});

@@ -1,0 +1,80 @@
+import { describe, expect, it } from '@jest/globals';
+import type { SessionPage, SessionView } from '#contracts/link-session.js';
+import { newLink } from '../../../../test/page-app.js';
+import { stepOf, viewOf, type Wish } from './page-view.js';
+
+const page = (session: Partial<SessionView> = {}, rest: Partial<SessionPage> = {}) => newLink(session, rest).page;
+const view = (session: Partial<SessionView> = {}, wish: Wish = {}, rest: Partial<SessionPage> = {}) =>
+  viewOf(page(session, rest), wish, Date.now());
+
+const refused: Partial<SessionView> = { status: 'active', last_refusal: { code: 'ITEM_LOCKED', message: 'locked' } };
+const oneBank: Partial<SessionView> = { status: 'active', result_connection_ids: ['c1'] };
+
+describe('what the page of a session shows', () => {
+  it('is a choice of the offered providers before anything was done', () => {
+    expect(view()).toMatchObject({ kind: 'offer', providers: ['plaid', 'teller'], banks: 0, relink: false });
+    expect(view({ status: 'active' })).toMatchObject({ kind: 'offer' });
+  });
+
+  it('is one provider when the session is pinned to it, and none when that one is not set up', () => {
+    expect(view({ provider: 'teller' })).toMatchObject({ providers: ['teller'] });
+    expect(view({ provider: 'teller' }, {}, { providers: ['plaid'] })).toMatchObject({ providers: [] });
+  });
+
+  it('is the reason after a refusal, with the provider that was tried', () => {
+    expect(view(refused, { tried: 'teller' })).toMatchObject({
+      kind: 'refused',
+      reason: 'refusedLocked',
+      tried: 'teller',
+    });
+    expect(view(refused)).toMatchObject({ kind: 'refused', tried: null });
+    expect(view({ ...refused, provider: 'plaid' })).toMatchObject({ kind: 'refused', tried: 'plaid' });
+    expect(view(refused, { tried: '__proto__' })).toMatchObject({ kind: 'refused', tried: null });
+  });
+
+  it('is the choice again when the person asks for it', () => {
+    expect(view(refused, { pick: '1' })).toMatchObject({ kind: 'offer' });
+    expect(view(oneBank, { pick: '1' })).toMatchObject({ kind: 'offer', banks: 1 });
+  });
+
+  it.each([
+    ['different_account', 'refusedOtherAccount', 'DIFFERENT_ACCOUNT'],
+    ['constructor', 'refusedOther', 'CONSTRUCTOR'],
+    ['<b>', 'refusedOther', null],
+  ])('says the code %s in plain words', (code, reason, shown) => {
+    expect(view({ status: 'active', last_refusal: { code, message: '' } })).toMatchObject({ reason, code: shown });
+  });
+
+  it('offers more once a bank is connected', () => {
+    expect(view(oneBank)).toMatchObject({ kind: 'more', banks: 1 });
+  });
+
+  it('is progress while an attempt is in flight, also where the session stays active', () => {
+    expect(view({ status: 'consumed' })).toEqual({ kind: 'progress' });
+    expect(view({ ...oneBank, in_flight: ['a1'] })).toEqual({ kind: 'progress' });
+  });
+
+  it('is the good end, with the host of the app when there is one to go back to', () => {
+    const done: Partial<SessionView> = { status: 'completed', result_connection_ids: ['c1'] };
+    expect(view(done)).toMatchObject({ kind: 'done', banks: 1, leavesTo: null });
+    expect(view({ ...done, redirect_url: 'https://app.example/x' })).toMatchObject({ leavesTo: 'app.example' });
+  });
+
+  it.each<[string, string | null]>([
+    ['GIVEN_UP', 'app.example'],
+    ['CANCELLED', null],
+    ['TOO_MANY_ATTEMPTS', null],
+  ])('leads back to the app after %s: %s', (error_code, leavesTo) => {
+    const failed = { status: 'failed', error_code, redirect_url: 'https://app.example/x' } as const;
+    expect(view(failed)).toMatchObject({ kind: 'ended', status: 410, leavesTo });
+  });
+});
+
+describe('a provider’s step', () => {
+  it('exists for the providers offered while the session waits', () => {
+    expect(stepOf(page(), 'plaid', Date.now())).toMatchObject({ kind: 'step', provider: 'plaid' });
+    expect(stepOf(page({ provider: 'teller' }), 'plaid', Date.now())).toBeNull();
+    expect(stepOf(page({ status: 'consumed' }), 'plaid', Date.now())).toBeNull();
+    expect(stepOf(page({ ...oneBank, in_flight: ['a1'] }), 'plaid', Date.now())).toBeNull();
+  });
+});

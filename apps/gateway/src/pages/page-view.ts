@@ -1,0 +1,130 @@
+import type { ErrorCode } from '#contracts/errors.js';
+import type { ProviderName, SessionPage, SessionView } from '#contracts/link-session.js';
+import { leavesTo } from './redirect.js';
+import type { Texts } from './texts/en.js';
+
+type TextKey = keyof Texts;
+
+/** A session that still waits for the person. */
+interface Open {
+  relink: boolean;
+  institution: string | null;
+  label: string;
+  providers: ProviderName[];
+  /** Banks connected through this session so far. */
+  banks: number;
+  secondsLeft: number;
+}
+
+/** An end, or no beginning: a heading, a sentence, and the status of the answer. */
+export interface Ended {
+  kind: 'ended';
+  status: number;
+  heading: TextKey;
+  text: TextKey;
+  /** The page may work if it is loaded once more. */
+  retry: boolean;
+  /** The host of the app that the person goes back to. */
+  leavesTo: string | null;
+}
+
+/** What the hosted page shows: one kind per template. */
+export type PageView =
+  | ({ kind: 'offer' } & Open)
+  | ({ kind: 'refused'; reason: TextKey; code: string | null; tried: ProviderName | null } & Open)
+  | ({ kind: 'more' } & Open)
+  | ({ kind: 'step'; provider: ProviderName } & Open)
+  | { kind: 'progress' }
+  | { kind: 'done'; relink: boolean; banks: number; leavesTo: string | null }
+  | Ended;
+
+/** Where the person comes from: back from a provider's step, or asking to choose (again). */
+export interface Wish {
+  tried?: string | undefined;
+  pick?: string | undefined;
+}
+
+/** The view of a session at `now` (epoch milliseconds). */
+export function viewOf(page: SessionPage, wish: Wish, now: number): PageView {
+  const { session } = page;
+  if (session.status === 'failed' || session.status === 'expired') return endOf(session);
+  if (session.status === 'consumed' || session.in_flight.length > 0) return { kind: 'progress' };
+  const banks = session.result_connection_ids.length;
+  if (session.status === 'completed') {
+    return { kind: 'done', relink: session.action === 'relink', banks, leavesTo: hostOf(session) };
+  }
+  const open = openOf(page, now);
+  if (wish.pick !== undefined) return { kind: 'offer', ...open };
+  if (session.last_refusal)
+    return { kind: 'refused', ...reasonOf(session.last_refusal), tried: triedOf(open, wish), ...open };
+  return { kind: banks > 0 ? 'more' : 'offer', ...open };
+}
+
+/** A provider's own step; null when the session does not offer that provider or no longer waits for anything. */
+export function stepOf(page: SessionPage, provider: string, now: number): Extract<PageView, { kind: 'step' }> | null {
+  const { status, in_flight } = page.session;
+  if ((status !== 'pending' && status !== 'active') || in_flight.length > 0) return null;
+  const open = openOf(page, now);
+  const offered = open.providers.find((each) => each === provider);
+  return offered ? { kind: 'step', provider: offered, ...open } : null;
+}
+
+function openOf({ session, providers, institution_name }: SessionPage, now: number): Open {
+  return {
+    relink: session.action === 'relink',
+    institution: institution_name,
+    label: session.label,
+    providers: providers.filter((each) => session.provider === '' || session.provider === each),
+    banks: session.result_connection_ids.length,
+    secondsLeft: Math.max(1, Math.ceil((Date.parse(session.expires_at) - now) / 1000)),
+  };
+}
+
+const triedOf = ({ providers }: Open, { tried }: Wish): ProviderName | null =>
+  providers.length === 1 ? providers[0]! : (providers.find((each) => each === tried) ?? null);
+
+/** The page of a link that no longer does anything for whoever opens it. */
+export function endOf({ status, error_code, ...session }: SessionView): Ended {
+  if (status === 'expired') return ended(410, 'expiredHeading', 'expiredText');
+  if (status === 'completed') return ended(410, 'usedHeading', 'usedText');
+  const text =
+    error_code === 'GIVEN_UP' ? 'gaveUpText' : error_code === 'TOO_MANY_ATTEMPTS' ? 'tooManyText' : 'invalidText';
+  return { ...ended(410, 'invalidHeading', text), leavesTo: hostOf({ status, error_code, ...session }) };
+}
+
+function ended(status: number, heading: TextKey, text: TextKey): Ended {
+  return { kind: 'ended', status, heading, text, retry: false, leavesTo: null };
+}
+
+const again = { retry: true };
+const refusals: Partial<Record<ErrorCode, Ended>> = {
+  INVALID_TOKEN: ended(404, 'invalidHeading', 'invalidText'),
+  NOT_FOUND: ended(404, 'invalidHeading', 'invalidText'),
+  EXPIRED: ended(410, 'expiredHeading', 'expiredText'),
+  CONSUMED: ended(410, 'usedHeading', 'usedText'),
+  GONE: ended(410, 'invalidHeading', 'invalidText'),
+  RATE_LIMITED: { ...ended(429, 'crowdedHeading', 'crowdedText'), ...again },
+  UNAVAILABLE: { ...ended(503, 'awayHeading', 'awayText'), ...again },
+};
+
+/** The page for a refusal. What is unknown and what is malformed look the same; whatever else comes is our own mistake. */
+export const endOfRefusal = (code: ErrorCode): Ended =>
+  refusals[code] ?? { ...ended(500, 'brokenHeading', 'brokenText'), ...again };
+
+const hostOf = (session: SessionView): string | null => leavesTo(session)?.host ?? null;
+
+const reasons: Record<string, TextKey> = {
+  ITEM_LOCKED: 'refusedLocked',
+  INSTITUTION_DOWN: 'refusedDown',
+  INSTITUTION_NOT_RESPONDING: 'refusedDown',
+  INVALID_CREDENTIALS: 'refusedSignIn',
+  INVALID_MFA: 'refusedSignIn',
+  DIFFERENT_ACCOUNT: 'refusedOtherAccount',
+};
+
+/** Plain words for a provider's code. Its own message may be in another language or meant for programmers. */
+function reasonOf({ code }: { code: string }): { reason: TextKey; code: string | null } {
+  const known = code.toUpperCase();
+  const shown = /^[A-Z][A-Z0-9_]{0,63}$/.test(known) ? known : null;
+  return { reason: Object.hasOwn(reasons, known) ? reasons[known]! : 'refusedOther', code: shown };
+}

@@ -1,0 +1,71 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { Context } from '#contracts/envelope.js';
+import { DomainError, isCoded } from '#contracts/errors.js';
+import { shortIdOf } from '#contracts/ids.js';
+import type { SessionPage } from '#contracts/link-session.js';
+import { hashSecret } from '#contracts/secrets.js';
+import { Bus } from '#service/bus.js';
+import { MissLimit } from './miss-limit.js';
+import { tokenFromCookie } from './page-cookie.js';
+import { personContext } from './person-context.js';
+import { PAGES_SETTINGS, type PagesSettings } from './settings.js';
+
+const TOKEN = /^[\w-]{43}$/;
+
+/** Somebody who holds a link. The token itself goes nowhere but into the cookie; the bus sees its hash. */
+export interface Visit {
+  sid: string;
+  proof: { context: Context; token_hash: string };
+}
+
+/** Turns a request into a visit, and counts the requests of those who hold no link. */
+@Injectable()
+export class Visits {
+  private readonly misses: MissLimit;
+
+  constructor(
+    @Inject(Bus) private readonly bus: Bus,
+    @Inject(PAGES_SETTINGS) settings: PagesSettings,
+  ) {
+    this.misses = new MissLimit(settings.LINK_MISS_LIMIT_RPM);
+  }
+
+  /** The visit of who opens a link. An address that guesses is refused before anybody is asked. */
+  byToken(request: FastifyRequest, token: string): Visit {
+    this.assertNotGuessing(request);
+    if (!TOKEN.test(token)) this.miss(request);
+    return visit(request, token);
+  }
+
+  /** The visit of who has opened a link before, by the cookie of that session. */
+  byCookie(request: FastifyRequest, sid: string): Visit {
+    const token = tokenFromCookie(request.headers.cookie, sid);
+    if (token !== undefined && TOKEN.test(token) && visit(request, token).sid === sid) return visit(request, token);
+    this.assertNotGuessing(request);
+    return this.miss(request);
+  }
+
+  async page(request: FastifyRequest, { proof }: Visit): Promise<SessionPage> {
+    try {
+      return await this.bus.ask('link-session.page', proof);
+    } catch (error) {
+      if (isCoded(error) && error.code === 'INVALID_TOKEN') this.misses.add(request.ip);
+      throw error;
+    }
+  }
+
+  private assertNotGuessing({ ip }: FastifyRequest): void {
+    if (this.misses.isOver(ip)) throw new DomainError('RATE_LIMITED');
+  }
+
+  private miss({ ip }: FastifyRequest): never {
+    this.misses.add(ip);
+    throw new DomainError('INVALID_TOKEN');
+  }
+}
+
+function visit(request: FastifyRequest, token: string): Visit {
+  const token_hash = hashSecret(token);
+  return { sid: shortIdOf(token_hash), proof: { context: personContext(request), token_hash } };
+}

@@ -1,0 +1,132 @@
+import 'reflect-metadata';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
+import { DomainError } from '#contracts/errors.js';
+import { shortIdOf } from '#contracts/ids.js';
+import type { SessionPage, SessionView } from '#contracts/link-session.js';
+import { hashSecret, newToken } from '#contracts/secrets.js';
+import type { Ask, Reply, Subject } from '#contracts/subjects.js';
+import { Bus } from '#service/bus.js';
+import { CONFIG, gatewayEnv } from '../apps/gateway/src/config.js';
+import { HttpErrorFilter } from '../apps/gateway/src/http-error.filter.js';
+import { PagesModule } from '../apps/gateway/src/pages/pages.module.js';
+import { keepRaw } from '../apps/gateway/src/raw-body.js';
+
+export type Answers = { [S in Subject]?: (ask: Ask<S>) => Reply<S> | Promise<Reply<S>> };
+
+/** Stands for the bus: answers by a table, and remembers what it was asked. */
+export class FakeBus {
+  answers: Answers = {};
+  readonly asked: { subject: Subject; payload: unknown }[] = [];
+
+  async ask<S extends Subject>(subject: S, payload: Ask<S>): Promise<Reply<S>> {
+    this.asked.push({ subject, payload });
+    const answer = this.answers[subject];
+    if (!answer) throw new DomainError('UNAVAILABLE', `${subject} is not running`);
+    return answer(payload);
+  }
+
+  payloadOf<S extends Subject>(subject: S): Ask<S> {
+    return this.asked.findLast((each) => each.subject === subject)!.payload as Ask<S>;
+  }
+}
+
+/** The hosted page alone, over a fake bus. */
+export async function startPages(bus: FakeBus, env: Record<string, string> = {}): Promise<NestFastifyApplication> {
+  const config = gatewayEnv.parse(env);
+  const shared = [
+    { provide: Bus, useValue: bus },
+    { provide: CONFIG, useValue: config },
+  ];
+  const parts = { module: class Parts {}, global: true, providers: shared, exports: shared };
+  const pages = { module: class Pages {}, imports: [parts, PagesModule] };
+  const adapter = new FastifyAdapter({ trustProxy: config.TRUSTED_PROXIES.length > 0 && config.TRUSTED_PROXIES });
+  const fastify: FastifyInstance = adapter.getInstance();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', keepRaw);
+  const app = await NestFactory.create<NestFastifyApplication>(pages, adapter, { bodyParser: false, logger: false });
+  app.useGlobalFilters(new HttpErrorFilter());
+  await app.init();
+  return app;
+}
+
+export interface Link {
+  token: string;
+  sid: string;
+  page: SessionPage;
+}
+
+/** A link whose session looks as `session` says. */
+export function newLink(session: Partial<SessionView> = {}, page: Partial<SessionPage> = {}): Link {
+  const token = newToken();
+  const sid = shortIdOf(hashSecret(token));
+  const whole: SessionView = {
+    project_id: 'prj_default000000000',
+    environment: 'live',
+    id: '018f2c7e-0000-7000-8000-000000000001',
+    short_id: sid,
+    user_id: '018f2c7e-0000-7000-8000-000000000002',
+    provider: '',
+    action: 'link',
+    connection_id: null,
+    single_use: false,
+    redirect_url: '',
+    label: '',
+    status: 'pending',
+    error_code: null,
+    error_message: null,
+    result_connection_ids: [],
+    expires_at: new Date(Date.now() + 14 * 60_000).toISOString(),
+    started_at: null,
+    completed_at: null,
+    created_at: new Date().toISOString(),
+    in_flight: [],
+    last_refusal: null,
+    ...session,
+  };
+  return { token, sid, page: { session: whole, providers: ['plaid', 'teller'], institution_name: null, ...page } };
+}
+
+/** Answers for the links given, as the services would give them; unknown hashes are INVALID_TOKEN. */
+export function answersFor(...links: Link[]): Answers {
+  const find = ({ token_hash }: { token_hash: string }): SessionPage => {
+    const link = links.find(({ token }) => hashSecret(token) === token_hash);
+    if (!link) throw new DomainError('INVALID_TOKEN');
+    return link.page;
+  };
+  const change = (ask: { token_hash: string }, changes: Partial<SessionView>): SessionView =>
+    Object.assign(find(ask).session, changes);
+  return {
+    'link-session.page': find,
+    'link-session.activate': (ask) => change(ask, { status: 'active' }),
+    'link-session.finish': (ask) => change(ask, { status: 'completed' }),
+    'link-session.give-up': (ask) => change(ask, { status: 'failed', error_code: 'GIVEN_UP' }),
+    'link-session.refuse': (ask) => change(ask, { last_refusal: { code: ask.code, message: ask.message } }),
+  };
+}
+
+export interface VaultKey {
+  jwk: JWK;
+  privateKey: CryptoKey;
+}
+
+/** A vault's key pair: the gateway seals with the one half, a test opens with the other. */
+export async function newVaultKey(): Promise<VaultKey> {
+  const { publicKey, privateKey } = await generateKeyPair('ECDH-ES', { crv: 'P-256', extractable: true });
+  return { jwk: { ...(await exportJWK(publicKey)), kid: 'vault-1' }, privateKey };
+}
+
+export const cookieOf = ({ sid, token }: Link): string => `lk_${sid}=${token}`;
+
+/** Serves `script` on an origin of its own, as a provider does. */
+export async function serveScript(script: string): Promise<{ url: string; server: Server }> {
+  const server = createServer((_, response) =>
+    response.writeHead(200, { 'content-type': 'text/javascript' }).end(script),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/link.js`, server };
+}
