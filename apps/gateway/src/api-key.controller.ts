@@ -1,0 +1,116 @@
+import { Controller, Param } from '@nestjs/common';
+import {
+  apiKey,
+  apiKeysPage,
+  type ApiKeysQuery,
+  apiKeysQuery,
+  createdApiKey,
+  type CreateKeyBody,
+  createKeyBody,
+  toApiKey,
+} from '#contracts/api/api-keys.js';
+import type { Context } from '#contracts/envelope.js';
+import type { KeyView } from '#contracts/key.js';
+import { keyIdentity, newHouseholdKey } from '#contracts/secrets.js';
+import { Endpoint } from './endpoint.js';
+import { householdPage } from './household-page.js';
+import { idInPath, notFound, withFreshId } from './ids.js';
+import { Services } from './last-write.js';
+import { Caller, RequestBody, RequestQuery } from './params.js';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Household keys. The platform's own keys are of another kind and do not exist here. */
+@Controller()
+export class ApiKeyController {
+  constructor(private readonly services: Services) {}
+
+  @Endpoint({
+    method: 'POST',
+    path: '/api/v1/api-keys',
+    access: 'full_access',
+    summary: 'Create an API key',
+    description: 'The key itself is shown once, in this reply; only its hash is kept.',
+    body: createKeyBody,
+    reply: { 201: createdApiKey },
+  })
+  create(@Caller() context: Context, @RequestBody() { name, scope, expires_in_days, actor_name }: CreateKeyBody) {
+    const expires_at = expires_in_days === null ? null : inDays(expires_in_days);
+    return withFreshId(async () => {
+      const plaintext_key = newHouseholdKey();
+      const terms = {
+        ...context.tenant,
+        ...keyIdentity(plaintext_key),
+        kind: 'household' as const,
+        name,
+        scopes: [scope],
+        actor_name,
+        created_by: context.actor.id,
+        expires_at,
+      };
+      const { view } = await this.services.write('key.create', { context, terms });
+      return { ...toApiKey(view), plaintext_key };
+    });
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/api/v1/api-keys',
+    access: 'full_access',
+    summary: 'List API keys, newest first, revoked ones included',
+    query: apiKeysQuery,
+    reply: { 200: apiKeysPage },
+    errors: ['INVALID_CURSOR'],
+  })
+  async list(@Caller() context: Context, @RequestQuery() query: ApiKeysQuery) {
+    const found = await this.services.read('key.list', { context, ...query });
+    return householdPage('api_keys', { ...found, items: found.items.filter(isHousehold) }, toApiKey);
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/api/v1/api-keys/:id',
+    access: 'full_access',
+    summary: 'Look at an API key',
+    reply: { 200: apiKey },
+    errors: ['NOT_FOUND'],
+  })
+  async get(@Caller() context: Context, @Param('id') id: string) {
+    return toApiKey(await this.read(context, id));
+  }
+
+  @Endpoint({
+    method: 'DELETE',
+    path: '/api/v1/api-keys/:id',
+    access: 'full_access',
+    summary: 'Revoke an API key',
+    description: 'Once this has answered, no request that starts later is accepted with the key.',
+    reply: { 204: null },
+    errors: ['NOT_FOUND', 'LAST_ADMIN_KEY'],
+  })
+  async revoke(@Caller() context: Context, @Param('id') text: string): Promise<void> {
+    const { id } = await this.read(context, text);
+    await this.services.write('key.revoke', { context, id });
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/api/v1/keys/me',
+    access: 'any',
+    summary: "Look at the caller's own key",
+    reply: { 200: apiKey },
+  })
+  async me(@Caller() context: Context) {
+    return toApiKey(await this.services.read('key.get', { context, id: context.actor.id }));
+  }
+
+  private async read(context: Context, id: string): Promise<KeyView> {
+    const key = await this.services.read('key.get', { context, id: idInPath('api_key', id) });
+    if (!isHousehold(key)) throw notFound('api_key');
+    return key;
+  }
+}
+
+const inDays = (days: number): string => new Date(Date.now() + days * DAY_MS).toISOString();
+
+const isHousehold = ({ kind }: KeyView): boolean => kind === 'household';

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+
+const list = (fallback: string) =>
+  z
+    .string()
+    .default(fallback)
+    .transform((text) => text.split(',').map((item) => item.trim().toLowerCase()))
+    .transform((items) => items.filter((item) => item !== ''));
+
+const origin = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => new URL(text).origin === text.replace(/\/$/, ''), 'must be scheme://host[:port] and nothing more')
+  .transform((text) => new URL(text).origin);
+
+/** What the gateway reads from its environment. */
+export const gatewayEnv = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  /** How the outside world reaches this installation; link URLs are built from it. */
+  PUBLIC_BASE_URL: origin.optional(),
+  /** Without PUBLIC_BASE_URL: hosts (any port) whose requests may shape link URLs. */
+  ALLOWED_HOSTS: list('localhost,127.0.0.1,[::1]'),
+  /** Where sessions may redirect to; empty is anywhere. */
+  REDIRECT_ORIGINS: list('').pipe(z.array(origin)),
+  /** Addresses or CIDRs of proxies whose X-Forwarded-* headers count; empty is none. */
+  TRUSTED_PROXIES: list(''),
+  SANDBOX: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((value) => value === 'true'),
+});
+
+export type GatewayConfig = z.output<typeof gatewayEnv>;
+
+/** Under this name Nest injects the configuration. */
+export const CONFIG = 'gateway config';

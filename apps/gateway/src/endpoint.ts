@@ -1,0 +1,60 @@
+import { applyDecorators, HttpCode, RequestMapping, RequestMethod } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import type { z } from 'zod';
+import type { ErrorCode } from '#contracts/errors.js';
+import type { Access } from './access.js';
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+
+/** All that is promised of a route: the guards, the validation and the OpenAPI document are made from it. */
+export interface EndpointSpec {
+  method: Method;
+  /** With `:name` for parameters. */
+  path: string;
+  access: Access;
+  /** What it does, as a short imperative sentence. */
+  summary: string;
+  description?: string;
+  body?: z.ZodObject;
+  /** An empty body is as good as `{}`. */
+  bodyOptional?: boolean;
+  /** The largest body in bytes; 64 KiB when it says nothing. */
+  bodyLimit?: number;
+  query?: z.ZodObject;
+  /** What comes back, by status, the usual one first; null is no body. */
+  reply: Partial<Record<200 | 201 | 202 | 204 | 503, z.ZodType | null>>;
+  /** Refusals beyond those that follow from access, body and query. */
+  errors?: ErrorCode[];
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    endpoint?: EndpointSpec;
+    /** No key is asked for. */
+    public?: boolean;
+  }
+}
+
+const specs = new WeakMap<object, EndpointSpec>();
+const publics = new WeakSet<object>();
+
+/** Declares a route of the API. A route without it, or without `Public`, needs a full_access key. */
+export const Endpoint = (spec: EndpointSpec): MethodDecorator =>
+  applyDecorators(
+    RequestMapping({ path: spec.path, method: RequestMethod[spec.method] }),
+    HttpCode(Number(Object.keys(spec.reply)[0])),
+    RouteConfig({ endpoint: spec, public: spec.access === 'public' }),
+    (_: object, __: string | symbol, { value }: PropertyDescriptor) => void specs.set(value as object, spec),
+  );
+
+/** For pages and their assets, on a class or a method: no key is asked for, and it is no part of the API's document. */
+export const Public =
+  (): ClassDecorator & MethodDecorator => (target: object, _?: unknown, method?: PropertyDescriptor) =>
+    void publics.add((method?.value as object | undefined) ?? target);
+
+export const endpointOf = (handler: object): EndpointSpec | undefined => specs.get(handler);
+
+export const isPlatform = (endpoint: EndpointSpec | undefined): boolean => endpoint?.path.startsWith('/v1/') === true;
+
+export const isPublic = (controller: object, handler: object): boolean =>
+  specs.get(handler)?.access === 'public' || publics.has(handler) || publics.has(controller);

@@ -1,0 +1,78 @@
+import { HttpException } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type CodedError, type ErrorCode, errors, isCoded, platformCode } from '#contracts/errors.js';
+import { logger } from '#service/logger.js';
+
+/** Statuses with which Fastify and Nest themselves refuse a request, in our words. */
+const ofStatus: Partial<Record<number, ErrorCode>> = {
+  404: 'NOT_FOUND',
+  405: 'METHOD_NOT_ALLOWED',
+  413: 'PAYLOAD_TOO_LARGE',
+  // A path that cannot be decoded, or that is far too long, names nothing.
+  414: 'NOT_FOUND',
+  429: 'RATE_LIMITED',
+  503: 'UNAVAILABLE',
+};
+
+/** The one place that turns an error into an answer. Whatever nobody foresaw is logged and hidden. */
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const refusal = describe(error);
+  if (errors[refusal.code].status >= 500) log(error, refusal, request);
+  setHeaders(refusal, reply);
+  void reply
+    .status(errors[refusal.code].status)
+    .type(wantsProblem(request) ? 'application/problem+json' : 'application/json; charset=utf-8')
+    .send(JSON.stringify(bodyOf(refusal, request)));
+}
+
+function describe(error: unknown): CodedError {
+  if (isCoded(error)) return error.code === 'ID_TAKEN' ? named('CONFLICT') : error;
+  const status = error instanceof HttpException ? error.getStatus() : statusOf(error);
+  if (status === undefined || (status >= 500 && !ofStatus[status])) return named('INTERNAL');
+  return named(ofStatus[status] ?? 'INVALID_BODY');
+}
+
+const named = (code: ErrorCode): CodedError => ({ code, message: errors[code].text });
+
+/** Fastify's own errors carry their status; an undecodable path counts as one that names nothing. */
+function statusOf(error: unknown): number | undefined {
+  const { code, statusCode } = (error ?? {}) as { code?: string; statusCode?: number };
+  if (!code?.startsWith('FST_')) return undefined;
+  return code === 'FST_ERR_BAD_URL' ? 404 : statusCode;
+}
+
+function log(error: unknown, { code, message }: CodedError, request: FastifyRequest): void {
+  const fields = { request_id: request.id, code };
+  if (code === 'UNAVAILABLE') logger.warn({ ...fields, cause: String((error as Error).cause) }, message);
+  else logger.error({ ...fields, err: error }, 'a request failed');
+}
+
+function setHeaders({ code, details }: CodedError, reply: FastifyReply): void {
+  const { retry_after = 1, allow = '' } = (details ?? {}) as { retry_after?: number; allow?: string };
+  if (code === 'UNAVAILABLE') void reply.header('retry-after', '1');
+  if (code === 'RATE_LIMITED') void reply.header('retry-after', String(retry_after));
+  if (code === 'METHOD_NOT_ALLOWED') void reply.header('allow', allow);
+}
+
+const wantsProblem = ({ headers }: FastifyRequest): boolean =>
+  headers.accept?.includes('application/problem+json') === true;
+
+const isPlatform = ({ url }: FastifyRequest): boolean => /^\/v1([/?]|$)/.test(url);
+
+function bodyOf(refusal: CodedError, request: FastifyRequest): object {
+  const { message, details } = refusal;
+  const code = isPlatform(request) ? platformCode(refusal.code) : refusal.code;
+  if (wantsProblem(request)) return problem(refusal, code, request);
+  if (!isPlatform(request)) return { error: { code, message } };
+  return { error: { code, message, ...(details && { details }) }, code, message, request_id: request.id };
+}
+
+const problem = ({ code: key, message, details }: CodedError, code: string, { id }: FastifyRequest) => ({
+  type: `/docs#${key}`,
+  title: errors[key].text,
+  status: errors[key].status,
+  detail: message,
+  code,
+  request_id: id,
+  ...(details && { details }),
+});

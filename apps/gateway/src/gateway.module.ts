@@ -1,0 +1,63 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { Bus } from '#service/bus.js';
+import { ApiKeyController } from './api-key.controller.js';
+import { ApiKeyGuard } from './api-key.guard.js';
+import { AuditController } from './audit.controller.js';
+import { BearerGuard } from './bearer.guard.js';
+import { CONFIG, type GatewayConfig } from './config.js';
+import { ConnectionController } from './connection.controller.js';
+import { DocumentController } from './document.controller.js';
+import { HealthController } from './health.controller.js';
+import { VerifiedKeys } from './key-cache.js';
+import { KeyLease } from './key-lease.js';
+import { Services } from './last-write.js';
+import { LinkController } from './link.controller.js';
+import { Metrics } from './metrics.js';
+import { PlatformKeyController } from './platform-key.controller.js';
+import { PlatformController } from './platform.controller.js';
+import { RouteTable } from './route-table.js';
+import { SandboxController } from './sandbox.controller.js';
+import { UserController } from './user.controller.js';
+import { WebhookController } from './webhook.controller.js';
+
+interface Parts {
+  bus: Bus;
+  config: GatewayConfig;
+  routes: RouteTable;
+  metrics: Metrics;
+}
+
+const controllers = [
+  LinkController,
+  ConnectionController,
+  UserController,
+  ApiKeyController,
+  AuditController,
+  PlatformController,
+  PlatformKeyController,
+  WebhookController,
+  HealthController,
+  DocumentController,
+];
+
+@Module({})
+export class GatewayModule {
+  static with({ bus, config, routes, metrics }: Parts): DynamicModule {
+    return {
+      module: GatewayModule,
+      controllers: config.SANDBOX ? [...controllers, SandboxController] : controllers,
+      providers: [
+        { provide: Bus, useValue: bus },
+        { provide: CONFIG, useValue: config },
+        { provide: RouteTable, useValue: routes },
+        { provide: Metrics, useValue: metrics },
+        KeyLease,
+        VerifiedKeys,
+        Services,
+        { provide: APP_GUARD, useClass: ApiKeyGuard },
+        { provide: APP_GUARD, useClass: BearerGuard },
+      ],
+    };
+  }
+}

@@ -1,0 +1,45 @@
+import { isUtf8 } from 'node:buffer';
+import type { FastifyRequest } from 'fastify';
+import { DomainError } from '#contracts/errors.js';
+import { rawBodyOf } from './raw-body.js';
+
+const MAX_DEPTH = 64;
+
+type Json = Record<string, unknown>;
+
+/**
+ * The request's JSON object; undefined when the body is empty. Refuses as INVALID_BODY whatever is not UTF-8, not
+ * JSON, not an object, nested deeper than 64 levels, or made to reach into prototypes.
+ */
+export function jsonBodyOf(request: FastifyRequest): Json | undefined {
+  const raw = rawBodyOf(request);
+  if (!raw) return undefined;
+  if (!isUtf8(raw)) throw new DomainError('INVALID_BODY', 'The request body is not valid UTF-8.');
+  const value = parse(raw.toString());
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new DomainError('INVALID_BODY', 'The request body must be a JSON object.');
+  }
+  refuseTraps(value, 1);
+  return value as Json;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new DomainError('INVALID_BODY', 'The request body is not valid JSON.');
+  }
+}
+
+function refuseTraps(value: object, depth: number): void {
+  if (depth > MAX_DEPTH) throw new DomainError('INVALID_BODY', `The request body is nested deeper than ${MAX_DEPTH}.`);
+  for (const key of Object.keys(value)) {
+    const inner = (value as Json)[key];
+    if (key === '__proto__' || (key === 'constructor' && isObject(inner) && Object.hasOwn(inner, 'prototype'))) {
+      throw new DomainError('INVALID_BODY', `The request body has a forbidden field "${key}".`);
+    }
+    if (isObject(inner)) refuseTraps(inner, depth + 1);
+  }
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;

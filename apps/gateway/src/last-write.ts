@@ -1,0 +1,47 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Position } from '#contracts/envelope.js';
+import type { Ask, Reply, Subject } from '#contracts/subjects.js';
+import { Bus } from '#service/bus.js';
+
+const MOST_REMEMBERED = 10_000;
+
+/** Questions whose answer says where in the event store the change stands. */
+type Write = { [S in Subject]: Reply<S> extends { position: Position } ? S : never }[Subject];
+/** Questions that can wait for a change to be visible. */
+type Read = { [S in Subject]: 'after' extends keyof Ask<S> ? S : never }[Subject];
+
+/**
+ * Asks the services so that each API key sees its own writes: remembers the newest position its writes reached at each
+ * service, and lets its later reads there wait for it.
+ */
+@Injectable()
+export class Services {
+  private readonly newest = new Map<string, Position>();
+
+  constructor(@Inject(Bus) private readonly bus: Bus) {}
+
+  async write<S extends Write>(subject: S, ask: Ask<S>): Promise<Reply<S>> {
+    const reply = await this.bus.ask(subject, ask);
+    const { position } = reply;
+    this.note(`${ask.context.actor.id}:${serviceOf(subject)}`, position);
+    // The timeline shows what happened at any service.
+    this.note(`${ask.context.actor.id}:audit`, position);
+    return reply;
+  }
+
+  read<S extends Read>(subject: S, ask: Ask<S>): Promise<Reply<S>> {
+    const after = this.newest.get(`${ask.context.actor.id}:${serviceOf(subject)}`);
+    return this.bus.ask(subject, after === undefined ? ask : { ...ask, after });
+  }
+
+  /** Answers of two writes may overtake each other; the key that wrote least recently makes room. */
+  private note(key: string, position: Position): void {
+    const known = this.newest.get(key);
+    if (known !== undefined && BigInt(known) >= BigInt(position)) return;
+    this.newest.delete(key);
+    if (this.newest.size >= MOST_REMEMBERED) this.newest.delete(this.newest.keys().next().value!);
+    this.newest.set(key, position);
+  }
+}
+
+const serviceOf = (subject: Subject): string => subject.slice(0, subject.indexOf('.'));

@@ -1,0 +1,140 @@
+import { Controller, Inject, Param, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import {
+  linkSession,
+  type MintBody,
+  mintBody,
+  mintedSession,
+  type RelinkBody,
+  relinkBody,
+  sessionsPage,
+  type SessionsQuery,
+  sessionsQuery,
+  toLinkSession,
+} from '#contracts/api/link-sessions.js';
+import type { Context, Written } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import { idOf, shortIdOf } from '#contracts/ids.js';
+import type { SessionTerms, SessionView } from '#contracts/link-session.js';
+import { hashSecret, newToken } from '#contracts/secrets.js';
+import { CONFIG, type GatewayConfig } from './config.js';
+import { Endpoint } from './endpoint.js';
+import { householdPage } from './household-page.js';
+import { idInField, idInPath, withFreshId } from './ids.js';
+import { Services } from './last-write.js';
+import { Caller, RequestBody, RequestQuery } from './params.js';
+import { publicBase } from './public-base.js';
+
+/** What follows from a new token. The token itself leaves this process only in the reply. */
+type Identity = Pick<SessionTerms, 'id' | 'short_id' | 'token_hash'>;
+
+/** Hosted-link sessions: minted here with a one-time token, opened by a person, watched by the agent. */
+@Controller()
+export class LinkController {
+  constructor(
+    private readonly services: Services,
+    @Inject(CONFIG) private readonly config: GatewayConfig,
+  ) {}
+
+  @Endpoint({
+    method: 'POST',
+    path: '/api/v1/connections/link',
+    access: 'full_access',
+    summary: 'Mint a hosted-link session',
+    description: 'Share the `url` with the person. `token` and `url` are shown once, in this reply.',
+    body: mintBody,
+    reply: { 201: mintedSession },
+    errors: ['INVALID_PARAMETER', 'NOT_FOUND'],
+  })
+  mint(@Req() request: FastifyRequest, @Caller() context: Context, @RequestBody() body: MintBody) {
+    this.refuseForeignOrigin(body.redirect_url);
+    const { expires_in_seconds: ttl_seconds, ...wishes } = body;
+    const user_id = idInField('user', 'user_id', body.user_id);
+    const common = { ...context.tenant, ...wishes, user_id, action: 'link' as const, connection_id: null };
+    return this.withToken(request, (identity) =>
+      this.services.write('link-session.mint', { context, terms: { ...identity, ...common }, ttl_seconds }),
+    );
+  }
+
+  @Endpoint({
+    method: 'POST',
+    path: '/api/v1/connections/:id/relink',
+    access: 'full_access',
+    summary: 'Mint a session that re-authenticates a connection',
+    description: 'User, provider and single use follow from the connection; the body has no say in them.',
+    body: relinkBody,
+    bodyOptional: true,
+    reply: { 201: mintedSession },
+    errors: ['NOT_FOUND', 'CONNECTION_DISCONNECTED'],
+  })
+  relink(
+    @Req() request: FastifyRequest,
+    @Caller() context: Context,
+    @RequestBody() { redirect_url, label, expires_in_seconds: ttl_seconds }: RelinkBody,
+    @Param('id') id: string,
+  ) {
+    this.refuseForeignOrigin(redirect_url);
+    const connection_id = idInPath('connection', id);
+    return this.withToken(request, (identity) => {
+      const terms = { ...identity, redirect_url, label };
+      return this.services.write('link-session.relink', { context, connection_id, terms, ttl_seconds });
+    });
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/api/v1/connections/link',
+    access: 'any',
+    summary: 'List link sessions, newest first',
+    query: sessionsQuery,
+    reply: { 200: sessionsPage },
+    errors: ['INVALID_PARAMETER', 'INVALID_CURSOR'],
+  })
+  async list(@Caller() context: Context, @RequestQuery() query: SessionsQuery) {
+    const user_id = idInField('user', 'user_id', query.user_id);
+    const connection_id = idInField('connection', 'connection_id', query.connection_id);
+    const found = await this.services.read('link-session.list', { context, ...query, user_id, connection_id });
+    return householdPage('sessions', found, toLinkSession);
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/api/v1/connections/link/:id',
+    access: 'any',
+    summary: 'Look at a link session',
+    reply: { 200: linkSession },
+    errors: ['NOT_FOUND'],
+  })
+  async get(@Caller() context: Context, @Param('id') id: string) {
+    return toLinkSession(await this.services.read('link-session.get', { context, id: idInPath('link_session', id) }));
+  }
+
+  @Endpoint({
+    method: 'DELETE',
+    path: '/api/v1/connections/link/:id',
+    access: 'full_access',
+    summary: 'Cancel a live session',
+    description: 'It ends as `failed` with the error code `CANCELLED`, and its URL is dead at once.',
+    reply: { 204: null },
+    errors: ['NOT_FOUND', 'INVALID_STATE'],
+  })
+  async cancel(@Caller() context: Context, @Param('id') id: string): Promise<void> {
+    await this.services.write('link-session.cancel', { context, id: idInPath('link_session', id) });
+  }
+
+  private async withToken(request: FastifyRequest, mint: (identity: Identity) => Promise<Written<SessionView>>) {
+    return withFreshId(async () => {
+      const token = newToken();
+      const token_hash = hashSecret(token);
+      const short_id = shortIdOf(token_hash);
+      const { view } = await mint({ id: idOf('link_session', short_id), short_id, token_hash });
+      return { token, url: `${publicBase(request, this.config)}/link/${token}`, ...toLinkSession(view) };
+    });
+  }
+
+  private refuseForeignOrigin(redirectUrl: string): void {
+    const { REDIRECT_ORIGINS: allowed } = this.config;
+    if (redirectUrl === '' || allowed.length === 0 || allowed.includes(new URL(redirectUrl).origin)) return;
+    throw new DomainError('VALIDATION_ERROR', 'redirect_url must be inside the allowed redirect origins');
+  }
+}

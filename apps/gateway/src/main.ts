@@ -1,0 +1,26 @@
+import 'reflect-metadata';
+import { Bus } from '#service/bus.js';
+import { readEnv } from '#service/config.js';
+import { logger } from '#service/logger.js';
+import { endWithSupervisor } from '#service/process.js';
+import { gatewayEnv } from './config.js';
+import { VerifiedKeys } from './key-cache.js';
+import { createGateway } from './server.js';
+
+/** Serves at once; whatever needs the bus answers 503 until the broker is there. */
+async function main(): Promise<void> {
+  endWithSupervisor();
+  const config = readEnv(gatewayEnv);
+  const bus = new Bus();
+  const app = await createGateway(bus, config);
+  app.enableShutdownHooks();
+  await app.listen(config.PORT, config.HOST);
+  logger.info({ url: await app.getUrl() }, 'serving');
+  await bus.connect();
+  app.get(VerifiedKeys).start();
+}
+
+main().catch((error: unknown) => {
+  logger.fatal(error, 'the gateway could not start');
+  logger.flush(() => process.exit(1));
+});

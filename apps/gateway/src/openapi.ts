@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import { type ErrorCode, errors, platformCode } from '#contracts/errors.js';
+import { householdError, platformError, problem } from '#contracts/api/errors.js';
+import { type EndpointSpec, isPlatform } from './endpoint.js';
+
+type Json = Record<string, unknown>;
+
+const COMPONENTS = '#/components/schemas/';
+
+/** The OpenAPI 3.1 document of these endpoints: the truth about both surfaces, because the routes are made from the same. */
+export function openApi(endpoints: EndpointSpec[]): Json {
+  const paths: Record<string, Json> = {};
+  for (const endpoint of endpoints) {
+    const path = endpoint.path.replace(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [endpoint.method.toLowerCase()]: operation(endpoint) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Latchkey',
+      version: '1',
+      description:
+        'Hosted-link sessions, connections, API keys and the audit timeline. `/api/v1` is the household API, `/v1` the platform API. Every reply carries `X-Request-Id`; `Accept: application/problem+json` gets refusals as RFC 9457.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    tags: [{ name: 'household' }, { name: 'platform' }, { name: 'system' }],
+    paths,
+    components: {
+      schemas: components(),
+      securitySchemes: {
+        ApiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: '`bb_` + 43 base62 digits.' },
+        Bearer: { type: 'http', scheme: 'bearer', description: 'A `csk_` platform key, or a `bb_` household key.' },
+      },
+    },
+  };
+}
+
+/** Every schema that has a name, wherever it is used. */
+function components(): Json {
+  const { schemas } = z.toJSONSchema(z.globalRegistry, { uri: (id) => COMPONENTS + id, io: 'input' });
+  const named = Object.entries(schemas).map(([id, { $id: _id, $schema: _schema, id: _name, ...schema }]) => [
+    id,
+    schema,
+  ]);
+  return Object.fromEntries(named) as Json;
+}
+
+const refTo = (schema: z.ZodType): Json => {
+  const id = schema.meta()?.id;
+  if (!id) throw new Error('a schema that stands in the API document needs an id');
+  return { $ref: COMPONENTS + id };
+};
+
+function operation(endpoint: EndpointSpec): Json {
+  const { summary, description, body, bodyOptional, access } = endpoint;
+  return {
+    operationId: operationId(endpoint),
+    tags: [surfaceOf(endpoint)],
+    summary,
+    ...(description && { description }),
+    security: access === 'public' ? [] : security(endpoint),
+    parameters: [...pathParameters(endpoint), ...queryParameters(endpoint)],
+    ...(body && { requestBody: { required: !bodyOptional, content: { 'application/json': { schema: refTo(body) } } } }),
+    responses: { ...replies(endpoint), ...refusals(endpoint) },
+  };
+}
+
+const operationId = ({ method, path }: EndpointSpec): string =>
+  method.toLowerCase() +
+  path
+    .replace(/^\/api\/v1/, '')
+    .split(/[/:_.-]+/)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');
+
+function surfaceOf(endpoint: EndpointSpec): 'household' | 'platform' | 'system' {
+  if (isPlatform(endpoint)) return 'platform';
+  return endpoint.path.startsWith('/api/') ? 'household' : 'system';
+}
+
+function security(endpoint: EndpointSpec): Json[] {
+  const scopes = endpoint.access === 'any' ? [] : [endpoint.access];
+  return isPlatform(endpoint) ? [{ Bearer: scopes }] : [{ ApiKey: scopes }, { Bearer: scopes }];
+}
+
+const pathParameters = ({ path }: EndpointSpec): Json[] =>
+  [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    description: name === 'id' && !path.startsWith('/v1/connections') ? 'UUID or 8-character short_id.' : undefined,
+    schema: { type: 'string' },
+  }));
+
+function queryParameters({ query }: EndpointSpec): Json[] {
+  if (!query) return [];
+  const { properties = {} } = z.toJSONSchema(query, { io: 'input' });
+  return Object.entries(properties).map(([name, property]) => {
+    const { description, ...schema } = property as Json;
+    return { name, in: 'query', required: false, ...(description !== undefined && { description }), schema };
+  });
+}
+
+const requestIdHeader = {
+  'X-Request-Id': { schema: { type: 'string' }, description: 'Names this request in the timeline.' },
+};
+
+function replies({ reply }: EndpointSpec): Json {
+  const described = Object.entries(reply).map(([status, schema]) => [
+    status,
+    {
+      description: schema?.meta()?.description ?? (schema ? 'The answer.' : 'Done; no body.'),
+      headers: requestIdHeader,
+      ...(schema && { content: { 'application/json': { schema: refTo(schema) } } }),
+    },
+  ]);
+  return Object.fromEntries(described) as Json;
+}
+
+/** Refusals by status; the codes stand in the description, because each has its own sentence in docs/errors.md. */
+function refusals(endpoint: EndpointSpec): Json {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of codesOf(endpoint)) {
+    const { status } = errors[code];
+    if (!(status in endpoint.reply)) byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  const described = [...byStatus].map(([status, codes]) => [String(status), refusalReply(endpoint, codes)]);
+  return Object.fromEntries(described) as Json;
+}
+
+function refusalReply(endpoint: EndpointSpec, codes: ErrorCode[]): Json {
+  const schema = isPlatform(endpoint) ? platformError : householdError;
+  const names = new Set(codes.map((code) => (isPlatform(endpoint) ? platformCode(code) : code)));
+  return {
+    description: [...names].map((name) => `\`${name}\``).join(', '),
+    headers: requestIdHeader,
+    content: { 'application/json': { schema: refTo(schema) }, 'application/problem+json': { schema: refTo(problem) } },
+  };
+}
+
+/** What can be refused: the endpoint's own, and what follows from its access, body and query. */
+export function codesOf(endpoint: EndpointSpec): Set<ErrorCode> {
+  const { access, body, query, errors: own = [] } = endpoint;
+  const codes: ErrorCode[] = surfaceOf(endpoint) === 'system' ? [] : ['UNAVAILABLE', 'INTERNAL'];
+  if (access !== 'public') codes.push('MISSING_API_KEY', 'INVALID_API_KEY', 'REVOKED_API_KEY', 'EXPIRED_API_KEY');
+  if (access !== 'public' && access !== 'any') codes.push('FORBIDDEN');
+  if (body) codes.push('INVALID_BODY', 'VALIDATION_ERROR', 'PAYLOAD_TOO_LARGE');
+  if (query) codes.push(isPlatform(endpoint) ? 'INVALID_PARAMETER' : 'VALIDATION_ERROR');
+  return new Set([...codes, ...own].sort((a, b) => errors[a].status - errors[b].status));
+}

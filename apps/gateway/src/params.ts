@@ -1,0 +1,45 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { Context } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import type { VerifiedKey } from '#contracts/key.js';
+import { type EndpointSpec, endpointOf, isPlatform } from './endpoint.js';
+import { jsonBodyOf } from './json-body.js';
+import { checkedBody, checkedQuery } from './validation.js';
+
+const requestOf = (context: ExecutionContext) => context.switchToHttp().getRequest<FastifyRequest>();
+
+/** A route that uses a part of the request has to have declared it. */
+function declared<K extends keyof EndpointSpec>(context: ExecutionContext, part: K): NonNullable<EndpointSpec[K]> {
+  const value = endpointOf(context.getHandler())?.[part];
+  if (value === undefined) throw new Error(`${context.getHandler().name} declares no ${part}`);
+  return value;
+}
+
+/** The body, as the endpoint's schema reads it. */
+export const RequestBody = createParamDecorator((_: unknown, context: ExecutionContext): unknown => {
+  const schema = declared(context, 'body');
+  const body = jsonBodyOf(requestOf(context));
+  if (body || endpointOf(context.getHandler())?.bodyOptional) return checkedBody(schema, body ?? {});
+  throw new DomainError('INVALID_BODY', 'A JSON body is required.');
+});
+
+/** The query, as the endpoint's schema reads it. */
+export const RequestQuery = createParamDecorator((_: unknown, context: ExecutionContext): unknown => {
+  const code = isPlatform(endpointOf(context.getHandler())) ? 'INVALID_PARAMETER' : 'VALIDATION_ERROR';
+  return checkedQuery(declared(context, 'query'), requestOf(context).query, code);
+});
+
+/** Who asks, as the guard has found out. */
+export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Context => {
+  const request = requestOf(context);
+  if (!request.context) throw new Error('the caller is not known on a public route');
+  return request.context;
+});
+
+/** The key the caller came with. */
+export const CallerKey = createParamDecorator((_: unknown, context: ExecutionContext): VerifiedKey => {
+  const { key } = requestOf(context);
+  if (!key) throw new Error('the caller is not known on a public route');
+  return key;
+});

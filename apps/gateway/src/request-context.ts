@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { FastifyRequest } from 'fastify';
+import type { Actor, Context, Tenant } from '#contracts/envelope.js';
+import type { VerifiedKey } from '#contracts/key.js';
+
+/** A service answers or refuses before this; the bus waits half a second longer. */
+const DEADLINE_MS = 4_000;
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set once the caller is known. */
+    context: Context | null;
+    key: VerifiedKey | null;
+  }
+}
+
+/** The caller's own X-Request-Id when it is a plain word, else a new UUID. */
+export function requestIdOf({ headers }: IncomingMessage): string {
+  const sent = headers['x-request-id'];
+  return typeof sent === 'string' && REQUEST_ID.test(sent) ? sent : randomUUID();
+}
+
+interface Caller {
+  actor: Actor;
+  tenant: Tenant;
+  keyPrefix: string | null;
+}
+
+/** What travels with every question on the bus. Each call makes a new command id. */
+export const contextOf = (request: FastifyRequest, { actor, tenant, keyPrefix }: Caller): Context => ({
+  tenant,
+  actor,
+  request_id: request.id,
+  command_id: randomUUID(),
+  address: request.ip,
+  key_prefix: keyPrefix,
+  deadline: Date.now() + DEADLINE_MS,
+});
+
+/** Lets the request act as the holder of the key. */
+export function actAs(request: FastifyRequest, key: VerifiedKey): void {
+  request.key = key;
+  request.context = contextOf(request, {
+    actor: { type: 'api_key', id: key.id, name: key.actor_name ?? key.name },
+    tenant: { project_id: key.project_id, environment: key.environment },
+    keyPrefix: key.key_prefix,
+  });
+}

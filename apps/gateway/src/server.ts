@@ -1,0 +1,122 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { randomUUID } from 'node:crypto';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
+import { type ErrorCode, errors } from '#contracts/errors.js';
+import type { Bus } from '#service/bus.js';
+import { logger, nestLogger } from '#service/logger.js';
+import type { GatewayConfig } from './config.js';
+import { answerError } from './error-answer.js';
+import { GatewayModule } from './gateway.module.js';
+import { HttpErrorFilter } from './http-error.filter.js';
+import { Metrics } from './metrics.js';
+import { keepRaw } from './raw-body.js';
+import { requestIdOf } from './request-context.js';
+import { RouteTable } from './route-table.js';
+
+/** The gateway, ready to listen or to be asked in a test. Serves also while the bus is away: then with 503. */
+export async function createGateway(bus: Bus, config: GatewayConfig): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter(serverOptions(config));
+  const fastify = adapter.getInstance<FastifyInstance>();
+  const routes = new RouteTable();
+  const metrics = new Metrics();
+  routes.watch(fastify);
+  prepare(fastify, config, metrics);
+  const module = GatewayModule.with({ bus, config, routes, metrics });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    bodyParser: false,
+    logger: nestLogger,
+    abortOnError: false,
+  });
+  app.useGlobalFilters(new HttpErrorFilter());
+  await app.init();
+  routes.refuseOtherMethods(fastify);
+  return app;
+}
+
+const serverOptions = (config: GatewayConfig): FastifyServerOptions & { skipMiddie: true } => ({
+  skipMiddie: true,
+  genReqId: requestIdOf,
+  requestIdHeader: false,
+  trustProxy: config.TRUSTED_PROXIES.length > 0 && config.TRUSTED_PROXIES,
+  requestTimeout: 15_000,
+  return503OnClosing: false,
+  // These errors come before any hook has run.
+  frameworkErrors: (error, request, reply) => {
+    void reply.headers(headersOf(request, config));
+    answerError(error, request, reply);
+  },
+  clientErrorHandler: answerMalformed,
+});
+
+function prepare(fastify: FastifyInstance, config: GatewayConfig, metrics: Metrics): void {
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', keepRaw);
+  fastify.decorateRequest('context', null);
+  fastify.decorateRequest('key', null);
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.headers(headersOf(request, config));
+    done();
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'none';
+    metrics.observe(route, request, reply);
+    logAnswer(route, request, reply);
+    done();
+  });
+}
+
+/** What every answer carries; pages put their own in the place of some. */
+const headersOf = (request: { id: string }, { PUBLIC_BASE_URL }: GatewayConfig) => ({
+  'x-request-id': request.id,
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  ...(PUBLIC_BASE_URL?.startsWith('https:') && { 'strict-transport-security': 'max-age=31536000' }),
+});
+
+/** One line per request. A path, a query or a body may hold secrets: none of them is logged. */
+function logAnswer(route: string, request: FastifyRequest, { statusCode, elapsedTime }: FastifyReply): void {
+  logger.info(
+    {
+      method: request.method,
+      route,
+      status: statusCode,
+      ms: Math.round(elapsedTime * 10) / 10,
+      request_id: request.id,
+      key_prefix: request.key?.key_prefix,
+    },
+    'request',
+  );
+}
+
+const ofParserError: Partial<Record<string, ErrorCode>> = {
+  HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
+  ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
+};
+
+/** Bytes that are no HTTP request never reach a route; they still get an answer in the envelope. */
+function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const code = ofParserError[error.code ?? ''] ?? 'BAD_REQUEST';
+  const { status, text } = errors[code];
+  const body = JSON.stringify({ error: { code, message: text } });
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      'content-type: application/json; charset=utf-8',
+      `content-length: ${Buffer.byteLength(body)}`,
+      `x-request-id: ${randomUUID()}`,
+      'x-content-type-options: nosniff',
+      'cache-control: no-store',
+      'connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
+}

@@ -1,0 +1,77 @@
+import { Controller, Param, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { accepted, duplicate } from '#contracts/api/platform.js';
+import { defaultTenant } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import { parseId, parsePlatformConnectionId } from '#contracts/ids.js';
+import type { ProviderName } from '#contracts/link-session.js';
+import { Bus } from '#service/bus.js';
+import { Endpoint } from './endpoint.js';
+import { rawBodyOf } from './raw-body.js';
+import { contextOf } from './request-context.js';
+
+const SIGNATURES = ['plaid-verification', 'teller-signature'];
+const names: Record<ProviderName, string> = { plaid: 'Plaid', teller: 'Teller' };
+
+const delivery = {
+  method: 'POST' as const,
+  access: 'public' as const,
+  bodyLimit: 1024 * 1024,
+  reply: { 202: accepted, 200: duplicate },
+  errors: ['INVALID_SIGNATURE' as const, 'PAYLOAD_TOO_LARGE' as const],
+};
+
+/** Deliveries of the providers. Whatever is wrong with one, the answer is the same 401. */
+@Controller()
+export class WebhookController {
+  constructor(private readonly bus: Bus) {}
+
+  @Endpoint({
+    ...delivery,
+    path: '/v1/webhooks/:server_id/:connection_id',
+    summary: "Receive a provider's delivery for a connection",
+    description: 'Verified over the raw bytes. Delivered again, it changes nothing.',
+  })
+  forConnection(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Param() { server_id, connection_id }: { server_id: string; connection_id: string },
+  ) {
+    const id = parsePlatformConnectionId(connection_id) ?? parseId('connection', connection_id);
+    if (id === null) throw new DomainError('INVALID_SIGNATURE');
+    return this.receive(request, reply, { server_id, id });
+  }
+
+  @Endpoint({
+    ...delivery,
+    path: '/v1/webhooks/:server_id',
+    summary: "Receive a provider's delivery that names its connection itself",
+  })
+  forApplication(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Param('server_id') server_id: string,
+  ) {
+    return this.receive(request, reply, { server_id, id: null });
+  }
+
+  private async receive(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { server_id, id }: { server_id: string; id: string | null },
+  ) {
+    if (!isProvider(server_id)) throw new DomainError('INVALID_SIGNATURE');
+    const headers = Object.fromEntries(SIGNATURES.map((name) => [name, request.headers[name]]).filter(isOneText));
+    const body = (rawBodyOf(request) ?? Buffer.alloc(0)).toString('base64');
+    const actor = { type: 'provider' as const, id: server_id, name: names[server_id] };
+    const context = contextOf(request, { actor, tenant: defaultTenant, keyPrefix: null });
+    const taken = await this.bus.ask('connection.webhook', { context, provider: server_id, id, headers, body });
+    if (!taken.duplicate) return { accepted: true };
+    reply.status(200);
+    return { duplicate: true };
+  }
+}
+
+const isProvider = (name: string): name is ProviderName => Object.hasOwn(names, name);
+
+const isOneText = (entry: unknown[]): entry is [string, string] => typeof entry[1] === 'string';
