@@ -164,6 +164,11 @@ describe('start and stop', () => {
     [{ PORT: 'http' }, 'PORT: '],
     [{ NATS_URL: 'localhost' }, 'NATS_URL: must be a URL that starts with nats:// or tls://'],
     [{ LATCHKEY_PARTS: 'postgres,redis' }, 'LATCHKEY_PARTS: must be a comma list of postgres, nats'],
+    [{ NODE_ENV: 'production' }, 'Unsafe in production:\nPLAID_CLIENT_ID, TELLER_APPLICATION_ID: '],
+    [
+      { NODE_ENV: 'production', PUBLIC_BASE_URL: 'http://bank.example' },
+      '\nPUBLIC_BASE_URL: must be the https address',
+    ],
     [{ LATCHKEY_PARTS: 'eventstore' }, 'LATCHKEY_PARTS: parts that store something need postgres'],
   ])('names the wrong variable in %j', async (env, message) => {
     const stack = start({ DATA_DIR: fresh(), ...(env as Record<string, string>) });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readSettings } from './settings.js';
 import { openStack } from './stack.js';
 import { StartError } from './start-error.js';
@@ -9,6 +10,7 @@ const startedAt = Date.now();
 const say = (line: string) => console.log(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${line}`);
 
 async function main(): Promise<void> {
+  if (process.env.NODE_ENV !== 'test' && existsSync('.env')) process.loadEnvFile('.env');
   const settings = readSettings(process.env);
   const stack = await openStack(settings, process.env, say);
   let stopping: Promise<void> | undefined;

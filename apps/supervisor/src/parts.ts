@@ -17,6 +17,8 @@ export interface Wiring {
   eventstoreUrl: string;
   natsUrl: string;
   busPassword: (user: string) => string;
+  /** The password of a schema's role. */
+  schemaPassword: (schema: string) => string;
   /** The database URL of a service, as its own role. */
   databaseUrl: (service: string) => string;
   vaultKeyFile: string;
@@ -43,9 +45,10 @@ const environments: Record<NodePart, (wiring: Wiring) => NodeJS.ProcessEnv> = {
     EVENTSTORE_HOST: '127.0.0.1',
     EVENTSTORE_PORT: String(ports.eventstore),
   }),
-  'sandbox-bank': ({ ports, dataDir, sandbox }) => ({
+  'sandbox-bank': ({ ports, url, dataDir, sandbox }) => ({
     SANDBOX_BANK_PORT: String(ports['sandbox-bank']),
     SANDBOX_BANK_DATA: join(dataDir, 'sandbox-bank.json'),
+    TELLER_WEBHOOK_URL: `${url}/v1/webhooks/teller`,
     ...sandbox,
   }),
   key: (wiring) => serviceEnvironment('key', wiring),

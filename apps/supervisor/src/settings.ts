@@ -34,6 +34,7 @@ const environment = z.object({
   NATS_URL: url('nats:', 'tls:').optional(),
   NATS_SERVER: z.enum(['auto', 'embedded']).default('auto'),
   EVENTSTORE_URL: url('esdb:', 'esdb+discover:').optional(),
+  PUBLIC_BASE_URL: url('http:', 'https:').optional(),
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   LATCHKEY_PARTS: z
     .string()

@@ -5,8 +5,9 @@ import { ready } from './ready.js';
 import { claimRunFile } from './run-file.js';
 import { openSecrets } from './secrets.js';
 import { type PartName, type Settings } from './settings.js';
-import { localParts, planPart, provisionDatabase, type Preparation, stages } from './stages.js';
+import { inOrder, localParts, planPart, provisionDatabase, type Preparation } from './start-order.js';
 import { StartError } from './start-error.js';
+import { refuseUnsafe } from './unsafe.js';
 import { supervise } from './supervise.js';
 import { busLogins, wire } from './wiring.js';
 import { schemas } from './provision.js';
@@ -19,6 +20,7 @@ export async function openStack(settings: Settings, env: NodeJS.ProcessEnv, say:
   mkdirSync(settings.DATA_DIR, { recursive: true, mode: 0o711 });
   const secrets = openSecrets(settings.DATA_DIR);
   const wiring = await wire(settings, env, secrets);
+  refuseUnsafe(settings, wiring);
   const parts = localParts(settings, wiring);
   const runFile = await claimRunFile(settings.DATA_DIR, wiring.url);
   const logs = openLogs(settings.DATA_DIR);
@@ -45,7 +47,7 @@ export async function openStack(settings: Settings, env: NodeJS.ProcessEnv, say:
       });
       runFile.save();
       if (settings.DATABASE_URL) await provisionDatabase(preparation);
-      for (const stage of stages) await Promise.all(stage.filter((name) => parts.has(name)).map(startPart));
+      await inOrder(parts, startPart);
       if (parts.has('gateway') && !(await ready(wiring.url, signal))) {
         throw new StartError(`Not ready within 60 s. The end of ${logs.path('gateway')}:\n${logs.tail('gateway')}`);
       }

@@ -2,7 +2,7 @@ import { type PartPlan, keepRunning, type RunningChild } from './child.js';
 import { type Logs } from './logs.js';
 import { listening } from './ports.js';
 import { type RunFile } from './run-file.js';
-import { stages } from './stages.js';
+import { stopOrder } from './start-order.js';
 import { StartError } from './start-error.js';
 
 interface Surroundings {
@@ -14,6 +14,7 @@ interface Surroundings {
 /** Keeps the parts running that it is given, and the run file true. */
 export function supervise({ logs, runFile, say }: Surroundings) {
   const children: RunningChild[] = [];
+  let stopping = false;
   const events = {
     openLog: logs.open,
     started: runFile.record,
@@ -25,6 +26,7 @@ export function supervise({ logs, runFile, say }: Surroundings) {
   return {
     /** Starts a part; resolves when it listens, rejects with the end of its log when the signal comes first. */
     async start(plan: PartPlan, signal: AbortSignal): Promise<void> {
+      if (stopping) throw new StartError('stopping');
       children.push(keepRunning(plan, events));
       await listening(plan.port, signal).catch(() => {
         throw new StartError(
@@ -32,11 +34,12 @@ export function supervise({ logs, runFile, say }: Surroundings) {
         );
       });
     },
-    /** Stops everything, the last stage first. */
+    /** Stops everything in its order, and starts nothing any more. */
     async stop(): Promise<void> {
-      for (const stage of stages.toReversed()) {
-        const ofStage = children.filter(({ plan }) => stage.includes(plan.name));
-        await Promise.all(ofStage.map((child) => child.stop()));
+      stopping = true;
+      for (const group of stopOrder) {
+        const ofGroup = children.filter(({ plan }) => group.includes(plan.name));
+        await Promise.all(ofGroup.map((child) => child.stop()));
       }
     },
   };

@@ -8,7 +8,7 @@ import { type PartName, partNames, type Settings } from './settings.js';
 
 /** Settings a part gets from the wiring alone: what the supervisor was given is not meant for all of them. */
 const reserved =
-  /^(DATABASE_URL|EVENTSTORE_URL|PORT|HOST|NATS_.*|PLAID_.*|TELLER_.*|LATCHKEY_PARTS|SETUP_CODE|npm_.*)$/;
+  /^(DATABASE_URL|EVENTSTORE_URL|PORT|HOST|NATS_.*|POSTGRES_.*|PLAID_.*|TELLER_.*|LATCHKEY_PARTS|SETUP_CODE|npm_.*)$/;
 
 const pick = (env: NodeJS.ProcessEnv, test: (name: string) => boolean): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== '' && test(name)));
@@ -17,13 +17,16 @@ const pick = (env: NodeJS.ProcessEnv, test: (name: string) => boolean): NodeJS.P
 export const busPasswordOf = (env: NodeJS.ProcessEnv, secrets: Secrets) => (user: string) =>
   env[`NATS_PASSWORD_${user.toUpperCase().replaceAll('-', '_')}`] || secrets.read(`nats-${user}`);
 
-export const schemaPasswordOf = (secrets: Secrets) => (schema: string) => secrets.read(`postgres-${schema}`);
+/** The password of a service's role: from the environment where several machines share one database, generated otherwise. */
+export const schemaPasswordOf = (env: NodeJS.ProcessEnv, secrets: Secrets) => (schema: string) =>
+  env[`POSTGRES_PASSWORD_${schema.toUpperCase()}`] || secrets.read(`postgres-${schema}`);
 
 /** Works out where everything is and which secrets open it. Generated ports are new in each run, secrets are not. */
 export async function wire(settings: Settings, env: NodeJS.ProcessEnv, secrets: Secrets): Promise<Wiring> {
   const ports = await pickPorts(settings.PORT);
   const publicPort = settings.PORT || ports.gateway;
   const adminUrl = databaseAdminUrl(settings, ports.postgres, secrets);
+  const schemaPassword = schemaPasswordOf(env, secrets);
   const providers = pick(env, (name) => /^(PLAID|TELLER)_/.test(name));
   return {
     inherited: pick(env, (name) => !reserved.test(name)),
@@ -35,9 +38,10 @@ export async function wire(settings: Settings, env: NodeJS.ProcessEnv, secrets: 
     eventstoreUrl: settings.EVENTSTORE_URL ?? `esdb://127.0.0.1:${ports.eventstore}?tls=false`,
     natsUrl: settings.NATS_URL ?? `nats://127.0.0.1:${ports.nats}`,
     busPassword: busPasswordOf(env, secrets),
+    schemaPassword,
     databaseUrl: (service) => {
       const schema = service.replaceAll('-', '_');
-      return roleUrl(adminUrl, schema, schemaPasswordOf(secrets)(schema));
+      return roleUrl(adminUrl, schema, schemaPassword(schema));
     },
     vaultKeyFile: secrets.file('vault.key', keyEncryptionKey),
     setupCode: secrets.read('setup-code', () => randomBytes(9).toString('base64url')),

@@ -4,17 +4,33 @@ import { localBus } from './nats.js';
 import { nodePart, type Wiring } from './parts.js';
 import { provision } from './provision.js';
 import { type Secrets } from './secrets.js';
-import { type PartName, type Settings } from './settings.js';
+import { type PartName, partNames, type Settings } from './settings.js';
 import { StartError } from './start-error.js';
-import { databaseAdminUrl, schemaPasswordOf } from './wiring.js';
+import { databaseAdminUrl } from './wiring.js';
 
-/** Parts that start together. The next stage waits until all of them listen; the stages stop in the reverse order. */
-export const stages: PartName[][] = [
-  ['postgres'],
-  ['nats', 'eventstore', 'sandbox-bank'],
-  ['key', 'connection', 'link-session', 'audit'],
-  ['gateway'],
-];
+/** What has to listen before a part is started; everything else starts side by side. */
+const services: PartName[] = ['key', 'connection', 'link-session', 'audit'];
+const startsAfter = (name: PartName): PartName[] => {
+  if (name === 'eventstore') return ['postgres'];
+  if (name === 'gateway') return ['nats'];
+  return services.includes(name) ? ['postgres', 'nats', 'eventstore'] : [];
+};
+
+/** Who asks stops before who answers: the first group first, each group together. */
+export const stopOrder: PartName[][] = [['gateway'], services, ['nats', 'eventstore', 'sandbox-bank'], ['postgres']];
+
+/** Starts the parts, each as soon as those it needs have started. */
+export async function inOrder(parts: Set<PartName>, start: (name: PartName) => Promise<void>): Promise<void> {
+  const started = new Map<PartName, Promise<void>>();
+  for (const name of partNames.filter((part) => parts.has(part))) {
+    const needed = Promise.all(startsAfter(name).flatMap((other) => started.get(other) ?? []));
+    started.set(
+      name,
+      needed.then(() => start(name)),
+    );
+  }
+  await Promise.all(started.values());
+}
 
 /** Parts that were asked for and are not served from outside. */
 export function localParts(settings: Settings, wiring: Wiring): Set<PartName> {
@@ -59,5 +75,5 @@ export async function planPart(name: PartName, { settings, wiring, secrets, say 
 
 /** Gives each service its role and schema, on the embedded database and on an outside one alike. */
 export async function provisionDatabase({ settings, wiring, secrets }: Preparation): Promise<void> {
-  await provision(databaseAdminUrl(settings, wiring.ports.postgres, secrets), schemaPasswordOf(secrets));
+  await provision(databaseAdminUrl(settings, wiring.ports.postgres, secrets), wiring.schemaPassword);
 }
