@@ -1,0 +1,51 @@
+import { Api } from './api.js';
+import type { Given } from './arguments.js';
+import { UsageError } from './errors.js';
+import { type LocalStack, localStack } from './run-file.js';
+import { fields, table } from './table.js';
+
+const DEFAULT_URL = 'http://localhost:8080';
+
+/** What a command works with: where Latchkey is, who asks, and how results are shown. */
+export class Cli {
+  /** JSON when somebody other than a person reads. */
+  readonly json: boolean;
+  readonly key: string | undefined;
+  readonly url: string;
+  /** The stack on this machine, unless another one was named. */
+  readonly local: LocalStack | null;
+
+  constructor(
+    private readonly given: Given,
+    readonly env: NodeJS.ProcessEnv,
+  ) {
+    const named = given.option.url ?? (env.LATCHKEY_URL || undefined);
+    this.json = given.has.has('json') || !process.stdout.isTTY;
+    this.key = given.option.key ?? (env.LATCHKEY_API_KEY || undefined);
+    this.local = named === undefined ? localStack(env) : null;
+    this.url = named ?? this.local?.url ?? DEFAULT_URL;
+  }
+
+  /** The API, asked with the key; without one there is nothing to ask. */
+  get api(): Api {
+    if (this.key !== undefined) return new Api(this.url, this.key);
+    throw new UsageError('An API key is needed: set LATCHKEY_API_KEY or give --key.', this.given.command);
+  }
+
+  show(thing: object): void {
+    console.log(this.json ? JSON.stringify(thing) : fields(thing));
+  }
+
+  /** A page of a list; `columns` is what a person sees of each row. */
+  showPage(page: object, rows: object[], columns: string[]): void {
+    if (this.json) return console.log(JSON.stringify(page));
+    console.log(rows.length === 0 ? 'None.' : table(rows, columns));
+    const { next_cursor } = page as { next_cursor?: string | null };
+    if (next_cursor) console.log(`\nMore: --cursor ${next_cursor}`);
+  }
+
+  /** For people only. */
+  say(text: string): void {
+    if (!this.json) console.log(text);
+  }
+}

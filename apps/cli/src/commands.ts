@@ -1,0 +1,18 @@
+import type { Command } from './arguments.js';
+import { auditCommands } from './commands/audit.js';
+import { connectionCommands } from './commands/connections.js';
+import { doctorCommands } from './commands/doctor.js';
+import { keyCommands } from './commands/keys.js';
+import { linkCommands } from './commands/link.js';
+import { sessionCommands } from './commands/sessions.js';
+import { userCommands } from './commands/users.js';
+
+export const commands: Command[] = [
+  ...keyCommands,
+  ...userCommands,
+  ...linkCommands,
+  ...sessionCommands,
+  ...connectionCommands,
+  ...auditCommands,
+  ...doctorCommands,
+];

@@ -1,0 +1,70 @@
+import { Api } from '../api.js';
+import type { Command } from '../arguments.js';
+import type { Cli } from '../cli.js';
+import { CliError } from '../errors.js';
+import { runFileOf } from '../run-file.js';
+
+interface Check {
+  check: string;
+  ok: boolean;
+  detail: string;
+}
+
+interface Ready {
+  status: string;
+  parts?: Record<string, { status: string; views?: { name: string; lag_ms: number; parked: number }[] }>;
+}
+
+export const doctorCommands: Command[] = [
+  {
+    words: 'doctor',
+    does: 'Look at everything that Latchkey needs and say what is wrong.',
+    async run(_given, cli) {
+      const checks = [await reachable(cli), ...(await parts(cli)), await keyWorks(cli)];
+      const rows = checks.map(({ ok, ...rest }) => ({ ...rest, result: ok ? 'ok' : 'WRONG' }));
+      cli.showPage({ checks }, rows, ['check', 'result', 'detail']);
+      const wrong = checks.filter(({ ok }) => !ok);
+      if (wrong.length > 0) throw new CliError('UNHEALTHY', wrong.map(({ check }) => check).join(', '));
+    },
+  },
+];
+
+async function reachable({ url, local, env }: Cli): Promise<Check> {
+  const found = local ? `${url}, from ${runFileOf(env)}` : url;
+  return attempt('gateway', async () => {
+    await new Api(url, undefined).get('/health/live');
+    return found;
+  });
+}
+
+/** Not ready answers 503 and says of each part how it is. */
+async function parts({ url }: Cli): Promise<Check[]> {
+  const response = await fetch(new URL('/health/ready', url), { signal: AbortSignal.timeout(5_000) }).catch(() => null);
+  const ready = (await response?.json().catch(() => null)) as Ready | null | undefined;
+  return Object.entries(ready?.parts ?? {}).map(([check, { status, views = [] }]) => {
+    const parked = views.reduce((sum, view) => sum + view.parked, 0);
+    const lag = Math.max(0, ...views.map((view) => view.lag_ms));
+    return {
+      check,
+      ok: status === 'up' && parked === 0,
+      detail: `${status}, ${lag} ms behind, ${parked} events parked`,
+    };
+  });
+}
+
+function keyWorks({ key, url }: Cli): Promise<Check> {
+  return attempt('API key', async () => {
+    if (key === undefined) return 'none is set; keys create makes one';
+    const own = await new Api(url, key).get<{ name: string; scope: string }>('/api/v1/keys/me');
+    return `${own.name}, ${own.scope}`;
+  });
+}
+
+async function attempt(check: string, work: () => Promise<string>): Promise<Check> {
+  try {
+    return { check, ok: true, detail: await work() };
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    return { check, ok: false, detail: `${error.code}: ${error.message}` };
+  }
+}

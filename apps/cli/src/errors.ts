@@ -1,0 +1,21 @@
+import type { Command } from './arguments.js';
+
+/** Something did not work: the API's own code and message, or ours. */
+export class CliError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The command line itself makes no sense. */
+export class UsageError extends Error {
+  constructor(
+    message: string,
+    readonly command?: Command,
+  ) {
+    super(message);
+  }
+}
