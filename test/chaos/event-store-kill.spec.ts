@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import {
   EventStoreDBClient,
   jsonEvent,
-  type Position,
   type RecordedEvent,
   type ResolvedEvent,
   START,
