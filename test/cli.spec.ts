@@ -1,0 +1,197 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { sharedStack } from '#testing/stack.js';
+
+const program = resolve(__dirname, '../bin/latchkey.js');
+const stack = sharedStack();
+const started: ChildProcess[] = [];
+let empty: string;
+let key: string;
+let user: string;
+
+interface Ended {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** Runs the command line as it is installed, in an environment of its own. */
+const latchkey = (args: string[], env: NodeJS.ProcessEnv = { DATA_DIR: stack.dataDir, LATCHKEY_API_KEY: key }) =>
+  new Promise<Ended>((ended) => {
+    const options = { env: { PATH: process.env.PATH, ...env }, timeout: 20_000 };
+    execFile(process.execPath, [program, ...args], options, (error, out, err) => {
+      ended({ code: error ? Number(error.code ?? -1) : 0, out, err });
+    });
+  });
+
+async function json<T>(args: string[], env?: NodeJS.ProcessEnv): Promise<T> {
+  const { code, out, err } = await latchkey(args, env);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  return JSON.parse(out) as T;
+}
+
+beforeAll(async () => {
+  empty = await mkdtemp(join(tmpdir(), 'latchkey-cli-'));
+  const args = ['keys', 'create', '--name', 'command line', '--scope', 'full_access'];
+  const created = await json<{ plaintext_key: string }>(args, { DATA_DIR: stack.dataDir });
+  key = created.plaintext_key;
+  user = (await json<{ short_id: string }>(['users', 'create', '--name', 'Ada'])).short_id;
+});
+
+afterAll(async () => {
+  for (const child of started) child.kill('SIGKILL');
+  await rm(empty, { recursive: true });
+});
+
+describe('keys', () => {
+  it('are made on the local stack without a key, and work', async () => {
+    expect(key).toMatch(/^bb_[0-9A-Za-z]{43}$/);
+    const { api_keys } = await json<{ api_keys: { key_prefix: string }[] }>(['keys', 'list']);
+    expect(api_keys).toContainEqual(
+      expect.objectContaining({ key_prefix: key.slice(0, 11), name: 'command line', scope: 'full_access' }),
+    );
+  });
+
+  it('are made remotely with a key, and revoked', async () => {
+    const env = { DATA_DIR: empty, LATCHKEY_URL: stack.url, LATCHKEY_API_KEY: key };
+    const made = await json<{ short_id: string; plaintext_key: string; scope: string }>(
+      ['keys', 'create', '--name', 'reader'],
+      env,
+    );
+    expect(made.scope).toBe('read_only');
+    const asReader = ['users', 'list', '--key', made.plaintext_key];
+    expect(await latchkey(asReader)).toMatchObject({ code: 0 });
+    expect(await latchkey(['keys', 'revoke', made.short_id], env)).toEqual({ code: 0, out: '', err: '' });
+    expect(await latchkey(asReader)).toMatchObject({ code: 1, err: expect.stringMatching(/^REVOKED_API_KEY: /) });
+  });
+
+  it('are refused with the rules of the API, on both ways', async () => {
+    for (const env of [undefined, { DATA_DIR: stack.dataDir }]) {
+      const { code, err } = await latchkey(['keys', 'create', '--name', ' '], env);
+      expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/^VALIDATION_ERROR: name is required\n$/) });
+      const wrong = await latchkey(['keys', 'create', '--name', 'x', '--scope', 'root'], env);
+      expect(wrong).toMatchObject({ code: 1, err: expect.stringMatching(/^VALIDATION_ERROR: scope must be /) });
+    }
+  });
+});
+
+describe('a link', () => {
+  it('is made, shown, listed and cancelled', async () => {
+    const made = await json<{ url: string; short_id: string }>(['link', '--user', user, '--label', 'kitchen']);
+    expect(made.url).toContain('/link/');
+    const shown = await json<object>(['sessions', 'show', made.short_id]);
+    expect(shown).toMatchObject({ status: 'pending', label: 'kitchen' });
+    expect(shown).not.toHaveProperty('url');
+    expect(await latchkey(['sessions', 'cancel', made.short_id])).toMatchObject({ code: 0 });
+    const { sessions } = await json<{ sessions: object[] }>(['sessions', 'list', '--user', user]);
+    expect(sessions).toContainEqual(expect.objectContaining({ short_id: made.short_id, error_code: 'CANCELLED' }));
+  });
+
+  it('is waited for, and its failure is a failure', async () => {
+    const waiting = start(['link', '--user', user, '--wait']);
+    const made = JSON.parse(await waiting.line()) as { short_id: string };
+    expect(await latchkey(['sessions', 'cancel', made.short_id])).toMatchObject({ code: 0 });
+    expect(JSON.parse(await waiting.line())).toMatchObject({ short_id: made.short_id, status: 'failed' });
+    expect(await waiting.code()).toBe(1);
+  });
+
+  it('of nobody is refused in the words of the API', async () => {
+    const { code, err } = await latchkey(['link', '--user', 'nobody00']);
+    expect({ code, err }).toEqual({ code: 1, err: 'NOT_FOUND: User not found\n' });
+  });
+});
+
+describe('lists', () => {
+  it('show users and connections', async () => {
+    expect(await json(['users', 'list'])).toMatchObject({
+      users: expect.arrayContaining([expect.objectContaining({ short_id: user })]),
+    });
+    expect(await json(['connections', 'list', '--user', user])).toMatchObject({ connections: [], next_cursor: null });
+    expect(await latchkey(['connections', 'show', 'nosuchid'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('NOT_FOUND'),
+    });
+  });
+
+  it('of what happened can be followed', async () => {
+    const following = start(['audit', '--subject', user, '--follow']);
+    expect(JSON.parse(await following.line())).toMatchObject({ type: 'UserCreated', subject: { short_id: user } });
+    const everything = await json<{ entries: { summary: string }[] }>([
+      'audit',
+      '--type',
+      'UserCreated',
+      '--limit',
+      '1',
+    ]);
+    expect(everything.entries).toHaveLength(1);
+  });
+
+  it('of everything new go on while they are followed', async () => {
+    const following = start(['audit', '--type', 'KeyCreated', '--limit', '1', '--follow']);
+    await following.line();
+    const { id } = await json<{ id: string }>(['keys', 'create', '--name', 'while followed']);
+    expect(JSON.parse(await following.line())).toMatchObject({ subject: { kind: 'api_key', id } });
+  });
+});
+
+describe('the command line', () => {
+  it('finds nothing wrong with a stack that is well', async () => {
+    const { checks } = await json<{ checks: { check: string; ok: boolean }[] }>(['doctor']);
+    expect(checks.map(({ check }) => check)).toEqual(expect.arrayContaining(['gateway', 'key', 'audit', 'API key']));
+    expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+  });
+
+  it('says what is wrong when nothing is there', async () => {
+    const env = { DATA_DIR: empty, LATCHKEY_URL: 'http://127.0.0.1:9', LATCHKEY_API_KEY: key };
+    expect(await latchkey(['users', 'list'], env)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^UNREACHABLE: /),
+    });
+    const { code, out } = await latchkey(['doctor'], env);
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({
+      checks: expect.arrayContaining([{ check: 'gateway', ok: false, detail: expect.any(String) }]),
+    });
+  });
+
+  it('ends with 2 and the help when it makes no sense', async () => {
+    expect(await latchkey(['keys', 'create'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Usage: latchkey keys create'),
+    });
+    expect(await latchkey(['nonsense'])).toMatchObject({ code: 2, err: expect.stringContaining('Unknown command') });
+    const noKey = await latchkey(['users', 'list'], { DATA_DIR: stack.dataDir });
+    expect(noKey).toMatchObject({ code: 2, err: expect.stringContaining('An API key is needed') });
+  });
+
+  it('explains itself', async () => {
+    expect(await latchkey(['--help'])).toMatchObject({ code: 0, out: expect.stringContaining('keys create') });
+    expect(await latchkey(['link', '--help'])).toMatchObject({ code: 0, out: expect.stringContaining('--wait') });
+  });
+});
+
+/** A command that goes on for a while, read line by line. */
+function start(args: string[]) {
+  const env = { PATH: process.env.PATH, DATA_DIR: stack.dataDir, LATCHKEY_API_KEY: key };
+  const child = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', 'pipe', 'ignore'] });
+  started.push(child);
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const exited = once(child, 'exit');
+  return {
+    async line(): Promise<string> {
+      while (!text.includes('\n')) await Promise.race([once(child.stdout, 'data'), exited]);
+      const [line = ''] = text.split('\n');
+      text = text.slice(line.length + 1);
+      return line;
+    },
+    async code(): Promise<number | null> {
+      const [code] = (await exited) as [number | null];
+      return code;
+    },
+  };
+}
