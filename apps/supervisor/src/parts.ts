@@ -21,7 +21,10 @@ export interface Wiring {
   schemaPassword: (schema: string) => string;
   /** The database URL of a service, as its own role. */
   databaseUrl: (service: string) => string;
-  vaultKeyFile: string;
+  /** The key-encryption key of the vault, as a variable or a file. */
+  vaultKey: NodeJS.ProcessEnv;
+  /** Where the providers send their webhooks. */
+  webhookBaseUrl: string;
   setupCode: string;
   /** The bank simulator's credentials; undefined when real provider credentials are in the environment. */
   sandbox?: SandboxCredentials;
@@ -52,11 +55,17 @@ const environments: Record<NodePart, (wiring: Wiring) => NodeJS.ProcessEnv> = {
     ...sandbox,
   }),
   key: (wiring) => serviceEnvironment('key', wiring),
-  connection: (wiring) => serviceEnvironment('connection', wiring),
+  connection: (wiring) => ({
+    ...serviceEnvironment('connection', wiring),
+    ...wiring.vaultKey,
+    ...providerEnvironment(wiring),
+    WEBHOOK_BASE_URL: wiring.webhookBaseUrl,
+  }),
   'link-session': (wiring) => serviceEnvironment('link-session', wiring),
   audit: (wiring) => serviceEnvironment('audit', wiring),
   gateway: (wiring) => ({
     ...serviceEnvironment('gateway', wiring),
+    ...publicPart(providerEnvironment(wiring)),
     DATABASE_URL: undefined,
     HEALTH_PORT: undefined,
     HOST: wiring.host,
@@ -73,16 +82,14 @@ function serviceEnvironment(service: NodePart, wiring: Wiring): NodeJS.ProcessEn
     DATABASE_URL: wiring.databaseUrl(service),
     HEALTH_PORT: String(wiring.ports[service]),
     DATA_DIR: wiring.dataDir,
-    VAULT_KEK_FILE: wiring.vaultKeyFile,
     SETUP_CODE: wiring.setupCode,
-    WEBHOOK_BASE_URL: wiring.url,
-    ...(wiring.sandbox ? sandboxEnvironment(wiring.ports['sandbox-bank'], wiring.sandbox) : wiring.providers),
   };
 }
 
-/** Points the real provider adapters at the bank simulator; nothing else tells the sandbox from the real thing. */
-function sandboxEnvironment(port: number, credentials: SandboxCredentials): NodeJS.ProcessEnv {
-  const bank = `http://127.0.0.1:${port}`;
+/** Real credentials as they are, or the bank simulator for the real adapters; nothing else tells the two apart. */
+function providerEnvironment({ ports, sandbox, providers }: Wiring): NodeJS.ProcessEnv {
+  if (!sandbox) return providers;
+  const bank = `http://127.0.0.1:${ports['sandbox-bank']}`;
   return {
     SANDBOX: 'true',
     SANDBOX_BANK_URL: bank,
@@ -90,9 +97,16 @@ function sandboxEnvironment(port: number, credentials: SandboxCredentials): Node
     PLAID_SCRIPT_URL: `${bank}/link/v2/stable/link-initialize.js`,
     TELLER_BASE_URL: bank,
     TELLER_SCRIPT_URL: `${bank}/connect/connect.js`,
-    ...credentials,
+    ...sandbox,
   };
 }
+
+/** What the gateway may know of it: it shows the providers' scripts, and holds none of their secrets. */
+const publicPart = ({ SANDBOX, PLAID_SCRIPT_URL, TELLER_SCRIPT_URL }: NodeJS.ProcessEnv) => ({
+  SANDBOX,
+  PLAID_SCRIPT_URL,
+  TELLER_SCRIPT_URL,
+});
 
 /** The compiled program of an app, found from this file's own place in dist. */
 export const programOf = (app: string) => join(__dirname, '..', '..', app, 'src', 'main.js');

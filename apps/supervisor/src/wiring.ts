@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { busUsers } from '#contracts/bus-users.js';
+import { busPasswordVariable } from '#service/bus-accounts.js';
 import { type SandboxCredentials, type Wiring } from './parts.js';
 import { freePort } from './ports.js';
 import { roleUrl } from './provision.js';
@@ -8,14 +9,14 @@ import { type PartName, partNames, type Settings } from './settings.js';
 
 /** Settings a part gets from the wiring alone: what the supervisor was given is not meant for all of them. */
 const reserved =
-  /^(DATABASE_URL|EVENTSTORE_URL|PORT|HOST|NATS_.*|POSTGRES_.*|PLAID_.*|TELLER_.*|LATCHKEY_PARTS|SETUP_CODE|npm_.*)$/;
+  /^(DATABASE_URL|EVENTSTORE_URL|PORT|HOST|NATS_.*|POSTGRES_.*|PLAID_.*|TELLER_.*|VAULT_.*|WEBHOOK_BASE_URL|LATCHKEY_PARTS|SETUP_CODE|npm_.*)$/;
 
 const pick = (env: NodeJS.ProcessEnv, test: (name: string) => boolean): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== '' && test(name)));
 
 /** The password of a bus user: from the environment when an outside server has its own users, generated otherwise. */
 export const busPasswordOf = (env: NodeJS.ProcessEnv, secrets: Secrets) => (user: string) =>
-  env[`NATS_PASSWORD_${user.toUpperCase().replaceAll('-', '_')}`] || secrets.read(`nats-${user}`);
+  env[busPasswordVariable(user)] || secrets.read(`nats-${user}`);
 
 /** The password of a service's role: from the environment where several machines share one database, generated otherwise. */
 export const schemaPasswordOf = (env: NodeJS.ProcessEnv, secrets: Secrets) => (schema: string) =>
@@ -28,12 +29,14 @@ export async function wire(settings: Settings, env: NodeJS.ProcessEnv, secrets: 
   const adminUrl = databaseAdminUrl(settings, ports.postgres, secrets);
   const schemaPassword = schemaPasswordOf(env, secrets);
   const providers = pick(env, (name) => /^(PLAID|TELLER)_/.test(name));
+  const url = localUrl(settings.HOST, publicPort);
+  const sandbox = isReal(providers) ? undefined : sandboxCredentials(secrets);
   return {
     inherited: pick(env, (name) => !reserved.test(name)),
     ports,
     host: settings.HOST,
     publicPort,
-    url: localUrl(settings.HOST, publicPort),
+    url,
     dataDir: settings.DATA_DIR,
     eventstoreUrl: settings.EVENTSTORE_URL ?? `esdb://127.0.0.1:${ports.eventstore}?tls=false`,
     natsUrl: settings.NATS_URL ?? `nats://127.0.0.1:${ports.nats}`,
@@ -43,9 +46,10 @@ export async function wire(settings: Settings, env: NodeJS.ProcessEnv, secrets: 
       const schema = service.replaceAll('-', '_');
       return roleUrl(adminUrl, schema, schemaPassword(schema));
     },
-    vaultKeyFile: secrets.file('vault.key', keyEncryptionKey),
+    vaultKey: vaultKey(env, secrets),
+    webhookBaseUrl: (sandbox ? '' : env.WEBHOOK_BASE_URL || env.PUBLIC_BASE_URL) || url,
     setupCode: secrets.read('setup-code', () => randomBytes(9).toString('base64url')),
-    sandbox: isReal(providers) ? undefined : sandboxCredentials(secrets),
+    sandbox,
     providers,
   };
 }
@@ -69,6 +73,11 @@ async function pickPorts(publicPort: number): Promise<Record<PartName, number>> 
 function localUrl(listenHost: string, port: number): string {
   const host = ['0.0.0.0', '::'].includes(listenHost) ? '127.0.0.1' : listenHost;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function vaultKey({ VAULT_KEK, VAULT_KEK_FILE }: NodeJS.ProcessEnv, secrets: Secrets): NodeJS.ProcessEnv {
+  if (VAULT_KEK) return { VAULT_KEK };
+  return { VAULT_KEK_FILE: VAULT_KEK_FILE || secrets.file('vault.key', keyEncryptionKey) };
 }
 
 const isReal = (providers: NodeJS.ProcessEnv) => Boolean(providers.PLAID_CLIENT_ID ?? providers.TELLER_APPLICATION_ID);

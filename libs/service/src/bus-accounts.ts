@@ -18,6 +18,9 @@ export function busAccounts(passwordOf: (user: string) => string): BusAccount[] 
   }));
 }
 
+/** The environment variable that holds a user's password where the bus is not the supervisor's own. */
+export const busPasswordVariable = (user: string) => `NATS_PASSWORD_${user.toUpperCase().replaceAll('-', '_')}`;
+
 /** `$NAME` lets nats-server read the password from its environment; everything else is a quoted string. */
 const literal = (password: string) => (password.startsWith('$') ? password : JSON.stringify(password));
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { busUsers } from '#contracts/bus-users.js';
-import { busAccounts, natsServerConfig } from '#service/bus-accounts.js';
+import { busAccounts, busPasswordVariable, natsServerConfig } from '#service/bus-accounts.js';
 
 /** Servers that run in containers: what the supervisor needs to use them, and how to end them. */
 export interface Servers {
@@ -28,10 +28,7 @@ export async function startContainers(): Promise<Servers> {
   const passwords = Object.fromEntries(Object.keys(busUsers).map((user) => [user, randomBytes(16).toString('hex')]));
   const [eventstore, nats, postgres] = await Promise.all([startEventStore(), startNats(passwords), startPostgres()]);
   const at = (container: typeof nats, port: number) => `${container.getHost()}:${container.getMappedPort(port)}`;
-  const busPasswords = Object.entries(passwords).map(([user, password]) => [
-    `NATS_PASSWORD_${user.toUpperCase().replaceAll('-', '_')}`,
-    password,
-  ]);
+  const busPasswords = Object.entries(passwords).map(([user, password]) => [busPasswordVariable(user), password]);
   return {
     env: {
       EVENTSTORE_URL: `esdb://${at(eventstore, 2113)}?tls=false`,

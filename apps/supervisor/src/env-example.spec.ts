@@ -1,0 +1,57 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { busAccounts, busPasswordVariable, natsServerConfig } from '#service/bus-accounts.js';
+import { schemas } from './provision.js';
+
+const root = join(__dirname, '../../..');
+const read = (file: string) => readFileSync(join(root, file), 'utf8');
+const sources = ['apps', 'libs']
+  .flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+  )
+  .filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts') && !file.startsWith('libs/testing'));
+
+/** Set by the supervisor for one part, never by a person. */
+const internal = /^(BROKER_.*|SANDBOX.*|EVENTSTORE_(HOST|PORT)|SUPERVISED|TELLER_WEBHOOK_URL|SETUP_CODE)$/;
+
+const found = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map((match) => match[1]!);
+const named = new Set(found(read('.env.example'), /\b([A-Z][A-Z0-9_]+)=/g));
+
+describe('.env.example', () => {
+  it('names every variable the code reads', () => {
+    const variables = sources.flatMap((file) => [
+      ...found(read(file), /^\s+([A-Z][A-Z0-9_]+): (?:z\b|url\(|list\(|origin\b|scriptUrl\b)/gm),
+      ...found(read(file), /\benv(?:\.|\[')([A-Z][A-Z0-9_]+)/g),
+    ]);
+    expect(variables.length).toBeGreaterThan(30);
+    expect([...new Set(variables)].filter((name) => !named.has(name) && !internal.test(name))).toEqual([]);
+  });
+
+  it('names every variable that docker compose asks for', () => {
+    const variables = found(read('docker-compose.yml'), /\$\{([A-Z0-9_]+)/g);
+    expect(variables.filter((name) => !named.has(name))).toEqual([]);
+  });
+});
+
+describe('docker compose', () => {
+  const accounts = busAccounts((user) => `$${busPasswordVariable(user)}`);
+
+  it('runs NATS with the permissions of the table; else: node deploy/make-nats-conf.mjs', () => {
+    expect(read('deploy/nats.conf')).toBe(natsServerConfig('0.0.0.0:4222', accounts));
+  });
+
+  it('is given every password by deploy/make-secrets.mjs', () => {
+    const made = read('deploy/make-secrets.mjs');
+    const needed = [
+      ...accounts.map(({ user }) => busPasswordVariable(user).replace('NATS_PASSWORD_', '')),
+      ...schemas.map((schema) => schema.toUpperCase()),
+    ];
+    expect(needed.filter((name) => !made.includes(`'${name}'`))).toEqual([]);
+    const required = found(read('docker-compose.yml'), /\$\{([A-Z0-9_]+):\?run deploy/g);
+    expect(required).toEqual(expect.arrayContaining(accounts.map(({ user }) => busPasswordVariable(user))));
+    expect(required).toEqual(
+      expect.arrayContaining(schemas.map((schema) => `POSTGRES_PASSWORD_${schema.toUpperCase()}`)),
+    );
+  });
+});

@@ -1,0 +1,15 @@
+// Prints every secret that docker compose needs, freshly made: `node deploy/make-secrets.mjs >> .env`.
+import { randomBytes } from 'node:crypto';
+
+const users = ['GATEWAY', 'KEY', 'CONNECTION', 'LINK_SESSION', 'AUDIT', 'CLI'];
+const schemas = ['KEY', 'CONNECTION', 'LINK_SESSION', 'AUDIT', 'EVENTSTORE'];
+const names = [
+  ...users.map((user) => `NATS_PASSWORD_${user}`),
+  ...schemas.map((schema) => `POSTGRES_PASSWORD_${schema}`),
+  'POSTGRES_PASSWORD',
+  'EVENTSTORE_ADMIN_PASSWORD',
+];
+
+// The leading letter keeps nats-server from reading a password as a number.
+for (const name of names) console.log(`${name}=s${randomBytes(24).toString('hex')}`);
+console.log(`VAULT_KEK=${randomBytes(32).toString('base64')}`);
