@@ -29,6 +29,7 @@ export const auditQuery = z.object({
   request_id: word(),
   from: moment,
   to: moment,
+  order: z.enum(['asc', 'desc']).default('desc').describe('Newest first, or `asc`: oldest first.'),
   limit: limit(200),
   cursor,
 });
