@@ -1,56 +1,32 @@
-import 'reflect-metadata';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { DomainError } from '#contracts/errors.js';
 import { shortIdOf } from '#contracts/ids.js';
 import type { SessionPage, SessionView } from '#contracts/link-session.js';
 import { hashSecret, newToken } from '#contracts/secrets.js';
-import type { Ask, Reply, Subject } from '#contracts/subjects.js';
-import { Bus } from '#service/bus.js';
-import { CONFIG, gatewayEnv } from '../apps/gateway/src/config.js';
-import { HttpErrorFilter } from '../apps/gateway/src/http-error.filter.js';
-import { PagesModule } from '../apps/gateway/src/pages/pages.module.js';
-import { keepRaw } from '../apps/gateway/src/raw-body.js';
+import type { Ask, Subject } from '#contracts/subjects.js';
+import { logger } from '#service/logger.js';
+import { gatewayEnv } from '../apps/gateway/src/config.js';
+import { createGateway } from '../apps/gateway/src/server.js';
+import { FakeBus } from '../apps/gateway/test/fake-bus.js';
 
-export type Answers = { [S in Subject]?: (ask: Ask<S>) => Reply<S> | Promise<Reply<S>> };
+logger.level = 'silent';
 
-/** Stands for the bus: answers by a table, and remembers what it was asked. */
-export class FakeBus {
-  answers: Answers = {};
-  readonly asked: { subject: Subject; payload: unknown }[] = [];
-
-  async ask<S extends Subject>(subject: S, payload: Ask<S>): Promise<Reply<S>> {
-    this.asked.push({ subject, payload });
-    const answer = this.answers[subject];
-    if (!answer) throw new DomainError('UNAVAILABLE', `${subject} is not running`);
-    return answer(payload);
-  }
-
-  payloadOf<S extends Subject>(subject: S): Ask<S> {
-    return this.asked.findLast((each) => each.subject === subject)!.payload as Ask<S>;
+/** The fake bus of the gateway's tests, which also tells what it was asked last. */
+export class PageBus extends FakeBus {
+  lastAsked<S extends Subject>(subject: S): Ask<S> {
+    return this.asked.findLast((each) => each.subject === subject)!.ask as Ask<S>;
   }
 }
 
-/** The hosted page alone, over a fake bus. */
+type Answers = FakeBus['answers'];
+
+/** The whole gateway over a fake bus. */
 export async function startPages(bus: FakeBus, env: Record<string, string> = {}): Promise<NestFastifyApplication> {
-  const config = gatewayEnv.parse(env);
-  const shared = [
-    { provide: Bus, useValue: bus },
-    { provide: CONFIG, useValue: config },
-  ];
-  const parts = { module: class Parts {}, global: true, providers: shared, exports: shared };
-  const pages = { module: class Pages {}, imports: [parts, PagesModule] };
-  const adapter = new FastifyAdapter({ trustProxy: config.TRUSTED_PROXIES.length > 0 && config.TRUSTED_PROXIES });
-  const fastify: FastifyInstance = adapter.getInstance();
-  fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', keepRaw);
-  const app = await NestFactory.create<NestFastifyApplication>(pages, adapter, { bodyParser: false, logger: false });
-  app.useGlobalFilters(new HttpErrorFilter());
-  await app.init();
+  const app = await createGateway(bus, gatewayEnv.parse({ PORT: '8080', ...env }));
+  await app.getHttpAdapter().getInstance().ready();
   return app;
 }
 

@@ -5,14 +5,14 @@ import { DomainError } from '#contracts/errors.js';
 import {
   answersFor,
   cookieOf,
-  FakeBus,
+  PageBus,
   type Link,
   newLink,
   newVaultKey,
   startPages,
 } from '../../../../test/page-app.js';
 
-const bus = new FakeBus();
+const bus = new PageBus();
 const origin = 'http://localhost';
 let app: NestFastifyApplication;
 let link: Link;
@@ -84,7 +84,7 @@ describe('the page’s own endpoints', () => {
     };
     bus.answers['connection.link.start'] = () => started;
     expect((await post('start', { provider: 'plaid' }, { 'accept-language': 'pt-BR' })).json()).toEqual(started);
-    expect(bus.payloadOf('connection.link.start')).toMatchObject({ provider: 'plaid', language: 'pt' });
+    expect(bus.lastAsked('connection.link.start')).toMatchObject({ provider: 'plaid', language: 'pt' });
     expect((await post('start', { provider: 'chase' })).statusCode).toBe(400);
   });
 
@@ -94,7 +94,7 @@ describe('the page’s own endpoints', () => {
     bus.answers['connection.link.finish'] = () => link.page.session;
     const token = 'public-sandbox-very-secret';
     expect((await post('finish', { attempt_id: 'abc', token })).statusCode).toBe(200);
-    const { sealed, attempt_id } = bus.payloadOf('connection.link.finish');
+    const { sealed, attempt_id } = bus.lastAsked('connection.link.finish');
     expect(JSON.stringify(bus.asked)).not.toContain(token);
     expect(decodeProtectedHeader(sealed)).toMatchObject({ alg: 'ECDH-ES', enc: 'A256GCM', kid: 'vault-1' });
     const { plaintext } = await compactDecrypt(sealed, privateKey);
@@ -105,9 +105,9 @@ describe('the page’s own endpoints', () => {
 
   it('report a refusal of the dialog, cut to what is worth keeping', async () => {
     await post('refuse', { attempt_id: 'abc', code: 'ITEM_LOCKED', message: 'x'.repeat(1000) });
-    expect(bus.payloadOf('link-session.refuse')).toMatchObject({ code: 'ITEM_LOCKED', message: 'x'.repeat(300) });
+    expect(bus.lastAsked('link-session.refuse')).toMatchObject({ code: 'ITEM_LOCKED', message: 'x'.repeat(300) });
     await post('refuse', { attempt_id: 'abc', code: 'a b', message: null });
-    expect(bus.payloadOf('link-session.refuse')).toMatchObject({ code: 'UNKNOWN', message: '' });
+    expect(bus.lastAsked('link-session.refuse')).toMatchObject({ code: 'UNKNOWN', message: '' });
   });
 
   it.each<[ConstructorParameters<typeof DomainError>[0], number]>([

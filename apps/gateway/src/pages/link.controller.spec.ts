@@ -2,11 +2,11 @@ import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { SessionView } from '#contracts/link-session.js';
 import { DomainError } from '#contracts/errors.js';
-import { answersFor, cookieOf, FakeBus, type Link, newLink, startPages } from '../../../../test/page-app.js';
+import { answersFor, cookieOf, PageBus, type Link, newLink, startPages } from '../../../../test/page-app.js';
 
 process.env['LINK_MISS_LIMIT_RPM'] = '5';
 
-const bus = new FakeBus();
+const bus = new PageBus();
 let app: NestFastifyApplication | undefined;
 
 async function serve(...links: Link[]): Promise<NestFastifyApplication> {
