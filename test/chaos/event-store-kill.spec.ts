@@ -95,8 +95,9 @@ function follow(subscribe: (last: RecordedEvent | undefined) => Follow, slowly =
     while (!stopped) {
       try {
         for await (const { event } of (current = subscribe(last))) {
+          if (!event) continue;
           last = event;
-          seen.push(last.id);
+          seen.push(event.id);
           if (slowly && seen.length % 500 === 0) await sleep(20);
         }
       } catch {
