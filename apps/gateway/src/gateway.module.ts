@@ -1,4 +1,4 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { Bus } from '#service/bus.js';
 import { ApiKeyController } from './api-key.controller.js';
@@ -14,6 +14,7 @@ import { KeyLease } from './key-lease.js';
 import { Services } from './last-write.js';
 import { LinkController } from './link.controller.js';
 import { Metrics } from './metrics.js';
+import { PagesModule } from './pages/pages.module.js';
 import { PlatformKeyController } from './platform-key.controller.js';
 import { PlatformController } from './platform.controller.js';
 import { RouteTable } from './route-table.js';
@@ -41,11 +42,14 @@ const controllers = [
   DocumentController,
 ];
 
+/** Global, so that the pages find the bus and the configuration. */
+@Global()
 @Module({})
 export class GatewayModule {
   static with({ bus, config, routes, metrics }: Parts): DynamicModule {
     return {
       module: GatewayModule,
+      imports: [PagesModule],
       controllers: config.SANDBOX ? [...controllers, SandboxController] : controllers,
       providers: [
         { provide: Bus, useValue: bus },
@@ -58,6 +62,7 @@ export class GatewayModule {
         { provide: APP_GUARD, useClass: ApiKeyGuard },
         { provide: APP_GUARD, useClass: BearerGuard },
       ],
+      exports: [Bus, CONFIG],
     };
   }
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { LEASE_MS, LEASE_RENEW_MS } from '#contracts/key-lease.js';
 import { Bus } from '#service/bus.js';

@@ -13,7 +13,7 @@ const inWords: Partial<Record<string, string>> = {
   string: 'a string',
   boolean: 'true or false',
   int: 'an integer',
-  number: 'a number',
+  number: 'an integer',
   array: 'a list',
   object: 'an object',
   record: 'an object',

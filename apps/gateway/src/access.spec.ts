@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { newHouseholdKey, newPlatformKey } from '#contracts/secrets.js';
+import {
+  adminKey,
+  expiredKey,
+  platformAdmin,
+  platformReader,
+  readKey,
+  revokedKey,
+  startGateway,
+  type TestGateway,
+} from '../test/gateway.js';
+import { connectionView, sessionView } from '../test/views.js';
+
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  gateway.bus.answers['link-session.get'] = () => sessionView;
+  gateway.bus.answers['connection.get'] = () => connectionView;
+});
+afterAll(() => gateway.app.close());
+beforeEach(() => {
+  gateway.bus.asked.length = 0;
+});
+
+const read = { method: 'GET' as const, url: '/api/v1/connections/link/sess0001' };
+const change = { method: 'POST' as const, url: '/api/v1/users', payload: {} };
+const sensitiveRead = { method: 'GET' as const, url: '/api/v1/api-keys' };
+
+async function outcome(request: typeof read | typeof change, headers: Record<string, string>) {
+  const { status, json } = await gateway.call({ ...request, headers: { 'x-api-key': '', ...headers } });
+  return [status, json.error?.code ?? 'ok', json.error?.message ?? ''] as const;
+}
+
+describe('a household key', () => {
+  const wrong = newHouseholdKey();
+  it.each([
+    ['no header', read, {}, 401, 'MISSING_API_KEY'],
+    ['an empty header', read, { 'x-api-key': '' }, 401, 'MISSING_API_KEY'],
+    ['another prefix', read, { 'x-api-key': 'sk_123' }, 401, 'INVALID_API_KEY'],
+    ['the wrong length', read, { 'x-api-key': 'bb_123' }, 401, 'INVALID_API_KEY'],
+    ['a platform key', read, { 'x-api-key': platformReader }, 401, 'INVALID_API_KEY'],
+    ['a key nobody has', read, { 'x-api-key': wrong }, 401, 'INVALID_API_KEY'],
+    ['a revoked key', read, { 'x-api-key': revokedKey }, 401, 'REVOKED_API_KEY'],
+    ['an expired key', read, { 'x-api-key': expiredKey }, 401, 'EXPIRED_API_KEY'],
+    ['read_only on a change', change, { 'x-api-key': readKey }, 403, 'FORBIDDEN'],
+    ['read_only on a sensitive read', sensitiveRead, { 'x-api-key': readKey }, 403, 'FORBIDDEN'],
+    ['read_only on a read', read, { 'x-api-key': readKey }, 200, 'ok'],
+    ['full_access on a read', read, { 'x-api-key': adminKey }, 200, 'ok'],
+    ['full_access on a change', change, { 'x-api-key': adminKey }, 400, 'INVALID_BODY'],
+    ['the key as Bearer', read, { authorization: `Bearer ${readKey}` }, 200, 'ok'],
+    ['a platform key as Bearer', read, { authorization: `Bearer ${platformReader}` }, 401, 'INVALID_API_KEY'],
+    ['another scheme', read, { authorization: `Basic ${readKey}` }, 401, 'MISSING_API_KEY'],
+  ] as const)('%s', async (...[, request, headers, status, code]) => {
+    const body = 'payload' in request ? { ...request, payload: '[]' } : request;
+    expect((await outcome(body as typeof change, headers)).slice(0, 2)).toEqual([status, code]);
+  });
+
+  it('is asked for in these words', async () => {
+    expect((await outcome(read, {}))[2]).toBe('X-API-Key header is required.');
+  });
+
+  it('that has not its shape is refused before any look-up', async () => {
+    await outcome(read, { 'x-api-key': 'bb_123' });
+    await outcome(read, { 'x-api-key': platformReader });
+    expect(gateway.bus.count('key.verify')).toBe(0);
+  });
+
+  it('stands on the bus as its actor and its prefix, never itself', async () => {
+    await outcome(read, { 'x-api-key': adminKey });
+    const { ask } = gateway.bus.asked.find(({ subject }) => subject === 'link-session.get')!;
+    expect(ask).toMatchObject({
+      context: { actor: { type: 'api_key', name: 'a key' }, key_prefix: adminKey.slice(0, 11), address: '127.0.0.1' },
+    });
+    expect(JSON.stringify(gateway.bus.asked)).not.toContain(adminKey);
+  });
+});
+
+describe('a platform key', () => {
+  const url = `/v1/connections/conn_${'0'.repeat(22)}`;
+  const mistyped = platformReader.slice(0, -1) + (platformReader.endsWith('A') ? 'B' : 'A');
+  it.each([
+    ['no header', '', 401, 'unauthorized'],
+    ['another scheme', `Basic ${platformReader}`, 401, 'unauthorized'],
+    ['a mistyped key', `Bearer ${mistyped}`, 401, 'unauthorized'],
+    ['a key nobody has', `Bearer ${newPlatformKey('live')}`, 401, 'unauthorized'],
+    ['a revoked key', `Bearer ${revokedKey}`, 401, 'unauthorized'],
+    ['an expired key', `Bearer ${expiredKey}`, 401, 'unauthorized'],
+    ['the scope', `Bearer ${platformReader}`, 200, undefined],
+    ['another set with the scope', `Bearer ${platformAdmin}`, 200, undefined],
+    ['a household key that may read', `Bearer ${readKey}`, 200, undefined],
+    ['a household key that may do all', `bearer ${adminKey}`, 200, undefined],
+  ])('%s', async (_, authorization, status, code) => {
+    const answer = await gateway.call({ method: 'GET', url, headers: { authorization } });
+    expect([answer.status, answer.json.code]).toEqual([status, code]);
+  });
+
+  it('is not read from X-API-Key', async () => {
+    expect((await gateway.call({ method: 'GET', url, headers: { 'x-api-key': adminKey } })).status).toBe(401);
+  });
+
+  it('that is mistyped is refused without a look-up', async () => {
+    await gateway.call({ method: 'GET', url, headers: { authorization: `Bearer ${mistyped}` } });
+    expect(gateway.bus.count('key.verify')).toBe(0);
+  });
+
+  it.each([
+    [readKey, 403],
+    [adminKey, 400],
+    [platformReader, 403],
+    [platformAdmin, 400],
+  ])('%s needs keys:write to make keys', async (key, status) => {
+    const headers = { authorization: `Bearer ${key}` };
+    expect((await gateway.call({ method: 'POST', url: '/v1/api-keys', headers, payload: {} })).status).toBe(status);
+  });
+});

@@ -1,0 +1,147 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { DomainError } from '#contracts/errors.js';
+import { LEASE_MS, LEASE_RENEW_MS } from '#contracts/key-lease.js';
+import type { VerifiedKey } from '#contracts/key.js';
+import { FakeBus } from '../test/fake-bus.js';
+import { verifiedKey } from '../test/views.js';
+import { MOST_REMEMBERED, VerifiedKeys } from './key-cache.js';
+import { KeyLease } from './key-lease.js';
+
+let bus: FakeBus;
+let lease: KeyLease;
+let keys: VerifiedKeys;
+let answer: VerifiedKey | null = verifiedKey;
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  answer = verifiedKey;
+  bus = new FakeBus({ 'key.verify': () => answer });
+  lease = new KeyLease(bus);
+  keys = new VerifiedKeys(bus, lease);
+});
+afterEach(() => {
+  lease.onApplicationShutdown();
+  jest.useRealTimers();
+});
+
+const asks = () => bus.count('key.verify');
+
+describe('under a lease', () => {
+  beforeEach(() => keys.start());
+
+  it('asks once for a key, good or wrong', async () => {
+    expect(await keys.verify('good')).toEqual(verifiedKey);
+    expect(await keys.verify('good')).toEqual(verifiedKey);
+    answer = null;
+    expect(await keys.verify('wrong')).toBeNull();
+    expect(await keys.verify('wrong')).toBeNull();
+    expect(asks()).toBe(2);
+  });
+
+  it('forgets a key before it confirms its death', async () => {
+    await keys.verify('good');
+    answer = { ...verifiedKey, revoked_at: '2026-01-01T00:00:00.000Z' };
+    expect(bus.revoke(verifiedKey.id)).toBe(true);
+    expect(await keys.verify('good')).toEqual(answer);
+    expect(asks()).toBe(2);
+  });
+
+  it('confirms the same death as often as it is announced', () => {
+    expect([bus.revoke('key-1'), bus.revoke('key-1')]).toEqual([true, true]);
+  });
+
+  it('does not believe an answer that was under way when the key died', async () => {
+    let reply: (key: VerifiedKey) => void = () => undefined;
+    bus.answers['key.verify'] = () => new Promise((resolve) => (reply = resolve));
+    const verifying = keys.verify('good');
+    bus.revoke(verifiedKey.id);
+    reply(verifiedKey);
+    expect((await verifying)?.revoked_at).not.toBeNull();
+    bus.answers['key.verify'] = () => answer;
+    expect((await keys.verify('good'))?.revoked_at).not.toBeNull();
+  });
+
+  it('drops everything when the connection was lost, even for an instant', async () => {
+    await keys.verify('good');
+    bus.disconnect();
+    await jest.advanceTimersByTimeAsync(LEASE_RENEW_MS);
+    expect(lease.current()).not.toBeNull();
+    await keys.verify('good');
+    expect(asks()).toBe(2);
+  });
+
+  it('does not keep an answer that was asked for under an earlier lease', async () => {
+    let reply: (key: VerifiedKey) => void = () => undefined;
+    bus.answers['key.verify'] = () => new Promise((resolve) => (reply = resolve));
+    const verifying = keys.verify('good');
+    bus.disconnect();
+    await jest.advanceTimersByTimeAsync(LEASE_RENEW_MS);
+    reply(verifiedKey);
+    await verifying;
+    bus.answers['key.verify'] = () => answer;
+    await keys.verify('good');
+    expect(asks()).toBe(2);
+  });
+
+  it('keeps the lease for as long as it is renewed', async () => {
+    await keys.verify('good');
+    await jest.advanceTimersByTimeAsync(10 * LEASE_MS);
+    await keys.verify('good');
+    expect(asks()).toBe(1);
+  });
+
+  it('holds a bounded number of wrong keys, and no flood of them pushes a good one out', async () => {
+    await keys.verify('good');
+    answer = null;
+    for (let wrong = 0; wrong <= MOST_REMEMBERED; wrong++) await keys.verify(`wrong-${wrong}`);
+    const before = asks();
+    await keys.verify('good');
+    await keys.verify(`wrong-${MOST_REMEMBERED}`);
+    expect(asks()).toBe(before);
+    await keys.verify('wrong-0');
+    expect(asks()).toBe(before + 1);
+  });
+});
+
+describe('without a lease', () => {
+  it('asks for each request while nobody grants one', async () => {
+    bus.grantsLeases = false;
+    keys.start();
+    await keys.verify('good');
+    await keys.verify('good');
+    expect(asks()).toBe(2);
+  });
+
+  it('asks for each request once the lease has run out, and sees what was revoked meanwhile', async () => {
+    keys.start();
+    await keys.verify('good');
+    bus.grantsLeases = false;
+    await jest.advanceTimersByTimeAsync(LEASE_MS - 1);
+    await keys.verify('good');
+    expect(asks()).toBe(1);
+    await jest.advanceTimersByTimeAsync(LEASE_RENEW_MS);
+    answer = { ...verifiedKey, revoked_at: '2026-01-01T00:00:00.000Z' };
+    expect(await keys.verify('good')).toEqual(answer);
+    await keys.verify('good');
+    expect(asks()).toBe(3);
+  });
+
+  it('trusts nothing from before when a new lease begins', async () => {
+    keys.start();
+    await keys.verify('good');
+    bus.grantsLeases = false;
+    await jest.advanceTimersByTimeAsync(2 * LEASE_MS);
+    bus.grantsLeases = true;
+    await jest.advanceTimersByTimeAsync(LEASE_RENEW_MS);
+    await keys.verify('good');
+    expect(asks()).toBe(2);
+  });
+
+  it('says UNAVAILABLE when nobody can tell', async () => {
+    keys.start();
+    await keys.verify('good');
+    bus.disconnect();
+    delete bus.answers['key.verify'];
+    await expect(keys.verify('good')).rejects.toBeInstanceOf(DomainError);
+  });
+});

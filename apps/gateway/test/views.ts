@@ -1,0 +1,102 @@
+import type { AuditEntry } from '#contracts/audit.js';
+import type { OwnedConnection } from '#contracts/connection.js';
+import { defaultTenant } from '#contracts/envelope.js';
+import { idOf } from '#contracts/ids.js';
+import type { KeyView, VerifiedKey } from '#contracts/key.js';
+import type { SessionView } from '#contracts/link-session.js';
+import type { UserView } from '#contracts/user.js';
+
+const at = '2026-01-01T12:00:00.000Z';
+
+export const userView: UserView = {
+  ...defaultTenant,
+  id: idOf('user', 'user0001'),
+  short_id: 'user0001',
+  name: 'Ada',
+  email: null,
+  created_at: at,
+  updated_at: at,
+};
+
+export const connectionView: OwnedConnection = {
+  ...defaultTenant,
+  id: idOf('connection', 'conn0001'),
+  short_id: 'conn0001',
+  user_id: userView.id,
+  user_name: 'Ada',
+  provider: 'plaid',
+  provider_item_id: 'item-1',
+  accounts_fingerprint: 'f',
+  institution_id: 'ins_1',
+  institution_name: 'First Platypus Bank',
+  state: 'connected',
+  error_code: null,
+  error_message: null,
+  created_at: at,
+  updated_at: at,
+  revoked_at: null,
+};
+
+export const sessionView: SessionView = {
+  ...defaultTenant,
+  id: idOf('link_session', 'sess0001'),
+  short_id: 'sess0001',
+  user_id: userView.id,
+  provider: '',
+  action: 'link',
+  connection_id: null,
+  single_use: false,
+  redirect_url: '',
+  label: '',
+  status: 'pending',
+  error_code: null,
+  error_message: null,
+  result_connection_ids: [],
+  expires_at: '2026-01-01T12:15:00.000Z',
+  started_at: null,
+  completed_at: null,
+  created_at: at,
+  in_flight: [],
+  last_refusal: null,
+};
+
+export const keyView: KeyView = {
+  ...defaultTenant,
+  id: idOf('api_key', 'key00001'),
+  short_id: 'key00001',
+  kind: 'household',
+  name: 'Home',
+  key_prefix: 'bb_12345678',
+  scopes: ['read_only'],
+  actor_name: null,
+  created_by: 'operator',
+  created_at: at,
+  expires_at: null,
+  revoked_at: null,
+};
+
+export const auditEntry: AuditEntry = {
+  ...defaultTenant,
+  position: '12',
+  id: '00000000-0000-5000-8000-000000000001',
+  at,
+  type: 'SessionMinted',
+  subject: { kind: 'link_session', id: sessionView.id, short_id: sessionView.short_id },
+  actor: { type: 'api_key', id: keyView.id, name: 'Home' },
+  label: null,
+  summary: 'Home minted a link.',
+  request_id: 'r1',
+  data: {},
+};
+
+export const verifiedKey: VerifiedKey = {
+  ...defaultTenant,
+  id: keyView.id,
+  kind: 'household',
+  name: 'Home',
+  key_prefix: keyView.key_prefix,
+  scopes: ['read_only'],
+  actor_name: null,
+  expires_at: null,
+  revoked_at: null,
+};
