@@ -2,11 +2,13 @@ import { Module } from '@nestjs/common';
 import { StoreModule } from '#service/store.module.js';
 import { AttemptController } from './attempt.controller.js';
 import { ExpireSessions } from './expire-sessions.js';
+import { HealthController } from './health.controller.js';
 import { KnownUsers } from './known-users.js';
 import { LinkSessionRow } from './link-session.view.js';
 import { LinkSessions1700000000001 } from './migrations/0001-link-sessions.js';
 import { MintController } from './mint.controller.js';
 import { PageController } from './page.controller.js';
+import { WatchSession } from './session-changes.js';
 import { SessionQueries } from './session-queries.js';
 import { SessionViews } from './session-views.js';
 import { SessionController } from './session.controller.js';
@@ -14,7 +16,7 @@ import { Sessions } from './sessions.service.js';
 
 @Module({
   imports: [StoreModule.with({ entities: [LinkSessionRow], migrations: [LinkSessions1700000000001] })],
-  controllers: [MintController, SessionController, PageController, AttemptController],
-  providers: [Sessions, SessionQueries, SessionViews, KnownUsers, ExpireSessions],
+  controllers: [MintController, SessionController, PageController, AttemptController, HealthController],
+  providers: [Sessions, SessionQueries, SessionViews, KnownUsers, ExpireSessions, WatchSession],
 })
 export class LinkSessionModule {}

@@ -9,11 +9,34 @@ import { linkSessions } from './link-session.view.js';
 @Injectable()
 export class SessionViews {
   readonly sessions: Projector;
+  private readonly waiting = new Map<string, Set<() => void>>();
 
   constructor(@Inject(Store) store: Store, users: KnownUsers) {
     const view = { ...linkSessions, prefixes: [...linkSessions.prefixes, 'user-'] };
     this.sessions = store.project(view, ({ events }) => {
-      for (const { stream, event } of events) if (event.type === 'UserDeleted') users.forget(streamIdOf(stream));
+      for (const { stream, event } of events) {
+        const id = streamIdOf(stream);
+        if (event.type === 'UserDeleted') users.forget(id);
+        else this.wake(id);
+      }
     });
+  }
+
+  /** Resolves when something has happened to the session, or after `ms`. */
+  async changed(id: string, ms: number): Promise<void> {
+    const waiters = this.waiting.get(id) ?? new Set();
+    this.waiting.set(id, waiters);
+    let done!: () => void;
+    const happened = new Promise<void>((resolve) => (done = resolve));
+    waiters.add(done);
+    const timer = setTimeout(done, ms);
+    await happened;
+    clearTimeout(timer);
+    waiters.delete(done);
+    if (waiters.size === 0) this.waiting.delete(id);
+  }
+
+  private wake(id: string): void {
+    for (const done of this.waiting.get(id) ?? []) done();
   }
 }

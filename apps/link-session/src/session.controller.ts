@@ -1,10 +1,10 @@
-import { Controller, Inject } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { DomainError } from '#contracts/errors.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
-import { Store } from '#service/store.js';
 import { SessionQueries } from './session-queries.js';
 import { SessionViews } from './session-views.js';
+import { WatchSession } from './session-changes.js';
 import { Sessions } from './sessions.service.js';
 
 /** What agents ask of sessions they have minted. */
@@ -14,7 +14,7 @@ export class SessionController {
     private readonly sessions: Sessions,
     private readonly queries: SessionQueries,
     private readonly views: SessionViews,
-    @Inject(Store) private readonly store: Store,
+    private readonly watch: WatchSession,
   ) {}
 
   @MessagePattern('link-session.get')
@@ -31,16 +31,16 @@ export class SessionController {
     return this.queries.list(ask);
   }
 
+  @MessagePattern('link-session.changes')
+  changes(@Payload() { context, ...watch }: Ask<'link-session.changes'>): Promise<Reply<'link-session.changes'>> {
+    return this.watch.changes({ tenant: context.tenant, ...watch });
+  }
+
   @MessagePattern('link-session.cancel')
   async cancel(@Payload() { context, id }: Ask<'link-session.cancel'>): Promise<Reply<'link-session.cancel'>> {
     await this.sessions.ownedBy(context.tenant, id);
     const now = new Date().toISOString();
     const error_message = 'The link was cancelled.';
     return this.sessions.command(id, { type: 'FailSession', error_code: 'CANCELLED', error_message, now }, context);
-  }
-
-  @MessagePattern('link-session.health')
-  health(): Promise<Reply<'link-session.health'>> {
-    return this.store.health();
   }
 }

@@ -1,4 +1,4 @@
-import type { Tenant } from './envelope.js';
+import type { Position, Tenant } from './envelope.js';
 
 export type ProviderName = 'plaid' | 'teller';
 export type SessionAction = 'link' | 'relink';
@@ -70,6 +70,12 @@ export interface SessionView extends Tenant {
   in_flight: string[];
   /** The newest refusal, for the page; null once something went well. */
   last_refusal: { code: string; message: string } | null;
+}
+
+/** How a session went on; nothing follows once it has ended. */
+export interface SessionChanges {
+  changes: { position: Position; session: SessionView }[];
+  ended: boolean;
 }
 
 /** What the hosted page needs to know of its session. */

@@ -6,6 +6,7 @@ import type { KeyDied, KeyForgotten, LeaseAsked, LeaseGranted } from './key-leas
 import type {
   AttemptOutcome,
   ProviderName,
+  SessionChanges,
   SessionPage,
   SessionStatus,
   SessionTerms,
@@ -100,6 +101,14 @@ export interface Subjects {
       cursor?: string;
     };
     reply: Page<SessionView>;
+  };
+  /**
+   * Each change of one session after `after`, oldest first; without `after` its state now. With nothing to tell it
+   * waits for `wait_ms` at most, so that a stream of events is a chain of such requests, to whichever replica.
+   */
+  'link-session.changes': {
+    ask: { context: Context; id: string; after?: Position; wait_ms: number };
+    reply: SessionChanges;
   };
   'link-session.cancel': { ask: Command; reply: Written<SessionView> };
   'link-session.page': { ask: FromPage; reply: SessionPage };
