@@ -60,7 +60,7 @@ const command: fc.Arbitrary<SessionCommand> = fc.oneof(
 const history = fc.record({
   single_use: fc.boolean(),
   commands: fc
-    .array(command, { maxLength: 60 })
+    .array(command, { minLength: 20, maxLength: 60, size: 'max' })
     .chain((all) => fc.shuffledSubarray([...all, ...all], { minLength: all.length })),
 });
 
