@@ -177,6 +177,10 @@ describe('a refused attempt', () => {
     given(...used)
       .when(refuse('a', 'provider'))
       .then(refused('a')));
+  it('does not give back a use that another attempt holds', () =>
+    given(...used, started('c'), refused('c'))
+      .when(claim('b'))
+      .then({ type: 'UseRefused', attempt_id: 'b', at: later }));
   it('is refused once', () =>
     given(...used, refused('a'))
       .when(refuse('a', 'provider'))

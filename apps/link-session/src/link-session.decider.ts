@@ -163,8 +163,11 @@ function changed(state: Minted, event: Exclude<SessionEvent, { type: 'SessionMin
     }
     case 'AttemptClaimed':
       return { ...mark(state, event.attempt_id, 'claimed'), status: state.terms.single_use ? 'consumed' : 'active' };
-    case 'AttemptRefused':
-      return { ...mark(state, event.attempt_id, 'refused'), status: 'active', refusals: state.refusals + 1 };
+    case 'AttemptRefused': {
+      // Only the attempt that holds the use can give it back.
+      const status = inFlight(state).includes(event.attempt_id) ? 'active' : state.status;
+      return { ...mark(state, event.attempt_id, 'refused'), status, refusals: state.refusals + 1 };
+    }
     case 'AttemptSucceeded':
       return { ...mark(state, event.attempt_id, 'succeeded'), refusals: 0 };
     case 'UseRefused':

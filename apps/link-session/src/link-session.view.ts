@@ -50,7 +50,7 @@ export const sessionProjection: Projection<SessionView, SessionEvent> = {
   }),
   AttemptRefused: (e, row) => ({
     in_flight: without(row.in_flight, e.attempt_id),
-    status: 'active',
+    status: row.in_flight.includes(e.attempt_id) ? 'active' : row.status,
     last_refusal: { code: e.code, message: e.message },
   }),
   AttemptSucceeded: (e, row) => ({
