@@ -94,6 +94,7 @@ describe('the page’s own endpoints', () => {
     bus.answers['connection.link.finish'] = () => link.page.session;
     const token = 'public-sandbox-very-secret';
     expect((await post('finish', { attempt_id: 'abc', token })).statusCode).toBe(200);
+    expect((await post('finish', { attempt_id: 'a\0c', token })).statusCode).toBe(400);
     const { sealed, attempt_id } = bus.lastAsked('connection.link.finish');
     expect(JSON.stringify(bus.asked)).not.toContain(token);
     expect(decodeProtectedHeader(sealed)).toMatchObject({ alg: 'ECDH-ES', enc: 'A256GCM', kid: 'vault-1' });
@@ -108,6 +109,9 @@ describe('the page’s own endpoints', () => {
     expect(bus.lastAsked('link-session.refuse')).toMatchObject({ code: 'ITEM_LOCKED', message: 'x'.repeat(300) });
     await post('refuse', { attempt_id: 'abc', code: 'a b', message: null });
     expect(bus.lastAsked('link-session.refuse')).toMatchObject({ code: 'UNKNOWN', message: '' });
+    await post('refuse', { attempt_id: 'abc', code: 'X', message: `a\0b\uD83D c${'x'.repeat(293)}\u{1F600}` });
+    const { message } = bus.lastAsked('link-session.refuse');
+    expect(message).toBe(`a\uFFFDb\uFFFD c${'x'.repeat(293)}\uFFFD`);
   });
 
   it.each<[ConstructorParameters<typeof DomainError>[0], number]>([

@@ -12,7 +12,10 @@ import { SamePageGuard } from './same-page.guard.js';
 import { TokenSealer } from './token-sealer.js';
 import { Visits } from './visits.service.js';
 
-const attemptId = z.string().min(1).max(64);
+/** NUL, and halves of surrogate pairs, also those that cutting leaves: an event with them could be shown by no database. */
+const UNSTORABLE = /[\0\p{Cs}]/gu;
+
+const attemptId = z.string().regex(/^[\w-]{1,64}$/, 'is not one of an attempt');
 const startBody = z.object({ provider: z.enum(['plaid', 'teller']) });
 const finishBody = z.object({ attempt_id: attemptId, token: z.string().min(1).max(2_000) });
 const refuseBody = z.object({
@@ -24,7 +27,7 @@ const refuseBody = z.object({
   message: z
     .string()
     .catch('')
-    .transform((text) => text.slice(0, 300)),
+    .transform((text) => text.slice(0, 300).replace(UNSTORABLE, '\uFFFD')),
 });
 
 /** What the page's script needs to know of its session. */
