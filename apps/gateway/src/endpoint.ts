@@ -21,7 +21,7 @@ export interface EndpointSpec {
   /** The largest body in bytes; 64 KiB when it says nothing. */
   bodyLimit?: number;
   query?: z.ZodObject;
-  /** What comes back, by status, the usual one first; null is no body. */
+  /** What comes back, by status; null is no body. The lowest status is meant when the handler sets none. */
   reply: Partial<Record<200 | 201 | 202 | 204 | 503, z.ZodType | null>>;
   /** Refusals beyond those that follow from access, body and query. */
   errors?: ErrorCode[];

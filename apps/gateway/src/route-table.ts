@@ -6,16 +6,17 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /** The routes that really exist, as they are registered. */
 export class RouteTable {
+  /** What the API promises of them. Pages and documents promise nothing. */
   readonly endpoints: EndpointSpec[] = [];
-  private readonly methods = new Map<string, Set<string>>();
+  /** The methods of each path. */
+  readonly methods = new Map<string, string[]>();
+  private isComplete = false;
 
   watch(fastify: FastifyInstance): void {
-    fastify.addHook('onRoute', (route: RouteOptions) => {
-      const methods = this.methods.get(route.url) ?? new Set();
-      for (const method of [route.method].flat()) methods.add(method);
-      this.methods.set(route.url, methods);
-      const endpoint = route.config?.endpoint;
-      if (endpoint && !this.endpoints.includes(endpoint)) this.endpoints.push(endpoint);
+    fastify.addHook('onRoute', ({ method, url, config }: RouteOptions) => {
+      if (this.isComplete) return;
+      this.methods.set(url, [...(this.methods.get(url) ?? []), ...[method].flat()]);
+      if (config?.endpoint && method !== 'HEAD') this.endpoints.push(config.endpoint);
     });
   }
 
@@ -24,10 +25,11 @@ export class RouteTable {
    * `/connections/link` is refused, and not taken for the connection with the id `link`.
    */
   refuseOtherMethods(fastify: FastifyInstance): void {
-    for (const [url, taken] of [...this.methods]) {
+    this.isComplete = true;
+    for (const [url, taken] of this.methods) {
       if (url.includes('*')) continue;
-      const allow = [...taken].join(', ');
-      const method = METHODS.filter((other) => !taken.has(other));
+      const allow = taken.join(', ');
+      const method = METHODS.filter((other) => !taken.includes(other));
       const handler = () => {
         throw new DomainError('METHOD_NOT_ALLOWED', undefined, { allow });
       };

@@ -66,9 +66,8 @@ export class WebhookController {
     const actor = { type: 'provider' as const, id: server_id, name: names[server_id] };
     const context = contextOf(request, { actor, tenant: defaultTenant, keyPrefix: null });
     const taken = await this.bus.ask('connection.webhook', { context, provider: server_id, id, headers, body });
-    if (!taken.duplicate) return { accepted: true };
-    reply.status(200);
-    return { duplicate: true };
+    reply.status(taken.duplicate ? 200 : 202);
+    return taken.duplicate ? { duplicate: true } : { accepted: true };
   }
 }
 

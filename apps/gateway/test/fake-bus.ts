@@ -2,7 +2,7 @@ import { type Announcements, type Ask, type Reply, type Subject } from '#contrac
 import { DomainError } from '#contracts/errors.js';
 import { Bus } from '#service/bus.js';
 
-type Answers = { [S in Subject]?: (ask: Ask<S>) => Reply<S> | Promise<Reply<S>> };
+export type Answers = { [S in Subject]?: (ask: Ask<S>) => Reply<S> | Promise<Reply<S>> };
 type Heard<S extends keyof Announcements> = (
   say: Announcements[S]['say'],
   answer: (data: Announcements[S]['answer']) => void,

@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { z } from 'zod';
+import { householdError, platformError } from '#contracts/api/errors.js';
+import { platformConnectionId } from '#contracts/ids.js';
+import { adminKey, type Answer, startGateway, type TestGateway } from '../test/gateway.js';
+import { answers } from '../test/answers.js';
+import { connectionView, keyView, sessionView, userView } from '../test/views.js';
+import { RouteTable } from './route-table.js';
+
+let gateway: TestGateway;
+let routes: RouteTable;
+let document: {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, Schema> };
+};
+
+interface Operation {
+  operationId: string;
+  parameters: { in: string; name: string }[];
+  responses: object;
+  security: object[];
+}
+
+interface Schema {
+  required: string[];
+  properties: Record<string, { anyOf: object[] }>;
+}
+
+beforeAll(async () => {
+  gateway = await startGateway({ SANDBOX: 'true' });
+  Object.assign(gateway.bus.answers, answers);
+  routes = gateway.app.get(RouteTable);
+  document = (await gateway.call({ method: 'GET', url: '/openapi.json' })).json;
+});
+afterAll(() => gateway.app.close());
+
+const ids: Record<string, string> = {
+  '/api/v1/connections/link': sessionView.short_id,
+  '/api/v1/connections': connectionView.short_id,
+  '/api/v1/users': userView.short_id,
+  '/api/v1/api-keys': keyView.short_id,
+  '/api/v1/sandbox/connections': connectionView.short_id,
+  '/v1/connections': platformConnectionId(connectionView.id),
+  '/v1/api-keys': keyView.short_id,
+};
+
+const bodies: Record<string, object> = {
+  '/api/v1/connections/link': { user_id: userView.id },
+  '/api/v1/users': { name: 'Ada', email: 'ada@example.com' },
+  '/api/v1/users/:id': { name: 'Ada L.' },
+  '/api/v1/api-keys': { name: 'Home' },
+  '/v1/api-keys': { name: 'Agent', scopes: ['connections:read'] },
+};
+
+/** The path with ids that exist. */
+const urlOf = (path: string): string =>
+  path
+    .replace(/^(.*?)\/:id/, (_, before: string) => `${before}/${ids[before]}`)
+    .replace(':server_id', 'plaid')
+    .replace(':connection_id', connectionView.id);
+
+const request = (method: 'GET', path: string): Promise<Answer> =>
+  gateway.call({
+    method,
+    url: urlOf(path),
+    headers: {
+      authorization: `Bearer ${adminKey}`,
+      'content-type': 'application/json',
+      'x-request-id': path.startsWith('/v1/') ? 'platform' : 'household',
+    },
+    ...(bodies[path] && method !== 'GET' && { payload: bodies[path] }),
+  });
+
+/** Exactly the promised fields: a schema lets unknown ones fall away, so nothing may be missing after it. */
+const fits = (schema: z.ZodType, value: unknown): void => expect(schema.parse(value)).toEqual(value);
+
+describe('every endpoint', () => {
+  it('answers with the status and the object it has promised', async () => {
+    for (const { method, path, reply } of routes.endpoints) {
+      const { status, json, text } = await request(method as 'GET', path);
+      expect([method, path, Object.keys(reply)]).toEqual([method, path, expect.arrayContaining([String(status)])]);
+      const schema = reply[status as 200];
+      if (schema) fits(schema, json);
+      else expect(text).toBe('');
+    }
+  });
+
+  it('refuses in the envelope of its surface when no service answers', async () => {
+    gateway.bus.answers = { 'key.verify': gateway.bus.answers['key.verify']! };
+    for (const { method, path } of routes.endpoints.filter(({ path }) => !/^\/health|whoami/.test(path))) {
+      const { status, json } = await request(method as 'GET', path);
+      expect([method, path, status]).toEqual([method, path, 503]);
+      fits(path.startsWith('/v1/') ? platformError : householdError, json);
+    }
+    Object.assign(gateway.bus.answers, answers);
+  });
+
+  it('asks for a key, unless it is a delivery or about health', async () => {
+    for (const { method, path } of routes.endpoints) {
+      const { status } = await gateway.call({
+        method: method,
+        url: urlOf(path),
+        headers: { 'x-api-key': '' },
+      });
+      const isPublic = /^\/(health|v1\/webhooks)\//.test(path);
+      expect([method, path, status === 401]).toEqual([method, path, !isPublic]);
+    }
+  });
+});
+
+describe('the OpenAPI document', () => {
+  it('holds exactly the endpoints that exist', () => {
+    const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`),
+    );
+    const declared = routes.endpoints.map(({ method, path }) => `${method} ${path}`);
+    expect(documented.sort()).toEqual(declared.sort());
+    const served = [...routes.methods].flatMap(([url, methods]) => methods.map((method) => `${method} ${url}`));
+    const ofTheApi = served.filter((route) => /^(?!HEAD)\w+ \/(api|v1|health)\//.test(route));
+    expect(ofTheApi.sort()).toEqual(declared);
+  });
+
+  it('is 3.1, and every reference in it leads somewhere', () => {
+    expect(document.openapi).toBe('3.1.0');
+    const references = JSON.stringify(document).match(/"\$ref":"[^"]+"/g) ?? [];
+    expect(references.length).toBeGreaterThan(50);
+    for (const reference of references) {
+      const [, name] = /#\/components\/schemas\/(\w+)"/.exec(reference) ?? [];
+      expect(Object.keys(document.components.schemas)).toContain(name);
+    }
+  });
+
+  it('names each operation once and each path parameter where it stands', () => {
+    const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.values(methods).map((operation) => ({ path, ...operation })),
+    );
+    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
+    for (const { path, parameters } of operations) {
+      const named = parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => `{${name}}`);
+      expect(path.match(/\{\w+\}/g) ?? []).toEqual(named);
+    }
+  });
+
+  it('says of the mint what the specification says', () => {
+    const mint = document.components.schemas['MintLinkSession']!;
+    const oneOf = (field: string) => mint.properties[field]!.anyOf[0];
+    expect(mint.required).toEqual(['user_id']);
+    expect(oneOf('provider')).toMatchObject({ enum: ['', 'plaid', 'teller'] });
+    expect(oneOf('expires_in_seconds')).toMatchObject({ type: 'integer', minimum: 0, maximum: 3600 });
+    expect(oneOf('label')).toMatchObject({ type: 'string', maxLength: 200 });
+    const session = document.components.schemas['LinkSession']!;
+    const optional = Object.keys(session.properties).filter((field) => !session.required.includes(field));
+    expect(optional).toEqual(['connection_id', 'error_code', 'error_message']);
+    const { responses, security } = document.paths['/api/v1/connections/link']!['post']!;
+    expect(Object.keys(responses)).toEqual(['201', '400', '401', '403', '404', '413', '500', '503']);
+    expect(security).toEqual([{ ApiKey: ['full_access'] }, { Bearer: ['full_access'] }]);
+  });
+
+  it('is readable as a page that loads and runs nothing', async () => {
+    const { status, headers, text } = await gateway.call({ method: 'GET', url: '/docs' });
+    expect(status).toBe(200);
+    expect(headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-[\w+/=]+';/);
+    expect(text).toContain('/api/v1/connections/{id}/relink');
+    expect(text).not.toMatch(/<script|src=|https?:|undefined|\[object/);
+  });
+});

@@ -1,0 +1,48 @@
+import type { Answers } from './fake-bus.js';
+import { auditEntry, connectionView, keyView, sessionView, userView } from './views.js';
+
+const written = <View>(view: View) => ({ view, position: '7' });
+const page = <Item>(item: Item) => ({ items: [item], next_cursor: null });
+const health = () => ({
+  status: 'up' as const,
+  views: [{ name: 'a view', lag_ms: 3, parked: 0 }],
+  parts: { bus: 'up' as const },
+});
+
+/** Services that find whatever they are asked for. */
+export const answers: Answers = {
+  'link-session.mint': ({ terms }) => written({ ...sessionView, ...terms }),
+  'link-session.relink': ({ terms, connection_id }) =>
+    written({ ...sessionView, ...terms, action: 'relink', connection_id, single_use: true, provider: 'plaid' }),
+  'link-session.get': () => sessionView,
+  'link-session.list': () =>
+    page({ ...sessionView, status: 'failed', error_code: 'CANCELLED', error_message: 'The link was cancelled.' }),
+  'link-session.cancel': () => written(sessionView),
+  'connection.user.create': ({ user }) => written({ ...userView, ...user }),
+  'connection.user.update': ({ name }) => written({ ...userView, name: name ?? userView.name }),
+  'connection.user.delete': () => ({ position: '7' }),
+  'connection.user.get': () => userView,
+  'connection.user.list': () => page(userView),
+  'connection.get': () => connectionView,
+  'connection.list': () => page(connectionView),
+  'connection.disconnect': () => written(connectionView),
+  'connection.require-login': () => written(connectionView),
+  'connection.webhook': () => ({ accepted: true, duplicate: false }),
+  'connection.ledger': () => ({ items: [{ id: 'item-1', provider: 'plaid', institution: 'ins_1', state: 'live' }] }),
+  'key.create': ({ terms }) => {
+    const { key_hash: _hash, ...shown } = terms;
+    return written({ ...shown, created_at: keyView.created_at, revoked_at: null });
+  },
+  'key.revoke': () => written(keyView),
+  // Which kind of key is asked for, the test knows by the surface it asks on.
+  'key.get': ({ context }) => ({
+    ...keyView,
+    kind: context.request_id.startsWith('platform') ? 'platform' : 'household',
+  }),
+  'key.list': () => page(keyView),
+  'audit.list': () => page(auditEntry),
+  'key.health': health,
+  'connection.health': health,
+  'link-session.health': health,
+  'audit.health': health,
+};
