@@ -8,7 +8,6 @@ const environment = z.object({
   EVENTSTORE_TAIL_EVENTS: z.coerce.number().int().min(1).default(8_192),
   EVENTSTORE_TAIL_MIB: z.coerce.number().int().min(1).default(32),
   EVENTSTORE_DROP_SLOW_CONSUMERS: z.stringbool().default(false),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   SUPERVISED: z.stringbool().default(false),
 });
 

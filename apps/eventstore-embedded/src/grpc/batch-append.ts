@@ -6,6 +6,7 @@ import { type ExpectedRevision } from '../log/event.js';
 import { type WriteAnswer } from '../log/group.js';
 import { type Writer } from '../log/writer.js';
 import { batchStatus } from './batch-status.js';
+import { serviceError } from './errors.js';
 import { type OpenCalls } from './open-calls.js';
 import { AppendBody, expectedRevision, uuidText, writableStreamName } from './requests.js';
 
@@ -29,7 +30,8 @@ export function batchAppendHandler(
   return (call) => {
     const unfinished = new Map<string, Batch>();
     calls.track(call);
-    call.on('data', (request: BatchAppendReq) => void receive(request, unfinished, writer, call));
+    const fail = (error: unknown) => call.emit('error', serviceError(error, { operation: 'Append' }));
+    call.on('data', (request: BatchAppendReq) => void receive(request, unfinished, writer, call).catch(fail));
     call.on('end', () => call.end());
     call.on('error', () => unfinished.clear());
   };

@@ -4,7 +4,16 @@ import { Empty } from 'google-protobuf/google/protobuf/empty_pb.js';
 import * as shared from '@eventstore/db-client/generated/shared_pb.js';
 import { Status } from '@eventstore/db-client/generated/status_pb.js';
 import { type ExpectedRevision } from '../log/event.js';
-import { AccessDenied, AppendTooLarge, StreamDeleted, TimedOut, WrongExpectedVersion } from '../log/refusals.js';
+import {
+  AccessDenied,
+  AppendTooLarge,
+  InvalidArgument,
+  ShuttingDown,
+  StreamDeleted,
+  TimedOut,
+  WrongExpectedVersion,
+} from '../log/refusals.js';
+import { unexpected } from './errors.js';
 
 interface Packed {
   readonly code: status;
@@ -44,7 +53,8 @@ function pack(error: unknown, expected: ExpectedRevision): Packed {
   if (error instanceof AccessDenied) {
     return { code: status.PERMISSION_DENIED, name: 'AccessDenied', details: new shared.AccessDenied() };
   }
-  const message = error instanceof Error ? error.message : 'Unknown';
+  const isRefusal = error instanceof InvalidArgument || error instanceof ShuttingDown;
+  const message = isRefusal ? error.message : unexpected(error);
   return { code: status.UNKNOWN, name: 'Unknown', details: new shared.Unknown(), message };
 }
 

@@ -1,5 +1,6 @@
 import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { type ExpectedRevision } from '../log/event.js';
+import { describeError, logger } from '../logger.js';
 import {
   AccessDenied,
   AppendTooLarge,
@@ -57,7 +58,14 @@ function plainFailure(error: unknown): ServiceError {
   if (error instanceof TimedOut) return failure(status.ABORTED, `Operation timed out: ${error.message}`);
   if (error instanceof InvalidArgument) return failure(status.INVALID_ARGUMENT, error.message);
   if (error instanceof ShuttingDown) return failure(status.UNAVAILABLE, 'Server is shutting down');
-  return failure(status.UNKNOWN, error instanceof Error ? error.message : 'Unknown');
+  return failure(status.UNKNOWN, unexpected(error));
+}
+
+/** Logs what is no refusal of ours, and returns what the client may know of it. */
+export function unexpected(error: unknown): string {
+  const described = describeError(error);
+  logger.error(described, 'a call failed');
+  return described.message;
 }
 
 /** Streaming calls end like this at shutdown; the client takes it as a reason to reconnect. */

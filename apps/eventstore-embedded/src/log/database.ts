@@ -27,6 +27,10 @@ export interface Database {
  */
 export async function openDatabase(url: string, onLost: (error: Error) => void): Promise<Database> {
   const writer = new Client(settings(url));
+  let isOpen = false;
+  // An error while opening also rejects what is being awaited.
+  writer.on('error', (error) => isOpen && onLost(error));
+  writer.on('end', () => isOpen && onLost(new Error('the writer session ended')));
   await writer.connect();
   try {
     await takeLock(writer);
@@ -36,15 +40,13 @@ export async function openDatabase(url: string, onLost: (error: Error) => void):
     await writer.end();
     throw error;
   }
-  let closing = false;
-  writer.on('error', (error) => closing || onLost(error));
-  writer.on('end', () => closing || onLost(new Error('the writer session ended')));
+  isOpen = true;
   const pool = readers(url);
   return {
     write: (statement, values) => rows(writer, statement, values),
     read: (statement, values) => rows(pool, statement, values),
     close: async () => {
-      closing = true;
+      isOpen = false;
       await Promise.all([writer.end(), pool.end()]);
     },
   };

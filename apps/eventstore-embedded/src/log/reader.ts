@@ -16,9 +16,9 @@ import { type StreamStates } from './stream-states.js';
 
 export type Pages = AsyncGenerator<StoredEvent[]>;
 
-/** Most reads of a stream want a handful of events; long ones are worth larger pages. */
+/** Most reads of a stream want a handful of events; long ones are worth larger pages, but an event may weigh 1 MiB. */
 const FIRST_PAGE = 64;
-const PAGE = 1_024;
+const PAGE = 256;
 
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);

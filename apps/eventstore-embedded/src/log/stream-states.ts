@@ -15,6 +15,7 @@ export class StreamStates {
   readonly #loading = new Map<string, Promise<StreamState>>();
   readonly #load: LoadStates;
   #wanted: Wanted[] = [];
+  #isLoading = false;
 
   constructor(load: LoadStates, maxStreams: number) {
     this.#load = load;
@@ -33,11 +34,10 @@ export class StreamStates {
     this.#cache.set(owner, state);
   }
 
-  /** Streams asked for in the same turn of the event loop are loaded by one query. */
   #want(owner: string): Promise<StreamState> {
     const promise = new Promise<StreamState>((resolve, reject) => {
-      if (this.#wanted.length === 0) setImmediate(() => void this.#loadWanted());
       this.#wanted.push({ owner, resolve, reject });
+      if (!this.#isLoading) void this.#loadWanted();
     });
     this.#loading.set(owner, promise);
     const keep = (state: StreamState) => {
@@ -50,15 +50,20 @@ export class StreamStates {
     return promise;
   }
 
+  /** One query at a time, for all the streams that were asked for since the one before. */
   async #loadWanted(): Promise<void> {
-    const wanted = this.#wanted.splice(0, MAX_NAMES_PER_LOAD);
-    if (this.#wanted.length > 0) setImmediate(() => void this.#loadWanted());
-    try {
-      const states = await this.#load(wanted.map((want) => want.owner));
-      wanted.forEach((want, i) => want.resolve(states[i] as StreamState));
-    } catch (error) {
-      wanted.forEach((want) => want.reject(error));
+    this.#isLoading = true;
+    await new Promise(setImmediate);
+    while (this.#wanted.length > 0) {
+      const wanted = this.#wanted.splice(0, MAX_NAMES_PER_LOAD);
+      try {
+        const states = await this.#load(wanted.map((want) => want.owner));
+        wanted.forEach((want, i) => want.resolve(states[i] as StreamState));
+      } catch (error) {
+        wanted.forEach((want) => want.reject(error));
+      }
     }
+    this.#isLoading = false;
   }
 }
 
