@@ -1,6 +1,7 @@
 import type { AuditEntry, AuditFilter } from './audit.js';
 import type { OwnedConnection } from './connection.js';
 import type { Context, Page, Position, Written } from './envelope.js';
+import type { IdempotencyState } from './idempotency.js';
 import type { KeyTerms, KeyView, VerifiedKey } from './key.js';
 import type { KeyDied, KeyForgotten, LeaseAsked, LeaseGranted } from './key-lease.js';
 import type {
@@ -40,6 +41,12 @@ export interface Subjects {
   'key.revoke': { ask: Command; reply: Written<KeyView> };
   'key.get': { ask: ById; reply: KeyView };
   'key.list': { ask: Read & { kind?: KeyView['kind']; limit: number; cursor?: string }; reply: Page<KeyView> };
+
+  /** May this wish run now, or has it run before? See idempotency.ts. */
+  'key.idempotency.begin': { ask: { scope: string; body_hash: string }; reply: IdempotencyState };
+  'key.idempotency.keep': { ask: { scope: string; status: number; sealed: string }; reply: Record<string, never> };
+  /** The wish had no remembered answer: forget it, or let the next try take it up where it stands. */
+  'key.idempotency.release': { ask: { scope: string; forget: boolean }; reply: Record<string, never> };
 
   'connection.user.create': {
     ask: { context: Context; user: { short_id: string; name: string; email: string | null } };

@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { IDEMPOTENCY_LEASE_SECONDS, type IdempotencyState, REMEMBERED_HOURS } from '#contracts/idempotency.js';
+import { logger } from '#service/logger.js';
+
+const CLEAN_EVERY_MS = 60_000;
+const TOO_OLD = `interval '${REMEMBERED_HOURS} hours'`;
+const LEASE = `interval '${IDEMPOTENCY_LEASE_SECONDS} seconds'`;
+
+/** A new wish, one that is too old to count, or one whose runner has died is the caller's to run. */
+const BEGIN = `
+  insert into idempotent_replies as r (scope, body_hash, seed, leased_until) values ($1, $2, $3, now() + ${LEASE})
+  on conflict (scope) do update set
+    leased_until = excluded.leased_until, body_hash = excluded.body_hash, status = null, sealed = null,
+    seed = case when r.created_at < now() - ${TOO_OLD} then excluded.seed else r.seed end,
+    created_at = case when r.created_at < now() - ${TOO_OLD} then now() else r.created_at end
+  where r.created_at < now() - ${TOO_OLD}
+    or (r.status is null and r.leased_until < now() and r.body_hash = excluded.body_hash)
+  returning seed`;
+
+interface Kept {
+  body_hash: string;
+  status: number | null;
+  sealed: string | null;
+}
+
+/** Remembers wishes with an Idempotency-Key. The answers are sealed: nothing here opens them. */
+@Injectable()
+export class IdempotentReplies implements OnApplicationBootstrap, OnApplicationShutdown {
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly dataSource: DataSource) {}
+
+  async begin(scope: string, bodyHash: string): Promise<IdempotencyState> {
+    const values = [scope, bodyHash, randomBytes(32).toString('base64url')];
+    const [mine] = await this.dataSource.query<{ seed: string }[]>(BEGIN, values);
+    if (mine) return { state: 'run', seed: mine.seed };
+    const text = 'select body_hash, status, sealed from idempotent_replies where scope = $1';
+    const [kept] = await this.dataSource.query<Kept[]>(text, [scope]);
+    if (!kept) return { state: 'in_flight' };
+    if (kept.body_hash !== bodyHash) return { state: 'conflict' };
+    if (kept.status === null || kept.sealed === null) return { state: 'in_flight' };
+    return { state: 'done', status: kept.status, sealed: kept.sealed };
+  }
+
+  async keep(scope: string, status: number, sealed: string): Promise<void> {
+    await this.dataSource.query('update idempotent_replies set status = $2, sealed = $3 where scope = $1', [
+      scope,
+      status,
+      sealed,
+    ]);
+  }
+
+  async release(scope: string, forget: boolean): Promise<void> {
+    const text = forget
+      ? 'delete from idempotent_replies where scope = $1 and status is null'
+      : 'update idempotent_replies set leased_until = now() where scope = $1 and status is null';
+    await this.dataSource.query(text, [scope]);
+  }
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.dataSource
+        .query(`delete from idempotent_replies where created_at < now() - ${TOO_OLD}`)
+        .catch((error: unknown) => logger.warn({ error: String(error) }, 'old replies could not be cleared; later'));
+    }, CLEAN_EVERY_MS).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+}

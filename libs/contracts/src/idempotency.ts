@@ -1,0 +1,15 @@
+/** So long is the answer to an Idempotency-Key remembered. */
+export const REMEMBERED_HOURS = 24;
+/** So long does a wish belong to who began it; longer than any request lives. */
+export const IDEMPOTENCY_LEASE_SECONDS = 6;
+
+/**
+ * What became of a wish with an Idempotency-Key. All randomness of a wish (tokens, keys, ids, the command id) follows
+ * from the caller's API key and `seed`: whoever takes up a wish whose runner died makes the same things again, and the
+ * services recognise them. The answer is kept sealed under a key that only the same API key gives.
+ */
+export type IdempotencyState =
+  | { state: 'run'; seed: string }
+  | { state: 'done'; status: number; sealed: string }
+  | { state: 'in_flight' }
+  | { state: 'conflict' };
