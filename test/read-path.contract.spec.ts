@@ -5,9 +5,9 @@ import { Checkpoint, ParkedEvent } from '#eventstore/checkpoint.entity.js';
 import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import type { Decider } from '#eventstore/decider.js';
-import { Projector } from '#eventstore/projector.js';
+import { type OnApplied, Projector } from '#eventstore/projector.js';
 import { readStream } from '#eventstore/read-stream.js';
-import { rowPerStream } from '#eventstore/view.js';
+import { rowPerStream, type View } from '#eventstore/view.js';
 import { createProjectionTables } from '#service/migrations.js';
 import { until } from '#testing/api.js';
 import { contextFor, newTenant } from '#testing/callers.js';
@@ -78,8 +78,8 @@ const handle = (...args: Parameters<ReturnType<typeof handler>>) => handler()(..
 const handler = () => commandHandler(client, 'counter', counter);
 const count = (id: string, context = contextFor(tenant)) => handle({ id, command: { type: 'Count' }, context });
 
-function start(): Projector {
-  const projector = new Projector({ client, dataSource: database, log: silent }, view);
+function start(of: View = view, onApplied?: OnApplied): Projector {
+  const projector = new Projector({ client, dataSource: database, log: silent }, of, onApplied);
   running.push(projector);
   projector.start();
   return projector;
@@ -140,6 +140,56 @@ describe('the read path', () => {
     const last = String(positions.map(BigInt).reduce((a, b) => (a > b ? a : b)));
     await Promise.all([one.reached(last), two.reached(last)]);
     for (const id of ids) expect(await row(id)).toEqual({ id, n: 3, applied: 3 });
+  });
+
+  it('is not moved back by a slow replica that has seen meanwhile how far the other one is', async () => {
+    let held = Promise.resolve();
+    let release!: () => void;
+    const fast = start();
+    const slow = start({ ...view, changes: async (...args) => (await held, view.changes(...args)) });
+    const id = randomUUID();
+    const countAndSee = async () => {
+      const { position } = await count(id);
+      await Promise.all([fast, slow].map((replica) => replica.reached(position)));
+    };
+    await countAndSee();
+    held = new Promise((resolve) => (release = resolve));
+    for (let n = 0; n < 3; n++) await countAndSee();
+    release();
+    for (let n = 0; n < 2; n++) await countAndSee();
+    expect(await row(id)).toEqual({ id, n: 6, applied: 6 });
+  });
+
+  it('tells every replica what happened, whichever of them moved it', async () => {
+    const heard = [[], []] as string[][];
+    const replicas = heard.map((streams) =>
+      start(view, ({ events }) => streams.push(...events.map(({ stream }) => stream))),
+    );
+    const ids = Array.from({ length: 10 }, () => randomUUID());
+    for (const id of ids) {
+      const { position } = await count(id);
+      await Promise.all(replicas.map((replica) => replica.reached(position)));
+    }
+    const streams = ids.map((id) => `counter-${id}`);
+    const whole = until(
+      () => Promise.resolve(heard.map((all) => all.filter((stream) => streams.includes(stream)))),
+      (both) => both.every((all) => all.length >= streams.length),
+    );
+    expect(await whole).toEqual([streams, streams]);
+  });
+
+  it('begins anew, rather than going on from memory, when its checkpoint is taken away', async () => {
+    const projector = start();
+    const id = randomUUID();
+    await projector.reached((await count(id)).position);
+    await database.query('truncate counters, checkpoints, parked_events');
+    const { position } = await count(id);
+    await until(
+      () => row(id),
+      (found) => found?.n === 2,
+    );
+    await projector.reached(position);
+    expect(await row(id)).toEqual({ id, n: 2, applied: 2 });
   });
 
   it('puts a poison event aside and goes on with the others', async () => {

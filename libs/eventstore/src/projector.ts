@@ -8,7 +8,7 @@ import type { Changes, View } from './view.js';
 
 const CATCH_UP_MS = 2_000;
 
-/** Called after a batch is committed. */
+/** Called on every replica once a batch is in the view, whichever replica moved it. */
 export type OnApplied = (batch: Batch) => void;
 
 interface Log {
@@ -21,7 +21,10 @@ interface Log {
  * it starts from: of two replicas at work on the same view, one moves it and the other's statement does nothing.
  */
 export class Projector {
+  /** How far the view is known to be, whichever replica moved it. */
   private at: StorePosition | null = null;
+  /** How far this replica has heard the events. */
+  private heard: StorePosition | null = null;
   private behindSince: number | null = null;
   private parkedCount = 0;
   private readonly stopping = new AbortController();
@@ -39,7 +42,7 @@ export class Projector {
       client: this.deps.client,
       prefixes: this.view.prefixes,
       signal: this.stopping.signal,
-      load: () => this.load(),
+      load: () => this.begin(),
       apply: (batch) => this.apply(batch),
       onCaughtUp: () => (this.behindSince = null),
       onFailure: (error) => {
@@ -64,57 +67,77 @@ export class Projector {
     if (position === undefined) return;
     const target = BigInt(position);
     const deadline = Date.now() + CATCH_UP_MS;
-    while ((this.at?.commit ?? -1n) < target) {
+    while (commitOf(this.at) < target) {
       if (Date.now() >= deadline) throw new DomainError('UNAVAILABLE', 'The view is catching up; try again.');
       await this.moved(Math.min(250, deadline - Date.now()));
-      if ((this.at?.commit ?? -1n) < target) await this.lookAround();
+      if (commitOf(this.at) < target) await this.lookAround();
     }
   }
 
   /** Another replica may be the one that moves the view. */
   private async lookAround(): Promise<void> {
-    const stored = await this.load();
-    if (stored && stored.commit > (this.at?.commit ?? -1n)) this.at = stored;
+    const stored = await this.stored();
+    if (commitOf(stored) > commitOf(this.at)) this.at = stored;
   }
 
-  private async load(): Promise<StorePosition | null> {
+  private async stored(): Promise<StorePosition | null> {
     const rows = await this.deps.dataSource.query<{ commit: string; prepare: string }[]>(
       'select "commit", "prepare" from checkpoints where "view" = $1',
       [this.view.name],
     );
     const [row] = rows;
-    this.at = row ? { commit: BigInt(row.commit), prepare: BigInt(row.prepare) } : null;
-    return this.at;
+    return row ? { commit: BigInt(row.commit), prepare: BigInt(row.prepare) } : null;
+  }
+
+  /** Listens from where the view stands, or from where this replica stopped hearing while another moved it on. */
+  private async begin(): Promise<StorePosition | null> {
+    this.at = await this.stored();
+    if (this.heard === null || commitOf(this.at) < this.heard.commit) this.heard = this.at;
+    return this.heard;
   }
 
   private async apply(batch: Batch): Promise<void> {
-    const known = this.at?.commit ?? -1n;
-    const events = batch.events.filter((event) => event.commit > known);
     this.behindSince ??= Date.now();
+    while (commitOf(this.at) < batch.position.commit) {
+      const from = this.at;
+      if (!(await this.move(from, batch))) await this.joinOther(from);
+    }
+    this.heard = batch.position;
+    this.behindSince = null;
+    this.onApplied?.(batch);
+    for (const wake of this.waiting) wake();
+  }
+
+  /** False when the view is not where we thought, and nothing happened. */
+  private async move(from: StorePosition | null, batch: Batch): Promise<boolean> {
+    const events = batch.events.filter((event) => event.commit > commitOf(from));
     const changes = await this.view.changes(events, this.deps.dataSource);
+    if (!(await this.write(changes, from, batch.position))) return false;
     for (const { event, error } of changes.parked) {
       this.parkedCount++;
       this.deps.log.error(error, `view ${this.view.name}: parked ${event.event.type} of ${event.stream}`);
     }
-    await this.write(changes, batch.position);
-    this.at = batch.position;
-    this.behindSince = null;
-    this.onApplied?.({ ...batch, events });
-    for (const wake of this.waiting) wake();
+    if (commitOf(this.at) < batch.position.commit) this.at = batch.position;
+    return true;
   }
 
-  private async write(changes: Changes, to: StorePosition): Promise<void> {
-    const from = this.at?.commit ?? null;
+  /** Goes on from where another replica has moved the view; one that stands further back is being built anew. */
+  private async joinOther(from: StorePosition | null): Promise<void> {
+    this.at = await this.stored();
+    if (commitOf(this.at) < commitOf(from)) throw new Error('the checkpoint was moved back');
+  }
+
+  private async write(changes: Changes, from: StorePosition | null, to: StorePosition): Promise<boolean> {
     const rows = await this.deps.dataSource.query<{ moved: string }[]>(this.statement(), [
       this.view.name,
-      from === null ? null : String(from),
+      from === null ? null : String(from.commit),
       String(to.commit),
       String(to.prepare),
       JSON.stringify(changes.rows),
       changes.removed,
       JSON.stringify(changes.parked.map((one) => this.parkedRow(one))),
     ]);
-    if (rows[0]?.moved !== '1') throw new Error('another replica moved the checkpoint');
+    return rows[0]?.moved === '1';
   }
 
   private parkedRow({ event, error }: Changes['parked'][number]) {
@@ -138,9 +161,11 @@ export class Projector {
     const others = columns.filter((column) => !keys.includes(column));
     this.sql = `
       with moved as (
-        insert into checkpoints as c ("view", "commit", "prepare") values ($1, $3, $4)
+        insert into checkpoints as c ("view", "commit", "prepare")
+        select $1::text, $3::text, $4::text
+          where $2::text is null or exists (select 1 from checkpoints where "view" = $1::text)
         on conflict ("view") do update set "commit" = excluded."commit", "prepare" = excluded."prepare"
-          where c."commit" = $2
+          where c."commit" = $2::text
         returning set_config('synchronous_commit', 'off', true)
       ), written as (
         insert into ${table} (${columns.join(', ')})
@@ -165,3 +190,5 @@ export class Projector {
     this.waiting.delete(wake);
   }
 }
+
+const commitOf = (position: StorePosition | null): bigint => position?.commit ?? -1n;
