@@ -36,7 +36,8 @@ export class SandboxController {
     summary: "Read the sandbox bank's own list of items",
     reply: { 200: ledger },
   })
-  ledger() {
-    return this.bus.ask('connection.ledger', {});
+  async ledger() {
+    const { items } = await this.bus.ask('connection.ledger', {});
+    return { items: items.map(({ id, provider, institution, state }) => ({ id, provider, institution, state })) };
   }
 }
