@@ -20,8 +20,9 @@ export const busUsers: Record<string, BusRights> = {
     subscribe: ['gateway.>', 'health.>'],
   },
   key: { publish: ['gateway.>'], subscribe: ['key.>', 'health.>'] },
-  connection: { publish: ['link-session.>', 'key.>'], subscribe: ['connection.>', 'health.>'] },
-  'link-session': { publish: ['connection.>', 'key.>'], subscribe: ['link-session.>', 'health.>'] },
-  audit: { publish: ['key.>', 'connection.>', 'link-session.>'], subscribe: ['audit.>', 'health.>'] },
-  cli: { publish: ['key.>', 'health.>'], subscribe: [] },
+  connection: { publish: ['link-session.>'], subscribe: ['connection.>', 'health.>'] },
+  'link-session': { publish: ['connection.>'], subscribe: ['link-session.>', 'health.>'] },
+  audit: { publish: ['health.>'], subscribe: ['audit.>', 'health.>'] },
+  /** Whoever may read the run file may make the first key, and nothing else. */
+  cli: { publish: ['key.create'], subscribe: [] },
 };
