@@ -27,13 +27,13 @@ export class AllSubscription {
   /** Ends when the client does. */
   async run(): Promise<void> {
     const { tail } = this.#request.log;
-    const { signal } = this.#request.output;
+    const { end } = this.#request.output;
     await this.#progress.confirm();
-    while (!signal.aborted) {
+    while (!end.hasCome) {
       if (this.#cursor < tail.head) await this.#sendPage();
       else if (!this.#progress.isLive) await this.#goLive();
       // Nothing was awaited since the comparison above, so no commit can slip through before the wait.
-      else await tail.change(signal);
+      else await tail.change(end);
     }
   }
 
@@ -41,7 +41,7 @@ export class AllSubscription {
     const { log, output } = this.#request;
     if (this.#progress.isLive && !log.tail.covers(this.#cursor)) await this.#progress.fellBehind();
     for (const event of await log.reader.pageAfter(this.#cursor)) {
-      if (output.signal.aborted) return;
+      if (output.end.hasCome) return;
       this.#cursor = event.position;
       if (this.#allow(event)) await this.#send(event);
       if (++this.#sinceCheckpoint >= this.#checkpointInterval) await this.#checkpoint();

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import { type ServerWritableStream } from '@grpc/grpc-js';
 import { type ReadReq, type ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
+import { CallEnd } from '../log/call-end.js';
 import { type StoredEvent } from '../log/event.js';
 import { type Reader } from '../log/reader.js';
 import { linkResponse, readResponse } from '../wire.js';
@@ -12,26 +12,22 @@ const LINK_TYPE = '$>';
 
 /** Sends responses no faster than the client takes them. */
 export class ReadOutput {
+  /** Comes once nobody reads any more. */
+  readonly end = new CallEnd();
   readonly #call: ReadStream;
   readonly #reader: Reader;
   readonly #resolveLinks: boolean;
-  readonly #ended = new AbortController();
 
   constructor(call: ReadStream, reader: Reader, resolveLinks: boolean) {
     this.#call = call;
     this.#reader = reader;
     this.#resolveLinks = resolveLinks;
-    for (const end of ['cancelled', 'error', 'close']) call.once(end, () => this.#ended.abort());
-  }
-
-  /** Aborted once nobody reads any more. */
-  get signal(): AbortSignal {
-    return this.#ended.signal;
+    for (const end of ['cancelled', 'error', 'close']) call.once(end, () => this.end.come());
   }
 
   /** Nothing to await while the client keeps up, so that a page goes out without a turn of the event loop per event. */
   send(response: ReadResp | Buffer): Promise<void> | undefined {
-    if (this.signal.aborted || this.#call.write(response)) return undefined;
+    if (this.end.hasCome || this.#call.write(response)) return undefined;
     return this.#drained();
   }
 
@@ -47,7 +43,15 @@ export class ReadOutput {
     await this.send(linkResponse(link, target));
   }
 
-  async #drained(): Promise<void> {
-    await once(this.#call, 'drain', { signal: this.signal }).catch(() => undefined);
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#call.off('drain', done);
+        this.end.remove(done);
+        resolve();
+      };
+      this.#call.on('drain', done);
+      this.end.add(done);
+    });
   }
 }

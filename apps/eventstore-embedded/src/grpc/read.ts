@@ -24,14 +24,14 @@ export function readHandler(
     const options = call.request.getOptions() ?? new ReadReq.Options();
     const output = new ReadOutput(call, log.reader, options.getResolveLinks());
     serve(options, output, log, dropSlowConsumers).then(
-      () => output.signal.aborted || call.end(),
+      () => output.end.hasCome || call.end(),
       (error: unknown) => fail(call, output, options, error),
     );
   };
 }
 
 function fail(call: ReadStream, output: ReadOutput, options: Options, error: unknown): void {
-  if (output.signal.aborted) return;
+  if (output.end.hasCome) return;
   const stream = options.getStream()?.getStreamIdentifier();
   call.emit('error', serviceError(error, { operation: 'Read', stream: stream ? streamName(stream) : '$all' }));
 }
@@ -94,7 +94,7 @@ async function sendPages(pages: Pages, output: ReadOutput, { count, allow }: Sel
   let left = count;
   for await (const page of pages) {
     for (const event of page) {
-      if (output.signal.aborted) return;
+      if (output.end.hasCome) return;
       if (!allow(event)) continue;
       const drained = output.event(event);
       if (drained) await drained;

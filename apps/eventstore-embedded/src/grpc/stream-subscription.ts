@@ -24,16 +24,16 @@ export class StreamSubscription {
   /** Ends when the client does, or with StreamDeleted when the stream is tombstoned. */
   async run(): Promise<void> {
     const { reader, tail } = this.#log;
-    const { signal } = this.#request.output;
+    const { end } = this.#request.output;
     this.#cursor = await this.#start();
     await this.#progress.confirm();
-    while (!signal.aborted) {
+    while (!end.hasCome) {
       const { head } = reader;
       const { revision } = await reader.view(this.#stream);
       if (revision > this.#cursor) await this.#sendUpTo(revision);
       else if (!this.#progress.isLive) await this.#progress.caughtUp();
       // A commit since the view was taken would go unnoticed: look again instead of waiting.
-      else if (head === reader.head) await tail.change(signal, this.#stream);
+      else if (head === reader.head) await tail.change(end, this.#stream);
     }
   }
 
@@ -48,7 +48,7 @@ export class StreamSubscription {
     if (this.#progress.isLive && revision - this.#cursor > LIVE_BUFFER) await this.#progress.fellBehind();
     for await (const page of this.#log.reader.streamForwards(this.#stream, this.#cursor + 1n)) {
       for (const event of page) {
-        if (this.#request.output.signal.aborted) return;
+        if (this.#request.output.end.hasCome) return;
         await this.#send(event);
       }
     }

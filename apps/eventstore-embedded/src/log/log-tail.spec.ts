@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { CallEnd } from './call-end.js';
 import { EMPTY, type StoredEvent } from './event.js';
 import { LogTail } from './log-tail.js';
 
@@ -15,7 +16,7 @@ const event = (position: bigint, stream = 's', bytes = 0): StoredEvent => ({
 });
 
 const positions = (events: StoredEvent[]) => events.map(({ position }) => position);
-const forever = new AbortController().signal;
+const forever = new CallEnd();
 
 describe('the tail of the log', () => {
   it('hands out what follows a position, in order and up to a limit', () => {
@@ -66,9 +67,9 @@ describe('the tail of the log', () => {
 
   it('lets go of a waiter who gives up', async () => {
     const tail = new LogTail(0n, { events: 100, bytes: 1_000 });
-    const caller = new AbortController();
-    const wait = tail.change(caller.signal);
-    caller.abort();
+    const caller = new CallEnd();
+    const wait = tail.change(caller);
+    caller.come();
     await expect(wait).resolves.toBeUndefined();
   });
 });

@@ -1,3 +1,4 @@
+import { type CallEnd } from './call-end.js';
 import { sizeOf, type StoredEvent } from './event.js';
 
 /** How much of the log's end stays in memory. */
@@ -62,8 +63,8 @@ export class LogTail {
     return this.#events.slice(low, low + limit);
   }
 
-  /** Resolves at the next commit to the stream (to any stream without one), or when the signal aborts. */
-  change(signal: AbortSignal, stream?: string): Promise<void> {
+  /** Resolves at the next commit to the stream (to any stream without one), or when the call ends. */
+  change(end: CallEnd, stream?: string): Promise<void> {
     const topic = stream ?? ALL;
     return new Promise((resolve) => {
       const waiters = this.#waiters.get(topic) ?? new Set();
@@ -71,11 +72,11 @@ export class LogTail {
       const wake = () => {
         waiters.delete(wake);
         if (waiters.size === 0 && this.#waiters.get(topic) === waiters) this.#waiters.delete(topic);
-        signal.removeEventListener('abort', wake);
+        end.remove(wake);
         resolve();
       };
       waiters.add(wake);
-      signal.addEventListener('abort', wake, { once: true });
+      end.add(wake);
     });
   }
 
