@@ -11,12 +11,12 @@ import {
 } from '#contracts/api/api-keys.js';
 import type { Context } from '#contracts/envelope.js';
 import type { KeyView } from '#contracts/key.js';
-import { keyIdentity, newHouseholdKey } from '#contracts/secrets.js';
+import { keyIdentity, newHouseholdKey, type Random } from '#contracts/secrets.js';
 import { Endpoint } from './endpoint.js';
 import { householdPage } from './household-page.js';
 import { idInPath, notFound, withFreshId } from './ids.js';
 import { Services } from './last-write.js';
-import { Caller, RequestBody, RequestQuery } from './params.js';
+import { Caller, Randomness, RequestBody, RequestQuery } from './params.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -34,10 +34,14 @@ export class ApiKeyController {
     body: createKeyBody,
     reply: { 201: createdApiKey },
   })
-  create(@Caller() context: Context, @RequestBody() { name, scope, expires_in_days, actor_name }: CreateKeyBody) {
+  create(
+    @Caller() context: Context,
+    @Randomness() random: Random,
+    @RequestBody() { name, scope, expires_in_days, actor_name }: CreateKeyBody,
+  ) {
     const expires_at = expires_in_days === null ? null : inDays(expires_in_days);
     return withFreshId(async () => {
-      const plaintext_key = newHouseholdKey();
+      const plaintext_key = newHouseholdKey(random);
       const terms = {
         ...context.tenant,
         ...keyIdentity(plaintext_key),
@@ -45,7 +49,7 @@ export class ApiKeyController {
         name,
         scopes: [scope],
         actor_name,
-        created_by: context.actor.id,
+        created_by: context.actor.name,
         expires_at,
       };
       const { view } = await this.services.write('key.create', { context, terms });

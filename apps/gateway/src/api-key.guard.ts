@@ -20,7 +20,7 @@ export class ApiKeyGuard implements CanActivate {
     if (!isHouseholdKey(secret)) throw new DomainError('INVALID_API_KEY');
     const key = requireLive(await this.keys.verify(hashSecret(secret)));
     requireAccess(key, endpoint?.access ?? 'full_access');
-    actAs(request, key);
+    actAs(request, key, secret);
     return true;
   }
 }

@@ -21,7 +21,7 @@ export class BearerGuard implements CanActivate {
     if (!isPlatformKey(secret) && !isHouseholdKey(secret)) throw new DomainError('INVALID_API_KEY');
     const key = requireLive(await this.keys.verify(hashSecret(secret)));
     requireAccess(key, endpoint.access);
-    actAs(request, key);
+    actAs(request, key, secret);
     return true;
   }
 }

@@ -1,8 +1,9 @@
-import { applyDecorators, HttpCode, RequestMapping, RequestMethod } from '@nestjs/common';
+import { applyDecorators, HttpCode, RequestMapping, RequestMethod, UseInterceptors } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { z } from 'zod';
 import type { ErrorCode } from '#contracts/errors.js';
 import type { Access } from './access.js';
+import { Idempotency } from './idempotency.js';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
 
@@ -43,6 +44,7 @@ export const Endpoint = (spec: EndpointSpec): MethodDecorator =>
   applyDecorators(
     RequestMapping({ path: spec.path, method: RequestMethod[spec.method] }),
     HttpCode(Number(Object.keys(spec.reply)[0])),
+    ...(spec.method === 'POST' && spec.access !== 'public' ? [UseInterceptors(Idempotency)] : []),
     RouteConfig({ endpoint: spec, public: spec.access === 'public' }),
     (_: object, __: string | symbol, { value }: PropertyDescriptor) => void specs.set(value as object, spec),
   );

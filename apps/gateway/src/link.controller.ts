@@ -124,7 +124,7 @@ export class LinkController {
 
   private async withToken(request: FastifyRequest, mint: (identity: Identity) => Promise<Written<SessionView>>) {
     return withFreshId(async () => {
-      const token = newToken();
+      const token = newToken(request.random);
       const token_hash = hashSecret(token);
       const short_id = shortIdOf(token_hash);
       const { view } = await mint({ id: idOf('link_session', short_id), short_id, token_hash });

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { VerifiedKey } from '#contracts/key.js';
+import type { Random } from '#contracts/secrets.js';
 import { type EndpointSpec, endpointOf, isPlatform } from './endpoint.js';
 import { jsonBodyOf } from './json-body.js';
 import { checkedBody, checkedQuery } from './validation.js';
@@ -36,6 +37,11 @@ export const Caller = createParamDecorator((_: unknown, context: ExecutionContex
   if (!request.context) throw new Error('the caller is not known on a public route');
   return request.context;
 });
+
+/** Where to draw tokens, keys and ids from. */
+export const Randomness = createParamDecorator(
+  (_: unknown, context: ExecutionContext): Random => requestOf(context).random,
+);
 
 /** The key the caller came with. */
 export const CallerKey = createParamDecorator((_: unknown, context: ExecutionContext): VerifiedKey => {

@@ -11,12 +11,12 @@ import {
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { type KeyView, platformScopes, type VerifiedKey } from '#contracts/key.js';
-import { keyIdentity, newPlatformKey } from '#contracts/secrets.js';
+import { keyIdentity, newPlatformKey, type Random } from '#contracts/secrets.js';
 import { scopesOf } from './access.js';
 import { Endpoint } from './endpoint.js';
 import { idInPath, notFound, withFreshId } from './ids.js';
 import { Services } from './last-write.js';
-import { Caller, CallerKey, RequestBody, RequestQuery } from './params.js';
+import { Caller, CallerKey, Randomness, RequestBody, RequestQuery } from './params.js';
 
 /** Platform keys: any set of scopes, but never more than the caller's own. */
 @Controller()
@@ -35,12 +35,13 @@ export class PlatformKeyController {
   create(
     @Caller() context: Context,
     @CallerKey() key: VerifiedKey,
+    @Randomness() random: Random,
     @RequestBody() { name, env, scopes: wished }: CreatePlatformKeyBody,
   ) {
     const scopes = grantable(key, wished);
     const environment = env ?? key.environment;
     return withFreshId(async () => {
-      const full_key = newPlatformKey(environment);
+      const full_key = newPlatformKey(environment, random);
       const terms = {
         project_id: key.project_id,
         environment,
@@ -49,7 +50,7 @@ export class PlatformKeyController {
         name,
         scopes,
         actor_name: null,
-        created_by: context.actor.id,
+        created_by: context.actor.name,
         expires_at: null,
       };
       const { view } = await this.services.write('key.create', { context, terms });

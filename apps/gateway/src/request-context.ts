@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import type { Actor, Context, Tenant } from '#contracts/envelope.js';
 import type { VerifiedKey } from '#contracts/key.js';
+import type { Random } from '#contracts/secrets.js';
 
 /** A service answers or refuses before this; the bus waits half a second longer. */
 const DEADLINE_MS = 4_000;
@@ -13,6 +14,10 @@ declare module 'fastify' {
     /** Set once the caller is known. */
     context: Context | null;
     key: VerifiedKey | null;
+    /** The key as it was sent. It stays in this process. */
+    secret: string;
+    /** Where this request's tokens, keys and ids are drawn from. */
+    random: Random;
   }
 }
 
@@ -40,11 +45,18 @@ export const contextOf = (request: FastifyRequest, { actor, tenant, keyPrefix }:
 });
 
 /** Lets the request act as the holder of the key. */
-export function actAs(request: FastifyRequest, key: VerifiedKey): void {
+export function actAs(request: FastifyRequest, key: VerifiedKey, secret: string): void {
   request.key = key;
+  request.secret = secret;
+  request.random = randomBytes;
   request.context = contextOf(request, {
     actor: { type: 'api_key', id: key.id, name: key.actor_name ?? key.name },
     tenant: { project_id: key.project_id, environment: key.environment },
     keyPrefix: key.key_prefix,
   });
+}
+
+/** The request begins anew, under a name of its own: it has waited for another one. */
+export function beginAnew(request: FastifyRequest, command_id: string): void {
+  if (request.context) request.context = { ...request.context, command_id, deadline: Date.now() + DEADLINE_MS };
 }

@@ -56,6 +56,8 @@ function prepare(fastify: FastifyInstance, config: GatewayConfig, metrics: Metri
   fastify.addContentTypeParser('*', keepRaw);
   fastify.decorateRequest('context', null);
   fastify.decorateRequest('key', null);
+  fastify.decorateRequest('secret', '');
+  fastify.decorateRequest('random', null as never);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(headersOf(request, config));
     done();

@@ -12,11 +12,12 @@ import {
 } from '#contracts/api/users.js';
 import type { Context } from '#contracts/envelope.js';
 import { newShortId } from '#contracts/ids.js';
+import type { Random } from '#contracts/secrets.js';
 import { Endpoint } from './endpoint.js';
 import { householdPage } from './household-page.js';
 import { idInPath, withFreshId } from './ids.js';
 import { Services } from './last-write.js';
-import { Caller, RequestBody, RequestQuery } from './params.js';
+import { Caller, Randomness, RequestBody, RequestQuery } from './params.js';
 
 /** The people of the household. */
 @Controller()
@@ -32,9 +33,9 @@ export class UserController {
     reply: { 201: user },
     errors: ['EMAIL_CONFLICT'],
   })
-  async create(@Caller() context: Context, @RequestBody() body: CreateUserBody) {
+  async create(@Caller() context: Context, @Randomness() random: Random, @RequestBody() body: CreateUserBody) {
     const { view } = await withFreshId(() =>
-      this.services.write('connection.user.create', { context, user: { short_id: newShortId(), ...body } }),
+      this.services.write('connection.user.create', { context, user: { short_id: newShortId(random), ...body } }),
     );
     return toUser(view);
   }

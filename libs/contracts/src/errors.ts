@@ -19,6 +19,8 @@ export const errors = {
   NOT_FOUND: { status: 404, text: 'Not found' },
   METHOD_NOT_ALLOWED: { status: 405, text: 'This route does not take that method.' },
   REQUEST_TIMEOUT: { status: 408, text: 'The request did not arrive in time.' },
+  IDEMPOTENCY_CONFLICT: { status: 409, text: 'This Idempotency-Key was used with another body.' },
+  IDEMPOTENCY_IN_FLIGHT: { status: 409, text: 'A request with this Idempotency-Key is still running; try again.' },
   CONFLICT: { status: 409, text: 'The resource changed meanwhile; try again.' },
   CONNECTION_DISCONNECTED: { status: 409, text: 'A disconnected connection cannot be recovered.' },
   EMAIL_CONFLICT: { status: 409, text: 'Another user has this e-mail address.' },

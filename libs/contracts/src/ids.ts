@@ -32,7 +32,8 @@ const SHORT_ID = /^[0-9A-Za-z]{8}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Eight characters of [0-9A-Za-z], about 47.6 bits. */
-export const newShortId = (): string => shortIdOf(randomBytes(32).toString('hex'));
+export const newShortId = (random: (bytes: number) => Buffer = randomBytes): string =>
+  shortIdOf(random(32).toString('hex'));
 
 /** A short_id that follows from a secret's hash, so that the secret alone finds its stream without an index. */
 export const shortIdOf = (hash: string): string =>

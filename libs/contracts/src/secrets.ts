@@ -3,12 +3,15 @@ import { crc32 } from 'node:zlib';
 import { base62, idOf, sha256, shortIdOf } from './ids.js';
 import type { KeyTerms } from './key.js';
 
+/** Where secrets and ids come from: the system's own source, or one that a repeated wish can draw from again. */
+export type Random = (bytes: number) => Buffer;
+
 /** A household key: `bb_` + 32 random bytes as 43 base62 digits, 46 characters in all. Shown once. */
-export const newHouseholdKey = (): string => `bb_${base62(randomBytes(32), 43)}`;
+export const newHouseholdKey = (random: Random = randomBytes): string => `bb_${base62(random(32), 43)}`;
 
 /** A platform key: prefix + 26 random base62 digits + a 6-digit base62 CRC32 of all that stands before it. */
-export function newPlatformKey(environment: 'live' | 'test'): string {
-  const body = `csk_${environment}_${base62(randomBytes(32), 43).slice(-26)}`;
+export function newPlatformKey(environment: 'live' | 'test', random: Random = randomBytes): string {
+  const body = `csk_${environment}_${base62(random(32), 43).slice(-26)}`;
   return body + checksum(body);
 }
 
@@ -29,7 +32,7 @@ export function keyIdentity(key: string): Pick<KeyTerms, 'id' | 'short_id' | 'ke
 }
 
 /** A link token: 32 random bytes, base64url. Only its hash is stored or sent. */
-export const newToken = (): string => randomBytes(32).toString('base64url');
+export const newToken = (random: Random = randomBytes): string => random(32).toString('base64url');
 
 export const hashSecret = (secret: string): string => sha256(secret);
 

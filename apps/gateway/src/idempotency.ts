@@ -1,0 +1,130 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { firstValueFrom, from, type Observable } from 'rxjs';
+import { DomainError, errors, isCoded } from '#contracts/errors.js';
+import type { IdempotencyState } from '#contracts/idempotency.js';
+import { sha256, uuidV5 } from '#contracts/ids.js';
+import type { Random } from '#contracts/secrets.js';
+import { Bus } from '#service/bus.js';
+import { jsonBodyOf } from './json-body.js';
+import { beginAnew } from './request-context.js';
+
+const PATIENCE_MS = 10_000;
+const ASK_AGAIN_MS = 100;
+const COMMANDS = '3f0f5d0e-6a0b-5f0c-9a0e-8f6f2f1a7b11';
+
+type Run = Extract<IdempotencyState, { state: 'run' }>;
+
+/** One wish: who wants what, under which name. The API key itself never leaves this process. */
+interface Wish {
+  scope: string;
+  secret: string;
+}
+
+/**
+ * `Idempotency-Key` on a POST: the same key and body again get the same status and bytes, secrets included. Only 2xx
+ * are remembered. A wish whose outcome is not known keeps its seed, so that the next try makes the same token, ids and
+ * command id, and the services recognise what they have done already.
+ */
+@Injectable()
+export class Idempotency implements NestInterceptor {
+  constructor(private readonly bus: Bus) {}
+
+  intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const name = request.headers['idempotency-key'];
+    if (name === undefined) return next.handle();
+    return from(this.once(request, context.switchToHttp().getResponse<FastifyReply>(), next));
+  }
+
+  private async once(request: FastifyRequest, reply: FastifyReply, next: CallHandler<unknown>): Promise<unknown> {
+    const wish = wishOf(request);
+    const state = await this.begin(wish.scope, sha256(canonical(jsonBodyOf(request) ?? null)));
+    if (state.state === 'done') {
+      void reply.status(state.status).header('idempotency-replayed', 'true');
+      return JSON.parse(open(wish, state.sealed)) as unknown;
+    }
+    return this.run(wish, state, { request, reply, next });
+  }
+
+  /** Waits for a twin that is at work, and takes its place when it dies. */
+  private async begin(
+    scope: string,
+    body_hash: string,
+  ): Promise<Exclude<IdempotencyState, { state: 'conflict' | 'in_flight' }>> {
+    for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await wait(ASK_AGAIN_MS)) {
+      const state = await this.bus.ask('key.idempotency.begin', { scope, body_hash });
+      if (state.state === 'conflict') throw new DomainError('IDEMPOTENCY_CONFLICT');
+      if (state.state !== 'in_flight') return state;
+    }
+    throw new DomainError('IDEMPOTENCY_IN_FLIGHT');
+  }
+
+  private async run(
+    wish: Wish,
+    { seed }: Run,
+    { request, reply, next }: { request: FastifyRequest; reply: FastifyReply; next: CallHandler<unknown> },
+  ): Promise<unknown> {
+    const { scope } = wish;
+    beginAnew(request, uuidV5(COMMANDS, `${scope}:${seed}`));
+    request.random = drawnFrom(wish, seed);
+    try {
+      const answer = await firstValueFrom(next.handle());
+      await this.bus.ask('key.idempotency.keep', {
+        scope,
+        status: reply.statusCode,
+        sealed: seal(wish, JSON.stringify(answer)),
+      });
+      return answer;
+    } catch (error) {
+      const forget = isCoded(error) && errors[error.code].status < 500;
+      await this.bus.ask('key.idempotency.release', { scope, forget }).catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+function wishOf(request: FastifyRequest): Wish {
+  const name = request.headers['idempotency-key'];
+  if (typeof name !== 'string' || name.length < 1 || name.length > 255) {
+    throw new DomainError('VALIDATION_ERROR', 'Idempotency-Key must have 1 to 255 characters');
+  }
+  const path = request.url.split('?', 1)[0];
+  return { scope: sha256([request.key?.id, request.method, path, name].join('\n')), secret: request.secret };
+}
+
+/** Bodies compare as JSON values: the order of fields does not count. */
+function canonical(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  const fields = Object.keys(value).sort();
+  return `{${fields.map((key) => `${JSON.stringify(key)}:${canonical((value as Record<string, unknown>)[key])}`).join(',')}}`;
+}
+
+/** The same draws each time, for nobody but the holder of the API key. */
+function drawnFrom({ scope, secret }: Wish, seed: string): Random {
+  let draw = 0;
+  return (bytes) => {
+    const source = createHmac('sha512', secret).update(`${scope}:${seed}:${draw++}`).digest();
+    return source.subarray(0, bytes);
+  };
+}
+
+const keyOf = ({ scope, secret }: Wish): Buffer =>
+  Buffer.from(hkdfSync('sha256', secret, scope, 'idempotent reply', 32));
+
+function seal(wish: Wish, text: string): string {
+  const iv = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', keyOf(wish), iv).setAAD(Buffer.from(wish.scope));
+  const body = Buffer.concat([cipher.update(text), cipher.final()]);
+  return Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64');
+}
+
+function open(wish: Wish, sealed: string): string {
+  const bytes = Buffer.from(sealed, 'base64');
+  const decipher = createDecipheriv('aes-256-gcm', keyOf(wish), bytes.subarray(0, 12)).setAAD(Buffer.from(wish.scope));
+  decipher.setAuthTag(bytes.subarray(12, 28));
+  return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString();
+}

@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { type Answer, type Api, newCaller, until } from '#testing/api.js';
+import { sharedStack, type Stack, startStack } from '#testing/stack.js';
+
+let api: Api;
+let other: Api;
+let user_id: string;
+
+beforeAll(async () => {
+  const run = sharedStack().run();
+  const caller = await newCaller(run);
+  api = caller.api;
+  other = (await newCaller(run, 'full_access', caller.tenant)).api;
+  user_id = (await api.post('/api/v1/users', { name: 'Ada' })).body.id as string;
+});
+
+const mint = (key: string, body: object = {}, as = api): Promise<Answer> =>
+  as.post('/api/v1/connections/link', { user_id, ...body }, { 'idempotency-key': key });
+const sessions = async () => (await api.get('/api/v1/connections/link?limit=200')).body.sessions as { id: string }[];
+
+describe('a POST with an Idempotency-Key', () => {
+  it('gets the same status and bytes again, the token included', async () => {
+    const key = randomUUID();
+    const first = await mint(key);
+    const again = await mint(key);
+    expect([first.status, again.status]).toEqual([201, 201]);
+    expect(again.text).toBe(first.text);
+    expect(first.body.token).toHaveLength(43);
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect(again.headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('has one effect, however many come at once', async () => {
+    const before = (await sessions()).length;
+    const key = randomUUID();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => mint(key)));
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    expect(answers.every(({ status }) => status === 201)).toBe(true);
+    expect((await sessions()).length).toBe(before + 1);
+  });
+
+  it('compares bodies as JSON values', async () => {
+    const key = randomUUID();
+    const as = { 'idempotency-key': key };
+    const first = await api.post('/api/v1/connections/link', `{"user_id":"${user_id}","label":"x"}`, as);
+    const again = await api.post('/api/v1/connections/link', `{ "label": "\\u0078", "user_id": "${user_id}" }`, as);
+    expect(again.text).toBe(first.text);
+    const conflict = await mint(key, { label: 'y' });
+    expect(conflict.status).toBe(409);
+    expect(conflict.body.error.code).toBe('IDEMPOTENCY_CONFLICT');
+  });
+
+  it('belongs to one API key and one path', async () => {
+    const key = randomUUID();
+    const mine = await mint(key);
+    expect((await mint(key, {}, other)).body.id).not.toBe(mine.body.id);
+    const user = await api.post('/api/v1/users', { name: 'Grace' }, { 'idempotency-key': key });
+    expect(user.status).toBe(201);
+  });
+
+  it('does not remember a refusal', async () => {
+    const key = randomUUID();
+    expect((await mint(key, { provider: 'nobody' })).status).toBe(400);
+    expect((await mint(key)).status).toBe(201);
+  });
+
+  it('keeps the secret of a created API key, too', async () => {
+    const as = { 'idempotency-key': randomUUID() };
+    const first = await api.post('/api/v1/api-keys', { name: 'k' }, as);
+    expect((await api.post('/api/v1/api-keys', { name: 'k' }, as)).text).toBe(first.text);
+    expect((await api.get('/api/v1/keys/me', { 'x-api-key': first.body.plaintext_key as string })).status).toBe(200);
+  });
+
+  it.each([['', 'x'.repeat(256)]])('must be 1 to 255 characters: %j', async (...keys) => {
+    for (const key of keys) {
+      const refused = await mint(key);
+      expect(refused.body.error).toEqual({
+        code: 'VALIDATION_ERROR',
+        message: 'Idempotency-Key must have 1 to 255 characters',
+      });
+    }
+  });
+});
+
+describe('when the gateway or the service dies in the middle', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await startStack();
+  });
+  afterAll(() => stack.stop());
+
+  it.each(['gateway', 'link-session'])(
+    'of the two, %s: exactly one session for each key, whatever was answered',
+    async (part) => {
+      const { api: caller } = await newCaller(stack.run());
+      const owner = (await caller.post('/api/v1/users', { name: 'Ada' })).body.id as string;
+      const keys = Array.from({ length: 30 }, () => randomUUID());
+      const ask = (key: string) =>
+        caller.post('/api/v1/connections/link', { user_id: owner }, { 'idempotency-key': key }).catch(() => null);
+      const firstTries = keys.map(
+        (key, n) => new Promise<Answer | null>((done) => setTimeout(() => done(ask(key)), n * 4)),
+      );
+      setTimeout(() => stack.kill(part), 60);
+      const firsts = await Promise.all(firstTries);
+      const answers = await Promise.all(
+        keys.map((key) =>
+          until(
+            () => ask(key),
+            (answer) => answer?.status === 201,
+            20_000,
+          ),
+        ),
+      );
+      firsts.forEach((first, n) => {
+        if (first?.status === 201) expect(answers[n]!.text).toBe(first.text);
+      });
+      const { body } = await caller.get('/api/v1/connections/link?limit=200');
+      const ids = (body.sessions as { id: string }[]).map(({ id }) => id).sort();
+      expect(ids).toEqual(answers.map((answer) => answer!.body.id as string).sort());
+    },
+  );
+});
