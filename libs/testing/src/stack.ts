@@ -39,14 +39,16 @@ export interface StackOptions {
   env?: Record<string, string>;
   /** Where the servers come from; tests that kill servers need local ones. */
   servers?: 'local' | 'containers';
+  /** A folder of the caller's own, which stays when the stack stops: another one can start on what is in it. */
+  dataDir?: string;
 }
 
 const root = resolve(__dirname, __dirname.includes(join('dist', 'libs')) ? '../../../..' : '../../..');
 const sharedVariable = 'LATCHKEY_TEST_STACK';
 
 /** Starts the built system on a data folder and a port of its own; rejects with the ends of all logs. */
-export async function startStack({ parts, env = {}, servers }: StackOptions = {}): Promise<Stack> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'latchkey-test-'));
+export async function startStack({ parts, env = {}, servers, dataDir: given }: StackOptions = {}): Promise<Stack> {
+  const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'latchkey-test-')));
   const outside = await outsideServers(servers);
   const supervisor = spawnSupervisor({
     ...process.env,
@@ -59,7 +61,7 @@ export async function startStack({ parts, env = {}, servers }: StackOptions = {}
   const stop = async () => {
     await end(supervisor);
     await outside?.stop();
-    rmSync(dataDir, { recursive: true, force: true });
+    if (!given) rmSync(dataDir, { recursive: true, force: true });
   };
   try {
     await untilReady(supervisor, dataDir);

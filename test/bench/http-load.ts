@@ -1,0 +1,59 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Connection } from './connection.js';
+import { closedLoop, type Figures, figuresOf, type Stretch } from './figures.js';
+import { serveJobs } from './worker.js';
+
+export interface HttpLoad extends Stretch {
+  port: number;
+  /** Sent in turn, over and over. */
+  requests: string[];
+  /** Any other status ends the bench: a figure of refusals would be worth nothing. */
+  status: number;
+}
+
+/** Requests at fixed times, whatever the server does: a late answer makes the next one late, and that counts. */
+export interface PacedLoad extends HttpLoad {
+  perSecond: number;
+}
+
+let next = 0;
+
+async function send(connection: Connection, { requests, status }: HttpLoad): Promise<string> {
+  const answer = await connection.ask(requests[next++ % requests.length]!);
+  if (answer.status !== status) throw new Error(`${answer.status} instead of ${status}: ${answer.body}`);
+  return answer.body;
+}
+
+async function withConnections<T>(load: HttpLoad, use: (all: Connection[]) => Promise<T>): Promise<T> {
+  const all = await Promise.all(Array.from({ length: load.concurrency }, () => Connection.open(load.port)));
+  try {
+    return await use(all);
+  } finally {
+    for (const connection of all) connection.close();
+  }
+}
+
+export const closed = (load: HttpLoad): Promise<Figures> =>
+  withConnections(load, (all) => closedLoop(load, async (loop) => void (await send(all[loop]!, load))));
+
+/** Latencies count from the moment a request was due. `onAnswer` gets each body. */
+export function paced(load: PacedLoad, onAnswer?: (body: string) => void): Promise<Figures> {
+  const everyMs = 1000 / load.perSecond;
+  return withConnections(load, async (all) => {
+    const latencies: number[] = [];
+    const startedAt = performance.now();
+    const loop = async (connection: Connection, number: number) => {
+      for (let i = number; i * everyMs < load.durationMs; i += all.length) {
+        const due = startedAt + i * everyMs;
+        if (due > performance.now()) await wait(due - performance.now());
+        const body = await send(connection, load);
+        latencies.push(performance.now() - due);
+        onAnswer?.(body);
+      }
+    };
+    await Promise.all(all.map(loop));
+    return figuresOf(latencies, performance.now() - startedAt);
+  });
+}
+
+if (require.main === module) serveJobs({ closed, paced: (load: PacedLoad) => paced(load) });
