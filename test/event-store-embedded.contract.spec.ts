@@ -12,6 +12,9 @@ import {
   TimeoutError,
   UnavailableError,
 } from '@eventstore/db-client';
+import { StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.js';
+import { BatchAppendReq, ReadReq } from '@eventstore/db-client/generated/streams_pb.js';
+import { credentials, status } from '@grpc/grpc-js';
 import { Client } from 'pg';
 import { startStack, type Stack } from '#testing/stack.js';
 import { all, event, events, numberOf, numbers, range, reason, unique, until } from './event-store-client.js';
@@ -220,6 +223,20 @@ describe('a subscriber that is too slow', () => {
     const error = await failed;
     expect(error).toBeInstanceOf(TimeoutError);
     expect(String(error)).toContain('Consumer too slow');
+  });
+});
+
+describe('a message that makes no sense', () => {
+  it('ends its call and nothing else', async () => {
+    const { url } = await start();
+    const raw = new StreamsClient(new URL(url.replace('esdb:', 'http:')).host, credentials.createInsecure());
+    const batch = raw.batchAppend().on('data', () => undefined);
+    batch.write(new BatchAppendReq().setIsFinal(true));
+    expect(await reason(once(batch, 'end'))).toMatchObject({ code: status.INVALID_ARGUMENT });
+    const read = raw.read(new ReadReq()).on('data', () => undefined);
+    expect(await reason(once(read, 'end'))).toMatchObject({ code: status.INVALID_ARGUMENT });
+    raw.close();
+    await expect(connect(url).appendToStream(unique('sane'), event())).resolves.toMatchObject({ success: true });
   });
 });
 
