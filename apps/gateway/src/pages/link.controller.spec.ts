@@ -48,7 +48,7 @@ describe('opening a link', () => {
   it('never activates, neither by GET nor by HEAD', async () => {
     const link = newLink();
     await serve(link);
-    await app!.inject({ method: 'HEAD', url: `/link/${link.token}` });
+    expect((await app!.inject({ method: 'HEAD', url: `/link/${link.token}` })).statusCode).toBe(303);
     await app!.inject({ url: `/link/${link.token}`, headers: { 'sec-purpose': 'prefetch' } });
     await open(link);
     await open(link, '/with/plaid');

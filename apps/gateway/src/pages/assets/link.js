@@ -166,6 +166,11 @@ async function waitForOutcome() {
 // A page from the browser's memory shows a session as it was.
 window.addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
+// A page that the browser loads in advance must not start anything: nobody has seen it yet.
+if (document.prerendering) {
+  await new Promise((seen) => document.addEventListener('prerenderingchange', seen, { once: true }));
+}
+
 if ('leaves' in main.dataset) setTimeout(() => go('/leave'), 800);
 else if (kind === 'step') start();
 else if (kind === 'progress') waitForOutcome();

@@ -53,7 +53,7 @@ export const de: Texts = {
   expiredHeading: 'Dieser Link ist abgelaufen',
   expiredText: 'Zu Ihrer Sicherheit gelten solche Links nur kurze Zeit. Bitte fragen Sie nach einem neuen.',
   usedHeading: 'Dieser Link wurde schon benutzt',
-  usedText: 'Er gilt nur einmal. Um wieder eine Bank zu verbinden, fragen Sie bitte nach einem neuen Link.',
+  usedText: 'Er hat seinen Zweck erfüllt. Um eine weitere Bank zu verbinden, fragen Sie bitte nach einem neuen Link.',
   invalidHeading: 'Dieser Link gilt nicht mehr',
   invalidText: 'Bitte prüfen Sie, ob Sie den ganzen Link geöffnet haben, oder fragen Sie nach einem neuen.',
   gaveUpText:

@@ -51,7 +51,7 @@ export const en = {
   expiredHeading: 'This link has expired',
   expiredText: 'For your safety, links like this work only for a short time. Please ask for a new one.',
   usedHeading: 'This link has already been used',
-  usedText: 'It works only once. If you need to connect a bank again, please ask for a new link.',
+  usedText: 'It has done its work. To connect another bank, please ask for a new link.',
   invalidHeading: 'This link is no longer valid',
   invalidText: 'Please check that you opened the whole link, or ask for a new one.',
   gaveUpText: 'You stopped, so nothing more was connected. If you change your mind, ask for a new link.',

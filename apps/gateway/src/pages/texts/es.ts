@@ -52,7 +52,7 @@ export const es: Texts = {
   expiredHeading: 'Este enlace ha caducado',
   expiredText: 'Por tu seguridad, los enlaces como este solo funcionan poco tiempo. Pide uno nuevo.',
   usedHeading: 'Este enlace ya se ha utilizado',
-  usedText: 'Solo funciona una vez. Si necesitas conectar un banco de nuevo, pide otro enlace.',
+  usedText: 'Ya ha cumplido su función. Para conectar otro banco, pide un enlace nuevo.',
   invalidHeading: 'Este enlace ya no es válido',
   invalidText: 'Comprueba que has abierto el enlace completo o pide uno nuevo.',
   gaveUpText: 'Has parado, así que no se ha conectado nada más. Si cambias de idea, pide otro enlace.',

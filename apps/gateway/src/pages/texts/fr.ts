@@ -53,7 +53,7 @@ export const fr: Texts = {
   expiredHeading: 'Ce lien a expiré',
   expiredText: 'Pour votre sécurité, ce type de lien ne fonctionne que peu de temps. Demandez-en un nouveau.',
   usedHeading: 'Ce lien a déjà été utilisé',
-  usedText: 'Il ne fonctionne qu’une fois. Pour connecter à nouveau une banque, demandez un autre lien.',
+  usedText: 'Il a rempli son rôle. Pour connecter une autre banque, demandez un nouveau lien.',
   invalidHeading: 'Ce lien n’est plus valable',
   invalidText: 'Vérifiez que vous avez ouvert le lien entier ou demandez-en un nouveau.',
   gaveUpText: 'Vous avez arrêté, rien de plus n’a donc été connecté. Si vous changez d’avis, demandez un autre lien.',

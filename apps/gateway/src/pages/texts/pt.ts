@@ -52,7 +52,7 @@ export const pt: Texts = {
   expiredHeading: 'Este link expirou',
   expiredText: 'Para sua segurança, links como este funcionam só por pouco tempo. Peça um novo.',
   usedHeading: 'Este link já foi usado',
-  usedText: 'Ele funciona só uma vez. Se precisar conectar um banco de novo, peça outro link.',
+  usedText: 'Ele já cumpriu sua função. Para conectar outro banco, peça um link novo.',
   invalidHeading: 'Este link não é mais válido',
   invalidText: 'Confira se você abriu o link inteiro ou peça um novo.',
   gaveUpText: 'Você parou, por isso nada mais foi conectado. Se mudar de ideia, peça outro link.',
