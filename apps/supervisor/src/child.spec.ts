@@ -1,0 +1,78 @@
+import { openSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { keepRunning, type PartPlan, type RunningChild } from './child.js';
+
+const running: RunningChild[] = [];
+afterEach(() => Promise.all(running.splice(0).map((child) => child.stop())));
+
+/** Runs a line of JavaScript as a part. */
+function run(script: string, more: Partial<PartPlan> = {}) {
+  const pids: number[] = [];
+  const crashes: [string, number][] = [];
+  const plan: PartPlan = { name: 'key', command: process.execPath, args: ['-e', script], env: {}, port: 0, ...more };
+  const child = keepRunning(plan, {
+    openLog: () => openSync('/dev/null', 'a'),
+    started: (_plan, pid) => pids.push(pid),
+    crashed: (_plan, how, retryMs) => crashes.push([how, retryMs]),
+  });
+  running.push(child);
+  return { child, pids, crashes };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let waited = 0; !condition(); waited += 10) {
+    if (waited > 10_000) throw new Error(`never: ${condition.toString()}`);
+    await sleep(10);
+  }
+}
+
+describe('a part', () => {
+  it('is started again after each crash, after a wait that doubles', async () => {
+    const { pids, crashes } = run('process.exit(3)');
+    await until(() => crashes.length === 4);
+    expect(crashes.map(([, retryMs]) => retryMs)).toEqual([100, 200, 400, 800]);
+    expect(new Set(crashes.map(([how]) => how))).toEqual(new Set(['exit code 3']));
+    expect(new Set(pids).size).toBe(4);
+  });
+
+  it('is tried again when its program is not there', async () => {
+    const { crashes } = run('', { command: '/no/such/program' });
+    await until(() => crashes.length === 2);
+    expect(crashes[0]![0]).toContain('ENOENT');
+  });
+
+  it('gets its preparation before each start', async () => {
+    let prepared = 0;
+    const { crashes } = run('process.exit(0)', { beforeStart: () => prepared++ });
+    await until(() => crashes.length === 2);
+    expect(prepared).toBe(2);
+  });
+
+  it('is not started again once it was told to stop', async () => {
+    const { child, pids, crashes } = run('setInterval(() => {}, 1000)');
+    await until(() => pids.length === 1);
+    await child.stop();
+    await sleep(300);
+    expect(pids).toHaveLength(1);
+    expect(crashes).toEqual([]);
+  });
+
+  it('is not started again when it is stopped while it waits', async () => {
+    const { child, pids, crashes } = run('process.exit(1)');
+    await until(() => crashes.length === 2);
+    await child.stop();
+    await sleep(400);
+    expect(pids).toHaveLength(2);
+  });
+
+  it('ends by force when it does not listen', async () => {
+    const { child, pids } = run('process.on("SIGTERM", () => {}); setInterval(() => {}, 1000)');
+    await until(() => pids.length === 1);
+    await sleep(300);
+    const startedAt = Date.now();
+    await child.stop();
+    expect(Date.now() - startedAt).toBeGreaterThan(4500);
+    expect(() => process.kill(pids[0]!, 0)).toThrow('ESRCH');
+  }, 15_000);
+});
