@@ -6,6 +6,8 @@ import { KeyLease } from './key-lease.js';
 
 /** The most entries each of the two memories holds. */
 export const MOST_REMEMBERED = 10_000;
+/** The request itself comes after it, and both together have about five seconds. */
+const VERIFY_MS = 900;
 
 /**
  * What the key service has said about keys, by hash. Good keys and wrong ones have memories of their own, so that a
@@ -38,7 +40,7 @@ export class VerifiedKeys {
   }
 
   private async ask(hash: string, lease: number | null): Promise<VerifiedKey | null> {
-    const key = this.unlessDead(await this.bus.ask('key.verify', { key_hash: hash }));
+    const key = this.unlessDead(await this.bus.ask('key.verify', { key_hash: hash }, VERIFY_MS));
     if (lease !== null && lease === this.leases.current()) {
       if (key?.revoked_at === null) remember(this.live, hash, key);
       else remember(this.refused, hash, key);

@@ -1,14 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Position } from '#contracts/envelope.js';
+import type { Context, Position } from '#contracts/envelope.js';
 import type { Ask, Reply, Subject } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
 
 const MOST_REMEMBERED = 10_000;
+/** An answer that was given at the last moment still has to come back. */
+const WAY_BACK_MS = 500;
 
 /** Questions whose answer says where in the event store the change stands. */
 type Write = { [S in Subject]: Reply<S> extends { position: Position } ? S : never }[Subject];
 /** Questions that can wait for a change to be visible. */
-type Read = { [S in Subject]: 'after' extends keyof Ask<S> ? S : never }[Subject];
+type Read = {
+  [S in Subject]: Ask<S> extends { context: Context } ? ('after' extends keyof Ask<S> ? S : never) : never;
+}[Subject];
 
 /**
  * Asks the services so that each API key sees its own writes: remembers the newest position its writes reached at each
@@ -21,7 +25,7 @@ export class Services {
   constructor(@Inject(Bus) private readonly bus: Bus) {}
 
   async write<S extends Write>(subject: S, ask: Ask<S>): Promise<Reply<S>> {
-    const reply = await this.bus.ask(subject, ask);
+    const reply = await this.bus.ask(subject, ask, timeLeft(ask));
     const { position } = reply;
     this.note(`${ask.context.actor.id}:${serviceOf(subject)}`, position);
     // The timeline shows what happened at any service.
@@ -31,7 +35,7 @@ export class Services {
 
   read<S extends Read>(subject: S, ask: Ask<S>): Promise<Reply<S>> {
     const after = this.newest.get(`${ask.context.actor.id}:${serviceOf(subject)}`);
-    return this.bus.ask(subject, after === undefined ? ask : { ...ask, after });
+    return this.bus.ask(subject, after === undefined ? ask : { ...ask, after }, timeLeft(ask));
   }
 
   /** Answers of two writes may overtake each other; the key that wrote least recently makes room. */
@@ -43,5 +47,9 @@ export class Services {
     this.newest.set(key, position);
   }
 }
+
+/** A request that asks twice waits no longer than one that asks once. */
+const timeLeft = ({ context }: { context: Context }): number =>
+  Math.max(1, context.deadline + WAY_BACK_MS - Date.now());
 
 const serviceOf = (subject: Subject): string => subject.slice(0, subject.indexOf('.'));
