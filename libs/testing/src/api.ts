@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { hashSecret, keyPrefix, newHouseholdKey } from '#contracts/secrets.js';
 import { idOf, shortIdOf } from '#contracts/ids.js';
 import type { HouseholdScope } from '#contracts/key.js';
@@ -83,11 +84,14 @@ export async function newCaller(run: Run, scope: HouseholdScope = 'full_access',
 export async function until<T>(ask: () => Promise<T>, pleases: (answer: T) => boolean, limitMs = 10_000): Promise<T> {
   const deadline = Date.now() + limitMs;
   for (;;) {
-    const answer = await ask().catch((error: unknown) => error as T);
-    if (!(answer instanceof Error) && pleases(answer)) return answer;
-    if (Date.now() > deadline) throw new Error(`waited ${limitMs} ms in vain; the last answer: ${describe(answer)}`);
+    // Not `instanceof Error`: what Node itself throws comes from another realm than a test of Jest.
+    const asked = await ask().then(
+      (answer) => ({ answer }),
+      (error: unknown) => ({ error }),
+    );
+    if ('answer' in asked && pleases(asked.answer)) return asked.answer;
+    if (Date.now() > deadline)
+      throw new Error(`waited ${limitMs} ms in vain; the last answer: ${inspect(asked, { depth: 6 })}`);
     await wait(50);
   }
 }
-
-const describe = (answer: unknown): string => (answer instanceof Error ? String(answer) : JSON.stringify(answer));
