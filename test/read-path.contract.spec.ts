@@ -13,12 +13,15 @@ import { until } from '#testing/api.js';
 import { contextFor, newTenant } from '#testing/callers.js';
 import { type Stack, startStack } from '#testing/stack.js';
 
-type Event = { type: 'Counted'; n: number } | { type: 'Poison' };
-type Command = { type: 'Count'; upTo?: number } | { type: 'Spoil' };
+type Event = { type: 'Counted'; n: number } | { type: 'Poison' } | { type: 'Garbled' };
+type Command = { type: 'Count' } | { type: 'Spoil' } | { type: 'Garble' };
 
 const counter: Decider<number, Command, Event> = {
   initial: 0,
-  decide: (command, n) => (command.type === 'Spoil' ? [{ type: 'Poison' }] : [{ type: 'Counted', n: n + 1 }]),
+  decide: (command, n) => {
+    if (command.type === 'Spoil') return [{ type: 'Poison' }];
+    return [command.type === 'Garble' ? { type: 'Garbled' } : { type: 'Counted', n: n + 1 }];
+  },
   evolve: (n, event) => (event.type === 'Counted' ? event.n : n),
 };
 
@@ -36,6 +39,7 @@ const view = rowPerStream<CounterRow, Event>({
   entity: CounterRow,
   projection: {
     Counted: (e, row) => ({ n: e.n, applied: (row.applied ?? 0) + 1 }),
+    Garbled: () => ({ n: 'not a number' as unknown as number, applied: 1 }),
     Poison: () => {
       throw new Error('poison');
     },
@@ -199,9 +203,23 @@ describe('the read path', () => {
     const { position } = await count(good);
     await projector.reached(position);
     expect(await row(good)).toMatchObject({ n: 1 });
-    expect(projector.health().parked).toBe(1);
+    expect((await projector.health()).parked).toBe(1);
     const parked = await database.getRepository(ParkedEvent).findBy({ stream: `counter-${bad}` });
     expect(parked).toMatchObject([{ type: 'Poison', error: 'Error: poison' }]);
+  });
+
+  it('puts aside what the database cannot hold, and goes on with what came with it', async () => {
+    const ids = [randomUUID(), randomUUID(), randomUUID()];
+    await count(ids[0]!);
+    await handle({ id: ids[1]!, command: { type: 'Garble' }, context: contextFor(tenant) });
+    const { position } = await count(ids[2]!);
+    const projector = start();
+    await projector.reached(position);
+    expect(await row(ids[0]!)).toMatchObject({ n: 1 });
+    expect(await row(ids[1]!)).toBeNull();
+    expect(await row(ids[2]!)).toMatchObject({ n: 1 });
+    const parked = await database.getRepository(ParkedEvent).findBy({ stream: `counter-${ids[1]}` });
+    expect(parked).toMatchObject([{ type: 'Garbled' }]);
   });
 
   it('goes on from its checkpoint after the event store and the database were killed', async () => {

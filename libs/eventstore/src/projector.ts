@@ -1,6 +1,6 @@
 import type { EventStoreDBClient } from '@eventstore/db-client';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { DataSource } from 'typeorm';
+import { type DataSource, QueryFailedError } from 'typeorm';
 import type { Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { type Batch, follow, type StorePosition } from './follow.js';
@@ -26,7 +26,6 @@ export class Projector {
   /** How far this replica has heard the events. */
   private heard: StorePosition | null = null;
   private behindSince: number | null = null;
-  private parkedCount = 0;
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
   private waiting = new Set<() => void>();
@@ -57,9 +56,11 @@ export class Projector {
     await this.running;
   }
 
-  health() {
+  async health(): Promise<{ name: string; lag_ms: number; parked: number }> {
     const lag_ms = this.behindSince === null ? 0 : Date.now() - this.behindSince;
-    return { name: this.view.name, lag_ms, parked: this.parkedCount };
+    const text = 'select count(*)::int as n from parked_events where "view" = $1';
+    const [row] = await this.deps.dataSource.query<{ n: number }[]>(text, [this.view.name]);
+    return { name: this.view.name, lag_ms, parked: row?.n ?? 0 };
   }
 
   /** Resolves when the view shows everything up to `position`; 503 when that takes too long. */
@@ -109,14 +110,33 @@ export class Projector {
   }
 
   /** False when the view is not where we thought, and nothing happened. */
-  private async move(from: StorePosition | null, batch: Batch): Promise<boolean> {
-    const events = batch.events.filter((event) => event.commit > commitOf(from));
+  private async move(from: StorePosition | null, { events: all, position }: Batch): Promise<boolean> {
+    const events = all.filter((event) => event.commit > commitOf(from));
     const changes = await this.view.changes(events, this.deps.dataSource);
-    if (!(await this.write(changes, from, batch.position))) return false;
+    try {
+      if (!(await this.write(changes, from, position))) return false;
+    } catch (error) {
+      if (!isUnwritable(error)) throw error;
+      return this.moveAround(error, from, { events, position });
+    }
     for (const { event, error } of changes.parked) {
-      this.parkedCount++;
       this.deps.log.error(error, `view ${this.view.name}: parked ${event.event.type} of ${event.stream}`);
     }
+    if (commitOf(this.at) < position.commit) this.at = position;
+    return true;
+  }
+
+  /** What the database refuses must not hold up the rest: found by going on event by event, it is put aside. */
+  private async moveAround(error: unknown, from: StorePosition | null, batch: Batch): Promise<boolean> {
+    const [event, ...others] = batch.events;
+    if (!event) throw error;
+    if (others.length > 0) {
+      const { commit, prepare } = event;
+      return this.move(from, { events: [event], position: { commit, prepare } });
+    }
+    this.deps.log.error(error, `view ${this.view.name}: parked ${event.event.type} of ${event.stream}`);
+    const aside: Changes = { rows: [], removed: [], parked: [{ event, error }] };
+    if (!(await this.write(aside, from, batch.position))) return false;
     if (commitOf(this.at) < batch.position.commit) this.at = batch.position;
     return true;
   }
@@ -192,3 +212,7 @@ export class Projector {
 }
 
 const commitOf = (position: StorePosition | null): bigint => position?.commit ?? -1n;
+
+/** SQLSTATE class 22: a value that no column takes, such as a NUL character. The same again will not help. */
+const isUnwritable = (error: unknown): boolean =>
+  error instanceof QueryFailedError && String((error.driverError as { code?: string }).code).startsWith('22');
