@@ -67,8 +67,8 @@ export class ApiKeyController {
     errors: ['INVALID_CURSOR'],
   })
   async list(@Caller() context: Context, @RequestQuery() query: ApiKeysQuery) {
-    const found = await this.services.read('key.list', { context, ...query });
-    return householdPage('api_keys', { ...found, items: found.items.filter(isHousehold) }, toApiKey);
+    const found = await this.services.read('key.list', { context, kind: 'household', ...query });
+    return householdPage('api_keys', found, toApiKey);
   }
 
   @Endpoint({

@@ -68,8 +68,8 @@ export class PlatformKeyController {
     errors: ['INVALID_CURSOR'],
   })
   async list(@Caller() context: Context, @RequestQuery() query: PlatformKeysQuery) {
-    const { items, next_cursor } = await this.services.read('key.list', { context, ...query });
-    return { keys: items.filter(isPlatformKind).map(toPlatformKey), next_cursor };
+    const { items, next_cursor } = await this.services.read('key.list', { context, kind: 'platform', ...query });
+    return { keys: items.map(toPlatformKey), next_cursor };
   }
 
   @Endpoint({

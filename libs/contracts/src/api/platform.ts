@@ -79,7 +79,7 @@ export const createPlatformKeyBody = z
       "The caller's own environment when absent.",
     ),
     scopes: optional(
-      z.array(z.enum(platformScopes, { error: `must be a list of ${platformScopes.join(', ')}` })),
+      z.array(z.enum(platformScopes, { error: `must be one of ${platformScopes.join(', ')}` })),
       null,
     ).describe('The reads when absent; never beyond those of the caller.'),
   })
