@@ -12,6 +12,7 @@ import { HealthController } from './health.controller.js';
 import { VerifiedKeys } from './key-cache.js';
 import { KeyLease } from './key-lease.js';
 import { Services } from './last-write.js';
+import { LinkEventsController } from './link-events.controller.js';
 import { LinkController } from './link.controller.js';
 import { Metrics } from './metrics.js';
 import { PagesModule } from './pages/pages.module.js';
@@ -31,6 +32,7 @@ interface Parts {
 
 const controllers = [
   LinkController,
+  LinkEventsController,
   ConnectionController,
   UserController,
   ApiKeyController,

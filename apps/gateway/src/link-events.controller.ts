@@ -1,0 +1,93 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Controller, Param, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { toLinkSession } from '#contracts/api/link-sessions.js';
+import type { Context, Position } from '#contracts/envelope.js';
+import { DomainError, isCoded } from '#contracts/errors.js';
+import type { SessionChanges } from '#contracts/link-session.js';
+import { Bus } from '#service/bus.js';
+import { Endpoint } from './endpoint.js';
+import { idInPath } from './ids.js';
+import { Caller } from './params.js';
+
+/** How long a service may keep us waiting for news; well below the bus's own deadline. */
+const WAIT_MS = 3_000;
+const PAUSE_MS = 500;
+
+interface Watch {
+  context: Context;
+  id: string;
+  after?: Position;
+}
+
+/** One session as Server-Sent Events: first its state, then each change, then the end of the stream. */
+@Controller()
+export class LinkEventsController {
+  constructor(private readonly bus: Bus) {}
+
+  @Endpoint({
+    method: 'GET',
+    path: '/api/v1/connections/link/:id/events',
+    access: 'any',
+    summary: 'Follow a link session as Server-Sent Events',
+    description:
+      'Event `session`, `id` the position, `data` the session object. It begins with the state now, or after ' +
+      '`Last-Event-ID` with each change since then, and closes once the session has ended.',
+    reply: { 200: null },
+    errors: ['NOT_FOUND', 'VALIDATION_ERROR'],
+  })
+  async follow(
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+    @Caller() context: Context,
+    @Param('id') id: string,
+  ): Promise<void> {
+    const watch: Watch = { context, id: idInPath('link_session', id), ...resumed(request) };
+    // What is refused is refused before the stream begins, as JSON like everything else.
+    const first = await this.ask(watch, 0);
+    reply.hijack();
+    reply.raw.writeHead(200, {
+      ...(reply.getHeaders() as Record<string, string>),
+      'content-type': 'text/event-stream; charset=utf-8',
+      'x-accel-buffering': 'no',
+    });
+    await this.tell(reply, watch, first);
+    reply.raw.end();
+  }
+
+  private async tell(reply: FastifyReply, watch: Watch, first: SessionChanges): Promise<void> {
+    let after = watch.after;
+    for (let news = first; ; news = await this.next({ ...watch, ...(after && { after }) })) {
+      if (reply.raw.destroyed) return;
+      for (const { position, session } of news.changes) {
+        reply.raw.write(`id: ${position}\nevent: session\ndata: ${JSON.stringify(toLinkSession(session))}\n\n`);
+        after = position;
+      }
+      if (news.ended) return;
+      // A comment each time shows both ends that the other is there.
+      if (news.changes.length === 0) reply.raw.write(': waiting\n\n');
+    }
+  }
+
+  /** A part that is away for a moment does not end the stream: the next question goes on where this one stood. */
+  private async next(watch: Watch): Promise<SessionChanges> {
+    try {
+      return await this.ask(watch, WAIT_MS);
+    } catch (error) {
+      if (!isCoded(error) || error.code !== 'UNAVAILABLE') throw error;
+      await wait(PAUSE_MS);
+      return { changes: [], ended: false };
+    }
+  }
+
+  private ask(watch: Watch, wait_ms: number): Promise<SessionChanges> {
+    return this.bus.ask('link-session.changes', { ...watch, wait_ms });
+  }
+}
+
+function resumed({ headers }: FastifyRequest): { after?: Position } {
+  const last = headers['last-event-id'];
+  if (last === undefined || last === '') return {};
+  if (typeof last === 'string' && /^\d{1,19}$/.test(last)) return { after: last };
+  throw new DomainError('VALIDATION_ERROR', 'Last-Event-ID must be the id of an event of this stream');
+}
