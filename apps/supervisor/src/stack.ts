@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { openLogs } from './logs.js';
 import { bindError } from './ports.js';
-import { ready } from './ready.js';
+import { notReady } from './ready.js';
 import { claimRunFile } from './run-file.js';
 import { openSecrets } from './secrets.js';
 import { type PartName, type Settings } from './settings.js';
@@ -48,9 +48,10 @@ export async function openStack(settings: Settings, env: NodeJS.ProcessEnv, say:
       runFile.save();
       if (settings.DATABASE_URL) await provisionDatabase(preparation);
       await inOrder(parts, startPart);
-      if (parts.has('gateway') && !(await ready(wiring.url, signal))) {
-        throw new StartError(`Not ready within 60 s. The end of ${logs.path('gateway')}:\n${logs.tail('gateway')}`);
-      }
+      const waiting = parts.has('gateway') ? await notReady(wiring.url, signal) : [];
+      if (waiting.length === 0) return;
+      const tails = waiting.map((part) => `The end of ${logs.path(part)}:\n${logs.tail(part)}`);
+      throw new StartError(`Not ready within 60 s: ${waiting.join(', ')}.\n${tails.join('\n')}`);
     },
     async stop(): Promise<void> {
       await supervisor.stop();
