@@ -19,18 +19,29 @@ module.exports = {
     {
       name: 'contracts-import-no-framework',
       severity: 'error',
-      from: { path: '^libs/contracts/' },
+      from: { path: '^libs/contracts/', pathNot: '\\.spec\\.ts$' },
       to: { path: 'node_modules', pathNot: 'node_modules/zod/' },
     },
-    { name: 'contracts-stand-alone', severity: 'error', from: { path: '^libs/contracts/' }, to: { path: '^libs/(?!contracts/)' } },
+    {
+      name: 'contracts-stand-alone',
+      severity: 'error',
+      from: { path: '^libs/contracts/' },
+      to: { path: '^libs/(?!contracts/)' },
+    },
     {
       name: 'one-door-to-the-event-store',
-      comment: 'Only libs/eventstore knows the client. The embedded server uses its generated messages, and the contract tests speak to it directly.',
+      comment:
+        'Only libs/eventstore knows the client. The embedded server uses its generated messages, and the contract tests speak to it directly.',
       severity: 'error',
       from: { path: '^(apps|libs)/', pathNot: '^(libs/eventstore/|apps/eventstore-embedded/)' },
       to: { path: 'node_modules/@eventstore/db-client' },
     },
-    { name: 'no-test-code-in-production', severity: 'error', from: { path: '^(apps|libs/(?!testing))', pathNot: '\\.spec\\.ts$' }, to: { path: '^(libs/testing|test)/' } },
+    {
+      name: 'no-test-code-in-production',
+      severity: 'error',
+      from: { path: '^(apps|libs/(?!testing))', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^(libs/testing|test)/' },
+    },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {

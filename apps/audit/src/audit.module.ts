@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { StoreModule } from '#service/store.module.js';
 import { AuditController } from './audit.controller.js';
-import { AuditEntryRow } from './audit.view.js';
+import { AuditEntryRow } from './audit-entry.entity.js';
 import { AuditEntries1700000000001 } from './migrations/0001-audit-entries.js';
 import { Timeline } from './timeline.js';
 

@@ -1,6 +1,6 @@
 import type { Tenant } from '#contracts/envelope.js';
 import { type Recorded, streamIdOf } from '#eventstore/recorded.js';
-import type { AuditEntryRow } from './audit.view.js';
+import type { AuditEntryRow } from './audit-entry.entity.js';
 import { summaryOf } from './summaries.js';
 
 /** What all entries of a subject share: it stands in its first event. */

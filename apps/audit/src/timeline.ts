@@ -7,7 +7,8 @@ import { type Kind, parseId, parsePlatformConnectionId } from '#contracts/ids.js
 import type { Ask } from '#contracts/subjects.js';
 import type { Projector } from '#eventstore/projector.js';
 import { Store } from '#service/store.js';
-import { auditEntries, AuditEntryRow } from './audit.view.js';
+import { AuditEntryRow } from './audit-entry.entity.js';
+import { auditEntries } from './audit.view.js';
 
 const KINDS: Kind[] = ['link_session', 'connection', 'user', 'api_key'];
 

@@ -47,14 +47,14 @@ function read(args: string[], command: Command): Given {
     const has = new Set(Object.keys(values).filter((name) => values[name] === true));
     return { command, at: positionals, option: Object.fromEntries(texts), has };
   } catch (error) {
-    throw new UsageError((error as Error).message, command);
+    throw new UsageError((error as Error).message, command.words);
   }
 }
 
 function check({ command, at, option }: Given): void {
   const { takes = [], required = [] } = command;
   const missing = takes[at.length];
-  if (missing !== undefined) throw new UsageError(`${missing} is missing.`, command);
-  if (at.length > takes.length) throw new UsageError(`Too much: ${at.slice(takes.length).join(' ')}`, command);
-  for (const name of required) if (!option[name]) throw new UsageError(`--${name} is required.`, command);
+  if (missing !== undefined) throw new UsageError(`${missing} is missing.`, command.words);
+  if (at.length > takes.length) throw new UsageError(`Too much: ${at.slice(takes.length).join(' ')}`, command.words);
+  for (const name of required) if (!option[name]) throw new UsageError(`--${name} is required.`, command.words);
 }

@@ -1,10 +1,16 @@
 import { Api } from './api.js';
-import type { Given } from './arguments.js';
 import { UsageError } from './errors.js';
 import { type LocalStack, localStack } from './run-file.js';
 import { fields, table } from './table.js';
 
 const DEFAULT_URL = 'http://localhost:8080';
+
+/** What was typed, as far as every command understands it. */
+interface Asked {
+  command: { words: string };
+  option: Record<string, string | undefined>;
+  has: Set<string>;
+}
 
 /** What a command works with: where Latchkey is, who asks, and how results are shown. */
 export class Cli {
@@ -16,7 +22,7 @@ export class Cli {
   readonly local: LocalStack | null;
 
   constructor(
-    private readonly given: Given,
+    private readonly given: Asked,
     readonly env: NodeJS.ProcessEnv,
   ) {
     const named = given.option.url ?? (env.LATCHKEY_URL || undefined);
@@ -29,7 +35,7 @@ export class Cli {
   /** The API, asked with the key; without one there is nothing to ask. */
   get api(): Api {
     if (this.key !== undefined) return new Api(this.url, this.key);
-    throw new UsageError('An API key is needed: set LATCHKEY_API_KEY or give --key.', this.given.command);
+    throw new UsageError('An API key is needed: set LATCHKEY_API_KEY or give --key.', this.given.command.words);
   }
 
   show(thing: object): void {

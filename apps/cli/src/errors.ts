@@ -1,5 +1,3 @@
-import type { Command } from './arguments.js';
-
 /** Something did not work: the API's own code and message, or ours. */
 export class CliError extends Error {
   constructor(
@@ -14,7 +12,8 @@ export class CliError extends Error {
 export class UsageError extends Error {
   constructor(
     message: string,
-    readonly command?: Command,
+    /** The command that was meant, as typed. */
+    readonly words?: string,
   ) {
     super(message);
   }

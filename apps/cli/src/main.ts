@@ -17,7 +17,8 @@ async function main(argv: string[]): Promise<void> {
 function complain(error: unknown): void {
   process.exitCode = error instanceof UsageError ? 2 : 1;
   if (error instanceof UsageError) {
-    console.error(`${error.message}\n\n${error.command ? helpOf(error.command) : overview(commands)}`);
+    const meant = commands.find(({ words }) => words === error.words);
+    console.error(`${error.message}\n\n${meant ? helpOf(meant) : overview(commands)}`);
   } else if (error instanceof CliError) {
     console.error(`${error.code}: ${error.message}`);
   } else {

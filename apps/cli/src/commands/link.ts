@@ -39,7 +39,7 @@ export const linkCommands: Command[] = [
 function bodyOf({ command, option }: Given): object {
   const seconds = option['expires-in'];
   if (seconds !== undefined && !/^\d+$/.test(seconds)) {
-    throw new UsageError('--expires-in takes a number of seconds.', command);
+    throw new UsageError('--expires-in takes a number of seconds.', command.words);
   }
   return {
     label: option.label,

@@ -1,0 +1,23 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { Actor } from '#contracts/envelope.js';
+
+/** One event, as the timeline shows it. Times are RFC 3339 text in UTC with milliseconds. */
+@Entity('audit_entries')
+export class AuditEntryRow {
+  @PrimaryColumn('bigint') position!: string;
+  @Column('uuid') id!: string;
+  @Column('text') at!: string;
+  @Column('text') type!: string;
+  @Column('text') project_id!: string;
+  @Column('text') environment!: 'live' | 'test';
+  @Column('text') subject_kind!: string;
+  @Column('text') subject_id!: string;
+  @Column('text', { nullable: true }) subject_short_id!: string | null;
+  @Column('text', { nullable: true }) label!: string | null;
+  @Column('text') actor_type!: Actor['type'];
+  @Column('text') actor_id!: string;
+  @Column('text') actor_name!: string;
+  @Column('text') summary!: string;
+  @Column('text') request_id!: string;
+  @Column('jsonb') data!: Record<string, unknown>;
+}
