@@ -179,6 +179,8 @@ export class Projector {
     const keys = metadata.primaryColumns.map((column) => `"${column.databaseName}"`);
     const columns = metadata.columns.map((column) => `"${column.databaseName}"`);
     const others = columns.filter((column) => !keys.includes(column));
+    // A cast of the column instead would read the whole table for each batch.
+    const keyType = this.deps.dataSource.driver.normalizeType(metadata.primaryColumns[0]!);
     this.sql = `
       with moved as (
         insert into checkpoints as c ("view", "commit", "prepare")
@@ -193,7 +195,7 @@ export class Projector {
         where exists (select 1 from moved)
         on conflict (${keys.join(', ')}) do update set ${others.map((c) => `${c} = excluded.${c}`).join(', ')}
       ), gone as (
-        delete from ${table} where ${keys[0]}::text = any($6::text[]) and exists (select 1 from moved)
+        delete from ${table} where ${keys[0]} = any($6::${keyType}[]) and exists (select 1 from moved)
       ), parked as (
         insert into parked_events select * from jsonb_populate_recordset(null::parked_events, $7::jsonb)
         where exists (select 1 from moved) on conflict do nothing
