@@ -33,11 +33,9 @@ async function main(): Promise<void> {
   if (settings.LATCHKEY_PARTS.includes('gateway')) console.log(greeting(stack.wiring));
 }
 
-const greeting = ({ url: local, setupCode }: { url: string; setupCode: string }) => {
-  const url = local.replace('//127.0.0.1', '//localhost');
+const greeting = ({ url }: { url: string }) => {
   return `
-Latchkey is ready at ${url}
-Dashboard: ${url}/admin   (set-up code for the first administrator: ${setupCode})
+Latchkey is ready at ${url.replace('//127.0.0.1', '//localhost')}   (the API: /docs)
 Next: npx latchkey keys create --name agent --scope full_access
 `;
 };

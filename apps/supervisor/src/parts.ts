@@ -25,7 +25,6 @@ export interface Wiring {
   vaultKey: NodeJS.ProcessEnv;
   /** Where the providers send their webhooks. */
   webhookBaseUrl: string;
-  setupCode: string;
   /** The bank simulator's credentials; undefined when real provider credentials are in the environment. */
   sandbox?: SandboxCredentials;
   /** Real provider settings from the environment, passed on as they are. */
@@ -82,7 +81,6 @@ function serviceEnvironment(service: NodePart, wiring: Wiring): NodeJS.ProcessEn
     DATABASE_URL: wiring.databaseUrl(service),
     HEALTH_PORT: String(wiring.ports[service]),
     DATA_DIR: wiring.dataDir,
-    SETUP_CODE: wiring.setupCode,
   };
 }
 

@@ -23,7 +23,6 @@ export interface Run {
   eventstore?: { url: string };
   /** The database URL of each service, as its own role. */
   databases?: Record<string, string>;
-  setup_code?: string;
 }
 
 const alive = ({ pid, birth }: RunningPart) => birth !== undefined && processBirth(pid) === birth;

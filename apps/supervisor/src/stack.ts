@@ -43,7 +43,6 @@ export async function openStack(settings: Settings, env: NodeJS.ProcessEnv, say:
         nats: { url: wiring.natsUrl, users: busLogins(wiring) },
         eventstore: { url: wiring.eventstoreUrl },
         databases: Object.fromEntries(schemas.map((schema) => [schema, wiring.databaseUrl(schema)])),
-        setup_code: settings.NODE_ENV === 'production' ? undefined : wiring.setupCode,
       });
       runFile.save();
       if (settings.DATABASE_URL) await provisionDatabase(preparation);

@@ -9,7 +9,7 @@ import { type PartName, partNames, type Settings } from './settings.js';
 
 /** Settings a part gets from the wiring alone: what the supervisor was given is not meant for all of them. */
 const reserved =
-  /^(DATABASE_URL|EVENTSTORE_URL|PORT|HOST|NATS_.*|POSTGRES_.*|PLAID_.*|TELLER_.*|VAULT_.*|WEBHOOK_BASE_URL|LATCHKEY_PARTS|SETUP_CODE|npm_.*)$/;
+  /^(DATABASE_URL|EVENTSTORE_URL|PORT|HOST|NATS_.*|POSTGRES_.*|PLAID_.*|TELLER_.*|VAULT_.*|WEBHOOK_BASE_URL|LATCHKEY_PARTS|npm_.*)$/;
 
 const pick = (env: NodeJS.ProcessEnv, test: (name: string) => boolean): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== '' && test(name)));
@@ -48,7 +48,6 @@ export async function wire(settings: Settings, env: NodeJS.ProcessEnv, secrets: 
     },
     vaultKey: vaultKey(env, secrets),
     webhookBaseUrl: (sandbox ? '' : env.WEBHOOK_BASE_URL || env.PUBLIC_BASE_URL) || url,
-    setupCode: secrets.read('setup-code', () => randomBytes(9).toString('base64url')),
     sandbox,
     providers,
   };

@@ -16,7 +16,6 @@ export interface Run {
   eventstore: { url: string };
   /** Database URL of each service, by schema. */
   databases: Record<string, string>;
-  setup_code?: string;
 }
 
 /** A stack that somebody else started and will stop. */
