@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { busUsers } from '#contracts/bus-users.js';
 import { busPasswordVariable } from '#service/bus-accounts.js';
 import { type SandboxCredentials, type Wiring } from './parts.js';
