@@ -7,7 +7,8 @@ import { type Recorded } from './recorded.js';
 import { type Decider, fold } from './decider.js';
 import { readStream, type StreamRead } from './read-stream.js';
 
-const ATTEMPTS = 4;
+/** Each conflict means that another writer got on, so this many stand for a crowd at one stream, not for bad luck. */
+const ATTEMPTS = 30;
 
 export interface Handled<E> {
   /** The whole stream. */
