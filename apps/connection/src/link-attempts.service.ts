@@ -13,6 +13,7 @@ import { ProviderError } from './providers/provider.js';
 const STEP_MS = 4_000;
 /** Refusals of the session that end an attempt, as opposed to parts that are away. */
 const REFUSALS = new Set(['CONSUMED', 'EXPIRED', 'GONE', 'INVALID_STATE', 'NOT_FOUND', 'INVALID_TOKEN']);
+const OUTCOMES = new Set(['PROVIDER_ERROR', 'CONNECTION_DISCONNECTED']);
 
 /**
  * Leads an attempt to its outcome: claim the session's use, ask the provider, record the connection, tell the session.
@@ -43,11 +44,22 @@ export class LinkAttempts {
   private async steps(attempt: LinkAttempt): Promise<void> {
     if (attempt.state === 'unwanted') return this.discard(attempt);
     await this.claim(attempt);
-    const learnt = attempt.state === 'learnt' ? attempt : await this.learn(attempt);
-    const outcome = await this.record(learnt);
+    const outcome = await this.outcomeOf(attempt);
     const { session_id, attempt_id } = attempt;
     await this.bus.ask('link-session.attempt.settle', { context: contextOf(attempt), session_id, attempt_id, outcome });
     await this.journal.close(attempt);
+  }
+
+  /** A relink may find its connection gone: then there is nothing to wait for. */
+  private async outcomeOf(attempt: LinkAttempt): Promise<AttemptOutcome> {
+    try {
+      return await this.record(attempt.state === 'learnt' ? attempt : await this.learn(attempt));
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== 'CONNECTION_DISCONNECTED') throw error;
+      const displayMessage = 'This connection was disconnected meanwhile.';
+      await this.refuse(attempt, new ProviderError(error.code, { retryable: false, displayMessage }));
+      throw error;
+    }
   }
 
   /** Before the provider is called: of two browsers at one single_use link, one gets past this. */
@@ -102,7 +114,7 @@ export class LinkAttempts {
 }
 
 const isFinal = (error: unknown): boolean =>
-  error instanceof DomainError && (REFUSALS.has(error.code) || error.code === 'PROVIDER_ERROR');
+  error instanceof DomainError && (REFUSALS.has(error.code) || OUTCOMES.has(error.code));
 
 /** Each step may take its time anew; the command's name is the attempt's, so a repeated step has no second effect. */
 function contextOf(attempt: LinkAttempt): Context {
