@@ -27,8 +27,10 @@ export class AttemptJournal {
   async receive(attempt: LinkAttempt, sealed: string): Promise<void> {
     const token = await this.vault.unseal(sealed);
     await this.dataSource.transaction(async (db) => {
-      await this.vault.put(db, tokenSlot(attempt), token);
-      await db.update(LinkAttempt, { attempt_id: attempt.attempt_id, state: 'started' }, { state: 'received' });
+      const started = { attempt_id: attempt.attempt_id, state: 'started' as const };
+      const { affected } = await db.update(LinkAttempt, started, { state: 'received' });
+      // The same finish may come twice: what the later one brings would lie in the vault for ever.
+      if (affected === 1) await this.vault.put(db, tokenSlot(attempt), token);
     });
   }
 
