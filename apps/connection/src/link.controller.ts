@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { Context } from '#contracts/envelope.js';
@@ -7,12 +8,14 @@ import type { SessionView } from '#contracts/link-session.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
 import { AttemptJournal } from './attempt-journal.js';
+import type { LinkAttempt } from './link-attempt.entity.js';
 import { LinkAttempts } from './link-attempts.service.js';
 import { inTenantOf, LinkStarter } from './link-starter.js';
 import { ProviderError } from './providers/provider.js';
 
 /** The page does not wait longer than this; the attempt goes on and the page shows progress. */
 const PATIENCE_MS = 3_500;
+const LOOK_EVERY_MS = 200;
 
 type Start = Ask<'connection.link.start'>;
 type Finish = Ask<'connection.link.finish'>;
@@ -50,8 +53,20 @@ export class LinkController {
     const attempt = await this.journal.find(attempt_id);
     if (attempt?.token_hash !== token_hash) throw new DomainError('INVALID_STATE', 'This attempt is not known.');
     if (attempt.state === 'started') await this.journal.receive(attempt, sealed);
-    await Promise.race([this.attempts.advance(attempt_id), patience()]);
-    return this.sessionOf(context, token_hash);
+    const patientUntil = Date.now() + PATIENCE_MS;
+    await Promise.race([this.attempts.advance(attempt_id), wait(PATIENCE_MS, undefined, { ref: false })]);
+    return this.whenKnown(attempt, context, patientUntil);
+  }
+
+  /** Somebody else may be at work on the attempt, or died at it: a 200 before the claim would offer the person another try. */
+  private async whenKnown(attempt: LinkAttempt, context: Context, patientUntil: number): Promise<SessionView> {
+    for (;;) {
+      const open = await this.journal.find(attempt.attempt_id);
+      const session = await this.sessionOf(context, attempt.token_hash);
+      if (!open || knows(session, attempt)) return session;
+      if (Date.now() >= patientUntil) throw new DomainError('UNAVAILABLE', 'The link is still being finished.');
+      await wait(LOOK_EVERY_MS);
+    }
   }
 
   private async sessionOf(context: Context, token_hash: string): Promise<SessionView> {
@@ -60,4 +75,6 @@ export class LinkController {
   }
 }
 
-const patience = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, PATIENCE_MS).unref());
+/** From the claim on, the session itself says how the attempt stands. */
+const knows = ({ in_flight, result_connection_ids }: SessionView, attempt: LinkAttempt): boolean =>
+  in_flight.includes(attempt.attempt_id) || result_connection_ids.includes(attempt.connection_id);
