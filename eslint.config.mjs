@@ -2,7 +2,15 @@ import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
   {
-    ignores: ['dist', 'node_modules', '.data', 'coverage', 'apps/sandbox-bank/public', 'apps/gateway/src/pages/assets'],
+    ignores: [
+      'dist',
+      'node_modules',
+      '.data',
+      'coverage',
+      'apps/sandbox-bank/public',
+      'apps/cli/src/api-types.ts',
+      'apps/gateway/src/pages/assets',
+    ],
   },
   {
     files: ['**/*.ts'],

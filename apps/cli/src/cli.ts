@@ -1,4 +1,4 @@
-import { Api } from './api.js';
+import { type Api, apiAt } from './api.js';
 import { UsageError } from './errors.js';
 import { type LocalStack, localStack } from './run-file.js';
 import { fields, table } from './table.js';
@@ -34,7 +34,7 @@ export class Cli {
 
   /** The API, asked with the key; without one there is nothing to ask. */
   get api(): Api {
-    if (this.key !== undefined) return new Api(this.url, this.key);
+    if (this.key !== undefined) return apiAt(this.url, this.key);
     throw new UsageError('An API key is needed: set LATCHKEY_API_KEY or give --key.', this.given.command.words);
   }
 

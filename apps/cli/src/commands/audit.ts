@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Entry } from '#contracts/api/audit.js';
+import { dataOf, numberOf } from '../api.js';
 import type { Command, Given } from '../arguments.js';
 import type { Cli } from '../cli.js';
 
@@ -26,7 +27,8 @@ export const auditCommands: Command[] = [
 
 const pageOf = ({ option }: Given, { api }: Cli, place: { limit?: string; cursor?: string }): Promise<EntryPage> => {
   const { subject, actor, type } = option;
-  return api.get<EntryPage>('/api/v1/audit', { subject, actor, type, ...place });
+  const query = { subject, actor, type, limit: numberOf(place.limit), cursor: place.cursor };
+  return dataOf(api.GET('/api/v1/audit', { params: { query } }));
 };
 
 /** Asks again and again for what is newer than the newest entry shown, until it is interrupted. */

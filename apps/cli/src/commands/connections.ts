@@ -1,8 +1,8 @@
-import type { Connection } from '#contracts/api/connections.js';
+import { dataOf, numberOf } from '../api.js';
 import type { Command } from '../arguments.js';
 
 const columns = ['short_id', 'status', 'institution_name', 'provider', 'user_name', 'error_code', 'updated_at'];
-const pathOf = (id: string): string => `/api/v1/connections/${encodeURIComponent(id)}`;
+const named = (id: string | undefined) => ({ params: { path: { id: id! } } });
 
 export const connectionCommands: Command[] = [
   {
@@ -10,11 +10,8 @@ export const connectionCommands: Command[] = [
     does: 'List the bank connections, newest first.',
     options: { user: 'USER', limit: 'N', cursor: 'CURSOR' },
     async run({ option: { user, limit, cursor } }, cli) {
-      const page = await cli.api.get<{ connections: Connection[]; next_cursor: string | null }>('/api/v1/connections', {
-        user_id: user,
-        limit,
-        cursor,
-      });
+      const query = { user_id: user, limit: numberOf(limit), cursor };
+      const page = await dataOf(cli.api.GET('/api/v1/connections', { params: { query } }));
       cli.showPage(page, page.connections, columns);
     },
   },
@@ -23,7 +20,7 @@ export const connectionCommands: Command[] = [
     does: 'Show one bank connection.',
     takes: ['connection'],
     async run({ at: [id] }, cli) {
-      cli.show(await cli.api.get<Connection>(pathOf(id!)));
+      cli.show(await dataOf(cli.api.GET('/api/v1/connections/{id}', named(id))));
     },
   },
   {
@@ -31,7 +28,7 @@ export const connectionCommands: Command[] = [
     does: 'Disconnect a bank and destroy its credential.',
     takes: ['connection'],
     async run({ at: [id] }, cli) {
-      await cli.api.delete(pathOf(id!));
+      await cli.api.DELETE('/api/v1/connections/{id}', named(id));
       cli.say('Disconnected.');
     },
   },

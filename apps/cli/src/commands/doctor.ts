@@ -1,4 +1,4 @@
-import { Api } from '../api.js';
+import { apiAt, dataOf } from '../api.js';
 import type { Command } from '../arguments.js';
 import type { Cli } from '../cli.js';
 import { CliError } from '../errors.js';
@@ -32,7 +32,7 @@ export const doctorCommands: Command[] = [
 async function reachable({ url, local, env }: Cli): Promise<Check> {
   const found = local ? `${url}, from ${runFileOf(env)}` : url;
   return attempt('gateway', async () => {
-    await new Api(url, undefined).get('/health/live');
+    await apiAt(url, undefined).GET('/health/live');
     return found;
   });
 }
@@ -55,7 +55,7 @@ async function parts({ url }: Cli): Promise<Check[]> {
 function keyWorks({ key, url }: Cli): Promise<Check> {
   return attempt('API key', async () => {
     if (key === undefined) return 'none is set; keys create makes one';
-    const own = await new Api(url, key).get<{ name: string; scope: string }>('/api/v1/keys/me');
+    const own = await dataOf(apiAt(url, key).GET('/api/v1/keys/me'));
     return `${own.name}, ${own.scope}`;
   });
 }

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type ApiKey, createKeyBody, toApiKey } from '#contracts/api/api-keys.js';
 import { type Context, defaultTenant } from '#contracts/envelope.js';
-import { keyIdentity, newHouseholdKey } from '#contracts/secrets.js';
+import { withFreshId } from '#contracts/fresh-id.js';
+import { keyIdentity, newHouseholdKey, type Random } from '#contracts/secrets.js';
+import type { HouseholdScope } from '#contracts/key.js';
+import { dataOf, numberOf } from '../api.js';
 import type { Command, Given } from '../arguments.js';
 import type { Cli } from '../cli.js';
 import { CliError } from '../errors.js';
@@ -33,10 +36,8 @@ export const keyCommands: Command[] = [
     does: 'List the API keys, newest first.',
     options: { limit: 'N', cursor: 'CURSOR' },
     async run({ option: { limit, cursor } }, cli) {
-      const page = await cli.api.get<{ api_keys: ApiKey[]; next_cursor: string | null }>('/api/v1/api-keys', {
-        limit,
-        cursor,
-      });
+      const query = { limit: numberOf(limit), cursor };
+      const page = await dataOf(cli.api.GET('/api/v1/api-keys', { params: { query } }));
       cli.showPage(page, page.api_keys, [
         'short_id',
         'name',
@@ -53,35 +54,38 @@ export const keyCommands: Command[] = [
     does: 'Revoke an API key: once this answers, nothing accepts it.',
     takes: ['key'],
     async run({ at: [id] }, cli) {
-      await cli.api.delete(`/api/v1/api-keys/${encodeURIComponent(id!)}`);
+      await cli.api.DELETE('/api/v1/api-keys/{id}', { params: { path: { id: id! } } });
       cli.say('Revoked.');
     },
   },
 ];
 
 const createRemotely = ({ option: { name, scope } }: Given, { api }: Cli): Promise<CreatedKey> =>
-  api.post<CreatedKey>('/api/v1/api-keys', { name, scope });
+  dataOf(api.POST('/api/v1/api-keys', { body: { name: name!, scope: scope as HouseholdScope | undefined } }));
 
 /** Over the local bus, so that the first key needs none. Only its hash leaves this process. */
-async function createLocally({ option }: Given, local: LocalStack): Promise<CreatedKey> {
+export async function createLocally({ option }: Given, local: LocalStack, random?: Random): Promise<CreatedKey> {
   const body = createKeyBody.safeParse({ name: option.name, scope: option.scope });
   if (!body.success) {
     const [issue] = body.error.issues;
     throw new CliError('VALIDATION_ERROR', `${issue!.path.join('.')} ${issue!.message}`);
   }
-  const key = newHouseholdKey();
-  const terms = {
-    ...keyIdentity(key),
-    ...defaultTenant,
-    kind: 'household' as const,
-    name: body.data.name,
-    scopes: [body.data.scope],
-    actor_name: null,
-    created_by: 'command line',
-    expires_at: null,
-  };
-  const { view } = await askLocally(local, 'key.create', { context: operatorContext(), terms });
-  return { ...toApiKey(view), plaintext_key: key };
+  const { name, scope } = body.data;
+  return withFreshId(async () => {
+    const plaintext_key = newHouseholdKey(random);
+    const terms = {
+      ...keyIdentity(plaintext_key),
+      ...defaultTenant,
+      kind: 'household' as const,
+      name,
+      scopes: [scope],
+      actor_name: null,
+      created_by: 'command line',
+      expires_at: null,
+    };
+    const { view } = await askLocally(local, 'key.create', { context: operatorContext(), terms });
+    return { ...toApiKey({ ...view, last_used_at: null }), plaintext_key };
+  });
 }
 
 const operatorContext = (): Context => ({

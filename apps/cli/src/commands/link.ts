@@ -1,5 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { LinkSession } from '#contracts/api/link-sessions.js';
+import type { ProviderName } from '#contracts/link-session.js';
+import { dataOf } from '../api.js';
 import type { Command, Given } from '../arguments.js';
 import type { Cli } from '../cli.js';
 import { CliError, UsageError } from '../errors.js';
@@ -19,9 +21,10 @@ export const linkCommands: Command[] = [
     options: { user: 'USER', provider: 'plaid|teller', 'single-use': true, ...common },
     required: ['user'],
     async run(given, cli) {
-      const { user: user_id, provider } = given.option;
-      const body = { user_id, provider, single_use: given.has.has('single-use'), ...bodyOf(given) };
-      await present(await cli.api.post<Minted>('/api/v1/connections/link', body), given, cli);
+      const { user, provider } = given.option;
+      const whom = { user_id: user!, provider: provider as ProviderName | undefined };
+      const body = { ...whom, single_use: given.has.has('single-use'), ...bodyOf(given) };
+      await present(await dataOf(cli.api.POST('/api/v1/connections/link', { body })), given, cli);
     },
   },
   {
@@ -30,13 +33,13 @@ export const linkCommands: Command[] = [
     takes: ['connection'],
     options: common,
     async run(given, cli) {
-      const path = `/api/v1/connections/${encodeURIComponent(given.at[0]!)}/relink`;
-      await present(await cli.api.post<Minted>(path, bodyOf(given)), given, cli);
+      const wish = { params: { path: { id: given.at[0]! } }, body: bodyOf(given) };
+      await present(await dataOf(cli.api.POST('/api/v1/connections/{id}/relink', wish)), given, cli);
     },
   },
 ];
 
-function bodyOf({ command, option }: Given): object {
+function bodyOf({ command, option }: Given) {
   const seconds = option['expires-in'];
   if (seconds !== undefined && !/^\d+$/.test(seconds)) {
     throw new UsageError('--expires-in takes a number of seconds.', command.words);
@@ -69,7 +72,8 @@ async function untilEnded(minted: Minted, cli: Cli): Promise<LinkSession> {
   for (;;) {
     await wait(POLL_MS);
     try {
-      const session = await cli.api.get<LinkSession>(`/api/v1/connections/link/${minted.id}`);
+      const named = { params: { path: { id: minted.id } } };
+      const session = await dataOf(cli.api.GET('/api/v1/connections/link/{id}', named));
       if (['completed', 'failed', 'expired'].includes(session.status)) return session;
       if (session.status !== status) cli.say(`… ${session.status}`);
       status = session.status;

@@ -1,8 +1,9 @@
-import type { LinkSession } from '#contracts/api/link-sessions.js';
+import type { SessionStatus } from '#contracts/link-session.js';
+import { dataOf, numberOf } from '../api.js';
 import type { Command } from '../arguments.js';
 
 const columns = ['short_id', 'status', 'action', 'provider', 'label', 'created_at', 'expires_at'];
-const pathOf = (id: string): string => `/api/v1/connections/link/${encodeURIComponent(id)}`;
+const named = (id: string | undefined) => ({ params: { path: { id: id! } } });
 
 export const sessionCommands: Command[] = [
   {
@@ -10,11 +11,9 @@ export const sessionCommands: Command[] = [
     does: 'List the link sessions, newest first.',
     options: { status: 'STATUS', user: 'USER', connection: 'CONNECTION', limit: 'N', cursor: 'CURSOR' },
     async run({ option: { status, user, connection, limit, cursor } }, cli) {
-      const query = { status, user_id: user, connection_id: connection, limit, cursor };
-      const page = await cli.api.get<{ sessions: LinkSession[]; next_cursor: string | null }>(
-        '/api/v1/connections/link',
-        query,
-      );
+      const filters = { status: status as SessionStatus | undefined, user_id: user, connection_id: connection };
+      const query = { ...filters, limit: numberOf(limit), cursor };
+      const page = await dataOf(cli.api.GET('/api/v1/connections/link', { params: { query } }));
       cli.showPage(page, page.sessions, columns);
     },
   },
@@ -23,7 +22,7 @@ export const sessionCommands: Command[] = [
     does: 'Show one link session.',
     takes: ['session'],
     async run({ at: [id] }, cli) {
-      cli.show(await cli.api.get<LinkSession>(pathOf(id!)));
+      cli.show(await dataOf(cli.api.GET('/api/v1/connections/link/{id}', named(id))));
     },
   },
   {
@@ -31,7 +30,7 @@ export const sessionCommands: Command[] = [
     does: 'Cancel a link session: its link is dead at once.',
     takes: ['session'],
     async run({ at: [id] }, cli) {
-      await cli.api.delete(pathOf(id!));
+      await cli.api.DELETE('/api/v1/connections/link/{id}', named(id));
       cli.say('Cancelled.');
     },
   },

@@ -1,4 +1,4 @@
-import type { User } from '#contracts/api/users.js';
+import { dataOf, numberOf } from '../api.js';
 import type { Command } from '../arguments.js';
 
 export const userCommands: Command[] = [
@@ -8,7 +8,7 @@ export const userCommands: Command[] = [
     options: { name: 'NAME', email: 'EMAIL' },
     required: ['name'],
     async run({ option: { name, email } }, cli) {
-      cli.show(await cli.api.post<User>('/api/v1/users', { name, email }));
+      cli.show(await dataOf(cli.api.POST('/api/v1/users', { body: { name: name!, email } })));
     },
   },
   {
@@ -16,7 +16,8 @@ export const userCommands: Command[] = [
     does: 'List the household users, newest first.',
     options: { limit: 'N', cursor: 'CURSOR' },
     async run({ option: { limit, cursor } }, cli) {
-      const page = await cli.api.get<{ users: User[]; next_cursor: string | null }>('/api/v1/users', { limit, cursor });
+      const query = { limit: numberOf(limit), cursor };
+      const page = await dataOf(cli.api.GET('/api/v1/users', { params: { query } }));
       cli.showPage(page, page.users, ['short_id', 'name', 'email', 'created_at']);
     },
   },
