@@ -4,13 +4,13 @@ import {
   type Msg,
   type NatsConnection,
   type NodeConnectionOptions,
-  RequestError,
   type Subscription,
 } from '@nats-io/transport-node';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Announcements, Ask, Reply, Subject } from '#contracts/subjects.js';
 import { DomainError, isCoded } from '#contracts/errors.js';
 import { busOptions } from './bus-options.js';
+import { Questions, Unanswered } from './questions.js';
 
 const DEADLINE_MS = 4_500;
 const ANNOUNCE_MS = 2_000;
@@ -25,12 +25,14 @@ interface Answer {
 @Injectable()
 export class Bus implements OnApplicationShutdown {
   private connection: NatsConnection | undefined;
+  private questions: Questions | undefined;
   private inboxPrefix: string | undefined;
   private onLost: (() => void)[] = [];
 
   async connect(options: NodeConnectionOptions = busOptions()): Promise<this> {
     this.connection = await connect(options);
     this.inboxPrefix = options.inboxPrefix;
+    this.questions = new Questions(this.connection, options.inboxPrefix);
     void this.watch(this.connection);
     return this;
   }
@@ -67,11 +69,9 @@ export class Bus implements OnApplicationShutdown {
   }
 
   private async request(subject: Subject, data: unknown, timeout: number): Promise<Answer> {
-    if (!this.connection) throw new DomainError('UNAVAILABLE');
+    if (!this.questions) throw new DomainError('UNAVAILABLE');
     try {
-      const reply = await this.connection.request(subject, JSON.stringify({ pattern: subject, data, id: '1' }), {
-        timeout,
-      });
+      const reply = await this.questions.ask(subject, JSON.stringify({ pattern: subject, data, id: '1' }), timeout);
       return reply.json<Answer>();
     } catch (error) {
       throw unavailable(subject, error);
@@ -132,7 +132,7 @@ const within = (promise: Promise<void>, ms: number): Promise<void> =>
   ]);
 
 function unavailable(subject: string, cause: unknown): DomainError {
-  const nobody = cause instanceof RequestError && cause.isNoResponders();
+  const nobody = cause instanceof Unanswered && cause.nobody;
   const error = new DomainError(
     'UNAVAILABLE',
     `${subject.split('.')[0]} ${nobody ? 'is not running' : 'did not answer in time'}; try again.`,

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
-import { busOptions } from './bus-options.js';
+import type { MicroserviceOptions } from '@nestjs/microservices';
+import { BusServer } from './bus-server.js';
 import { serveHealth } from './health.js';
 import { logger, nestLogger } from './logger.js';
 import { endWithSupervisor } from './process.js';
@@ -13,8 +13,7 @@ import { Store } from './store.js';
 export async function startService(module: Type, queue: string): Promise<void> {
   endWithSupervisor();
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, {
-    transport: Transport.NATS,
-    options: { ...busOptions(), queue, gracefulShutdown: true, gracePeriod: 200 },
+    strategy: new BusServer(queue),
     logger: nestLogger,
   });
   app.useGlobalFilters(new RpcErrorFilter());

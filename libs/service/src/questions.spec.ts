@@ -1,0 +1,62 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import type { Msg, NatsConnection } from '@nats-io/transport-node';
+import { Questions } from './questions.js';
+
+type Callback = (error: Error | null, message: Msg) => void;
+
+/** A connection whose far end is the test. */
+function connectionTo(publish: (reply: string, answer: (message: object) => void) => void) {
+  let hear!: Callback;
+  let close!: () => void;
+  const connection = {
+    subscribe: (_subject: string, options: { callback: Callback }) => (hear = options.callback),
+    publish: (_subject: string, _payload: string, { reply }: { reply: string }) =>
+      publish(reply, (message) => setImmediate(() => hear(null, { subject: reply, ...message } as Msg))),
+    closed: () => new Promise<void>((resolve) => (close = resolve)),
+  };
+  return { questions: new Questions(connection as unknown as NatsConnection, '_INBOX_test'), close: () => close() };
+}
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+describe('a question on the bus', () => {
+  it('gets the answer to itself, whatever the order of the answers', async () => {
+    const open: (() => void)[] = [];
+    const { questions } = connectionTo((reply, answer) => open.push(() => answer({ data: bytes(reply) })));
+    const asked = [questions.ask('a', '', 1_000), questions.ask('b', '', 1_000)];
+    open.reverse().forEach((reply) => reply());
+    const replies = await Promise.all(asked);
+    for (const { data, subject } of replies) expect(new TextDecoder().decode(data)).toBe(subject);
+    expect(replies[0]!.subject).not.toBe(replies[1]!.subject);
+  });
+
+  it('learns at once that nobody listens', async () => {
+    const { questions } = connectionTo((_, answer) => answer({ data: bytes(''), headers: { code: 503 } }));
+    await expect(questions.ask('a', '', 1_000)).rejects.toMatchObject({ nobody: true });
+  });
+
+  it('is not waited for beyond its time, and an answer that comes later is nobody’s', async () => {
+    let late!: () => void;
+    const { questions } = connectionTo((_, answer) => (late = () => answer({ data: bytes('late') })));
+    await expect(questions.ask('a', '', 20)).rejects.toThrow('no answer within 20 ms');
+    late();
+    await new Promise(setImmediate);
+  });
+
+  it('is given up when the connection is closed', async () => {
+    const { questions, close } = connectionTo(() => undefined);
+    const asked = questions.ask('a', '', 1_000);
+    close();
+    await expect(asked).rejects.toMatchObject({ nobody: false });
+  });
+
+  it('fails with what the connection says, and leaves no timer behind', async () => {
+    jest.useFakeTimers();
+    const { questions } = connectionTo(() => {
+      throw new Error('too large');
+    });
+    await expect(questions.ask('a', '', 1_000)).rejects.toThrow('too large');
+    expect(jest.getTimerCount()).toBe(0);
+    jest.useRealTimers();
+  });
+});
