@@ -82,7 +82,7 @@ describe('every endpoint', () => {
       expect([method, path, Object.keys(reply)]).toEqual([method, path, expect.arrayContaining([String(status)])]);
       const schema = reply[status as 200];
       if (schema) fits(schema, json);
-      else expect(text).toBe('');
+      else if (!path.endsWith('/events')) expect(text).toBe('');
     }
   });
 

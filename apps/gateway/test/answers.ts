@@ -18,6 +18,7 @@ export const answers: Answers = {
   'link-session.list': () =>
     page({ ...sessionView, status: 'failed', error_code: 'CANCELLED', error_message: 'The link was cancelled.' }),
   'link-session.cancel': () => written(sessionView),
+  'link-session.changes': () => ({ changes: [{ position: '7', session: sessionView }], ended: true }),
   'connection.user.create': ({ user }) => written({ ...userView, ...user }),
   'connection.user.update': ({ name }) => written({ ...userView, name: name ?? userView.name }),
   'connection.user.delete': () => ({ position: '7' }),
