@@ -49,14 +49,17 @@ describe('an API key', () => {
       key_prefix: terms.key_prefix,
       scopes: ['full_access'],
       actor_name: null,
+      allowed_ips: [],
       expires_at: null,
+      retires_at: null,
       revoked_at: null,
     });
     expect(view).not.toHaveProperty('key_hash');
-    expect(await bus.ask('key.get', { context: contextFor(tenant), id: terms.id })).toEqual(view);
-    expect(await bus.ask('key.get', { context: contextFor(tenant), id: terms.short_id })).toEqual(view);
+    const shown = { ...view, last_used_at: null };
+    expect(await bus.ask('key.get', { context: contextFor(tenant), id: terms.id })).toEqual(shown);
+    expect(await bus.ask('key.get', { context: contextFor(tenant), id: terms.short_id })).toEqual(shown);
     const { items } = await bus.ask('key.list', { context: contextFor(tenant), limit: 50 });
-    expect(items).toEqual([view]);
+    expect(items).toEqual([shown]);
   });
 
   it('is nothing when its hash is unknown', async () => {
@@ -137,7 +140,7 @@ describe('revoking a key', () => {
     const { revoked_at } = first.view;
     expect(await bus.ask('key.verify', { key_hash: terms.key_hash })).toMatchObject({ revoked_at });
     const { items } = await bus.ask('key.list', { context: contextFor(tenant), limit: 9 });
-    expect(items).toEqual([first.view]);
+    expect(items).toEqual([{ ...first.view, last_used_at: null }]);
     expect(await bus.ask('key.revoke', { context: contextFor(tenant), id: terms.id })).toEqual(first);
   });
 
@@ -262,9 +265,9 @@ async function gatewayThat({ answersAfterMs }: { answersAfterMs: number | null }
   const gateway_id = randomUUID();
   const told: string[] = [];
   const own = await connectAs('gateway', sharedStack().run());
-  own.listen('gateway.key-revoked', ({ key_id, revoke_id }, answer) => {
+  own.listen('gateway.key-changed', ({ key_id, change_id }, answer) => {
     told.push(key_id);
-    if (answersAfterMs !== null) setTimeout(() => answer({ gateway_id, revoke_id }), answersAfterMs);
+    if (answersAfterMs !== null) setTimeout(() => answer({ gateway_id, change_id }), answersAfterMs);
   });
   const granted = new Promise<void>((resolve) => void renew(resolve));
   const timer = setInterval(() => void renew(() => undefined), LEASE_RENEW_MS);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { idOf } from '#contracts/ids.js';
+import type { KeyTerms } from '#contracts/key.js';
 import type { SessionEvent } from '#contracts/link-session.js';
 import type { Recorded } from '#eventstore/recorded.js';
 import { type AuditedEvent, summaries, summaryOf } from './summaries.js';
@@ -71,6 +72,13 @@ describe('an entry of the timeline', () => {
     expect(JSON.stringify(entry)).not.toContain('secret=1');
   });
 
+  it('leaves out the hash of a key that took the place of another', () => {
+    const event = { type: 'KeyRotated', ...examples.KeyRotated };
+    const { data } = entryOf(recorded(event), subjectOf(recorded(event)));
+    expect(data).toMatchObject({ successor: { key_prefix: keyTerms.key_prefix }, retires_at: noon });
+    expect(JSON.stringify(data)).not.toContain(keyTerms.key_hash);
+  });
+
   it('keeps short_id and label of its subject when a later event does not say them', () => {
     const subject = subjectOf(recorded(minted));
     const later = entryOf(recorded({ type: 'SessionCompleted' }), subject);
@@ -87,6 +95,20 @@ describe('an entry of the timeline', () => {
     expect(entryOf(other, subjectOf(other))).toMatchObject({ project_id: 'prj_other', environment: 'test', at: noon });
   });
 });
+
+const keyTerms: KeyTerms = {
+  ...tenant,
+  id,
+  short_id: 'abcdefgh',
+  kind: 'household',
+  key_hash: 'f'.repeat(64),
+  key_prefix: 'bb_12345678',
+  name: 'agent',
+  scopes: ['read_only'],
+  actor_name: null,
+  created_by: 'operator',
+  expires_at: null,
+};
 
 /** One event of each type with every field a sentence may use; the type says when one is missing. */
 const examples: { [T in AuditedEvent['type']]: Omit<Extract<AuditedEvent, { type: T }>, 'type'> } = {
@@ -122,20 +144,9 @@ const examples: { [T in AuditedEvent['type']]: Omit<Extract<AuditedEvent, { type
   UserCreated: { ...tenant, id, short_id: 'abcdefgh', name: 'Ada', email: null, at: noon },
   UserUpdated: { name: 'Ada', email: null, at: noon },
   UserDeleted: { at: noon },
-  KeyCreated: {
-    ...tenant,
-    id,
-    short_id: 'abcdefgh',
-    kind: 'household',
-    key_hash: 'f'.repeat(64),
-    key_prefix: 'bb_12345678',
-    name: 'agent',
-    scopes: ['read_only'],
-    actor_name: null,
-    created_by: 'operator',
-    expires_at: null,
-    at: noon,
-  },
+  KeyCreated: { ...keyTerms, at: noon },
+  KeyRenamed: { name: 'Kitchen', at: noon },
+  KeyRotated: { successor: keyTerms, retires_at: noon, at: noon },
   KeyRevoked: { at: noon },
 };
 

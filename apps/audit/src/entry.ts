@@ -51,9 +51,12 @@ export function entryOf(recorded: Recorded, subject: Subject): AuditEntryRow {
 /** The event's facts without hashes of secrets, and without what a redirect URL carries for the caller's own use. */
 function factsOf(event: Facts): Facts {
   const kept = Object.entries(event).filter(([name]) => !HASHES.has(name) && !OUTSIDE.has(name));
-  return Object.fromEntries(
-    kept.map(([name, value]) => [name, name === 'redirect_url' ? withoutQuery(String(value)) : value]),
-  );
+  return Object.fromEntries(kept.map(([name, value]) => [name, shown(name, value)]));
+}
+
+function shown(name: string, value: unknown): unknown {
+  if (name === 'redirect_url') return withoutQuery(String(value));
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? factsOf(value as Facts) : value;
 }
 
 const withoutQuery = (url: string): string => url.replace(/[?#].*$/s, '');

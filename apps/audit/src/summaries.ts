@@ -34,6 +34,9 @@ export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEv
   UserDeleted: () => 'The user was deleted.',
 
   KeyCreated: (e) => `The API key ${e.name} (${e.key_prefix}…) was created with ${e.scopes.join(', ')}.`,
+  KeyRenamed: (e) => `The API key was renamed to ${e.name}.`,
+  KeyRotated: (e) =>
+    `The API key was rotated: ${e.successor.key_prefix}… takes its place, the old one ends at ${e.retires_at}.`,
   KeyRevoked: () => 'The API key was revoked.',
 };
 

@@ -1,4 +1,5 @@
-import { DomainError } from '#contracts/errors.js';
+import { DomainError, type ErrorCode } from '#contracts/errors.js';
+import { within } from '#contracts/ip-range.js';
 import { type KeyScope, type PlatformScope, platformScopes, type VerifiedKey } from '#contracts/key.js';
 
 /** What a caller must hold: nothing, any valid key, a key that may change things, or one scope of the platform. */
@@ -12,12 +13,26 @@ export function scopesOf({ scopes }: Pick<VerifiedKey, 'scopes'>): readonly KeyS
   return scopes.includes('read_only') ? reads : scopes;
 }
 
-/** Revoked and expired are decided at each use, also of a key that was verified a while ago. */
-export function requireLive(key: VerifiedKey | null): VerifiedKey {
-  if (key === null) throw new DomainError('INVALID_API_KEY');
-  if (key.revoked_at !== null) throw new DomainError('REVOKED_API_KEY');
-  if (key.expires_at !== null && Date.parse(key.expires_at) <= Date.now()) throw new DomainError('EXPIRED_API_KEY');
-  return key;
+/**
+ * Why this key is not accepted; null when it is. Revoked, at the end of its grace and expired are decided at each use,
+ * also of a key that was verified a while ago.
+ */
+export function refusalOf(key: VerifiedKey | null): ErrorCode | null {
+  if (key === null) return 'INVALID_API_KEY';
+  if (key.revoked_at !== null || isOver(key.retires_at)) return 'REVOKED_API_KEY';
+  return isOver(key.expires_at) ? 'EXPIRED_API_KEY' : null;
+}
+
+const isOver = (end: string | null): boolean => end !== null && Date.parse(end) <= Date.now();
+
+/** Made once for each key that the gateway remembers. */
+const ranges = new WeakMap<VerifiedKey, (address: string) => boolean>();
+
+export function requireAddress(key: VerifiedKey, address: string): void {
+  if (key.allowed_ips.length === 0) return;
+  const allowed = ranges.get(key) ?? within(key.allowed_ips);
+  ranges.set(key, allowed);
+  if (!allowed(address)) throw new DomainError('IP_NOT_ALLOWED');
 }
 
 export function requireAccess(key: VerifiedKey, access: Access): void {

@@ -7,14 +7,19 @@ import {
   createdApiKey,
   type CreateKeyBody,
   createKeyBody,
+  type RenameKeyBody,
+  renameKeyBody,
+  type RotateKeyBody,
+  rotateKeyBody,
   toApiKey,
 } from '#contracts/api/api-keys.js';
 import type { Context } from '#contracts/envelope.js';
-import type { KeyView } from '#contracts/key.js';
+import { withFreshId } from '#contracts/fresh-id.js';
+import type { UsedKey } from '#contracts/key.js';
 import { keyIdentity, newHouseholdKey, type Random } from '#contracts/secrets.js';
 import { Endpoint } from './endpoint.js';
 import { householdPage } from './household-page.js';
-import { idInPath, notFound, withFreshId } from './ids.js';
+import { idInPath, notFound } from './ids.js';
 import { Services } from './last-write.js';
 import { Caller, Randomness, RequestBody, RequestQuery } from './params.js';
 
@@ -37,7 +42,7 @@ export class ApiKeyController {
   create(
     @Caller() context: Context,
     @Randomness() random: Random,
-    @RequestBody() { name, scope, expires_in_days, actor_name }: CreateKeyBody,
+    @RequestBody() { name, scope, expires_in_days, actor_name, allowed_ips }: CreateKeyBody,
   ) {
     const expires_at = expires_in_days === null ? null : inDays(expires_in_days);
     return withFreshId(async () => {
@@ -49,11 +54,12 @@ export class ApiKeyController {
         name,
         scopes: [scope],
         actor_name,
+        allowed_ips,
         created_by: context.actor.name,
         expires_at,
       };
       const { view } = await this.services.write('key.create', { context, terms });
-      return { ...toApiKey(view), plaintext_key };
+      return { ...toApiKey({ ...view, last_used_at: null }), plaintext_key };
     });
   }
 
@@ -84,6 +90,48 @@ export class ApiKeyController {
   }
 
   @Endpoint({
+    method: 'PATCH',
+    path: '/api/v1/api-keys/:id',
+    access: 'full_access',
+    summary: 'Rename an API key',
+    body: renameKeyBody,
+    reply: { 200: apiKey },
+    errors: ['NOT_FOUND'],
+  })
+  async rename(@Caller() context: Context, @RequestBody() { name }: RenameKeyBody, @Param('id') text: string) {
+    const { id } = await this.read(context, text);
+    return toApiKey((await this.services.write('key.rename', { context, id, name })).view);
+  }
+
+  @Endpoint({
+    method: 'POST',
+    path: '/api/v1/api-keys/:id/rotate',
+    access: 'full_access',
+    summary: 'Put a new API key in the place of this one',
+    description:
+      'The new key has the name, scope, actor, addresses and expiry of the old one, and is shown once, in this reply. ' +
+      'The old one works for the grace, and then answers REVOKED_API_KEY.',
+    body: rotateKeyBody,
+    bodyOptional: true,
+    reply: { 201: createdApiKey },
+    errors: ['NOT_FOUND', 'INVALID_STATE'],
+  })
+  async rotate(
+    @Caller() context: Context,
+    @Randomness() random: Random,
+    @RequestBody() { grace_seconds }: RotateKeyBody,
+    @Param('id') text: string,
+  ) {
+    const { id } = await this.read(context, text);
+    return withFreshId(async () => {
+      const plaintext_key = newHouseholdKey(random);
+      const wish = { id, successor: keyIdentity(plaintext_key), grace_seconds };
+      const { view } = await this.services.write('key.rotate', { context, ...wish });
+      return { ...toApiKey({ ...view, last_used_at: null }), plaintext_key };
+    });
+  }
+
+  @Endpoint({
     method: 'DELETE',
     path: '/api/v1/api-keys/:id',
     access: 'full_access',
@@ -108,13 +156,11 @@ export class ApiKeyController {
     return toApiKey(await this.services.read('key.get', { context, id: context.actor.id }));
   }
 
-  private async read(context: Context, id: string): Promise<KeyView> {
+  private async read(context: Context, id: string): Promise<UsedKey> {
     const key = await this.services.read('key.get', { context, id: idInPath('api_key', id) });
-    if (!isHousehold(key)) throw notFound('api_key');
+    if (key.kind !== 'household') throw notFound('api_key');
     return key;
   }
 }
 
 const inDays = (days: number): string => new Date(Date.now() + days * DAY_MS).toISOString();
-
-const isHousehold = ({ kind }: KeyView): boolean => kind === 'household';

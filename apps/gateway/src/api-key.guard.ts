@@ -1,26 +1,22 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { DomainError } from '#contracts/errors.js';
-import { hashSecret, isHouseholdKey } from '#contracts/secrets.js';
-import { requireAccess, requireLive } from './access.js';
+import { isHouseholdKey } from '#contracts/secrets.js';
+import { Authentication } from './authentication.js';
 import { endpointOf, isPlatform, isPublic } from './endpoint.js';
-import { VerifiedKeys } from './key-cache.js';
-import { actAs } from './request-context.js';
 
 /** Every route that is not public and not `/v1`: a household key in X-API-Key, or as Bearer. */
 @Injectable()
 export class ApiKeyGuard implements CanActivate {
-  constructor(private readonly keys: VerifiedKeys) {}
+  constructor(private readonly authentication: Authentication) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const endpoint = endpointOf(context.getHandler());
     if (isPlatform(endpoint) || isPublic(context.getClass(), context.getHandler())) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const secret = secretOf(request);
-    if (!isHouseholdKey(secret)) throw new DomainError('INVALID_API_KEY');
-    const key = requireLive(await this.keys.verify(hashSecret(secret)));
-    requireAccess(key, endpoint?.access ?? 'full_access');
-    actAs(request, key, secret);
+    const sent = { secret, hasShape: isHouseholdKey(secret) };
+    await this.authentication.enter(context, sent, endpoint?.access ?? 'full_access');
     return true;
   }
 }

@@ -24,6 +24,11 @@ export const gatewayEnv = z.object({
   REDIRECT_ORIGINS: list('').pipe(z.array(origin)),
   /** Addresses or CIDRs of proxies whose X-Forwarded-* headers count; empty is none. */
   TRUSTED_PROXIES: list(''),
+  /** Requests of one key, per minute and at once; each gateway counts for itself. */
+  API_RATE_LIMIT_RPM: z.coerce.number().int().min(1).default(120),
+  API_RATE_LIMIT_BURST: z.coerce.number().int().min(1).default(60),
+  /** Requests of one address with a key that is wrong, revoked or expired. */
+  AUTH_FAIL_LIMIT_RPM: z.coerce.number().int().min(1).default(60),
   SANDBOX: z
     .enum(['true', 'false'])
     .default('false')

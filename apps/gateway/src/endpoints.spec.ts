@@ -50,6 +50,7 @@ const bodies: Record<string, object> = {
   '/api/v1/users': { name: 'Ada', email: 'ada@example.com' },
   '/api/v1/users/:id': { name: 'Ada L.' },
   '/api/v1/api-keys': { name: 'Home' },
+  '/api/v1/api-keys/:id': { name: 'Kitchen' },
   '/v1/api-keys': { name: 'Agent', scopes: ['connections:read'] },
 };
 
@@ -153,7 +154,7 @@ describe('the OpenAPI document', () => {
     const optional = Object.keys(session.properties).filter((field) => !session.required.includes(field));
     expect(optional).toEqual(['connection_id', 'error_code', 'error_message']);
     const { responses, security } = document.paths['/api/v1/connections/link']!['post']!;
-    expect(Object.keys(responses)).toEqual(['201', '400', '401', '403', '404', '413', '500', '503']);
+    expect(Object.keys(responses)).toEqual(['201', '400', '401', '403', '404', '413', '429', '500', '503']);
     expect(security).toEqual([{ ApiKey: ['full_access'] }, { Bearer: ['full_access'] }]);
   });
 

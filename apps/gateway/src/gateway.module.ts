@@ -4,6 +4,7 @@ import { Bus } from '#service/bus.js';
 import { ApiKeyController } from './api-key.controller.js';
 import { ApiKeyGuard } from './api-key.guard.js';
 import { AuditController } from './audit.controller.js';
+import { Authentication } from './authentication.js';
 import { BearerGuard } from './bearer.guard.js';
 import { CONFIG, type GatewayConfig } from './config.js';
 import { ConnectionController } from './connection.controller.js';
@@ -11,6 +12,7 @@ import { DocumentController } from './document.controller.js';
 import { HealthController } from './health.controller.js';
 import { VerifiedKeys } from './key-cache.js';
 import { KeyLease } from './key-lease.js';
+import { KeyUsage } from './key-usage.js';
 import { Services } from './last-write.js';
 import { LinkEventsController } from './link-events.controller.js';
 import { LinkController } from './link.controller.js';
@@ -18,6 +20,7 @@ import { Metrics } from './metrics.js';
 import { PagesModule } from './pages/pages.module.js';
 import { PlatformKeyController } from './platform-key.controller.js';
 import { PlatformController } from './platform.controller.js';
+import { RateLimits } from './rate-limits.js';
 import { RouteTable } from './route-table.js';
 import { SandboxController } from './sandbox.controller.js';
 import { UserController } from './user.controller.js';
@@ -60,6 +63,9 @@ export class GatewayModule {
         { provide: Metrics, useValue: metrics },
         KeyLease,
         VerifiedKeys,
+        RateLimits,
+        KeyUsage,
+        Authentication,
         Services,
         { provide: APP_GUARD, useClass: ApiKeyGuard },
         { provide: APP_GUARD, useClass: BearerGuard },

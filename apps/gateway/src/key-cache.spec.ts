@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { DomainError } from '#contracts/errors.js';
-import { LEASE_MS, LEASE_RENEW_MS } from '#contracts/key-lease.js';
+import { CHANGE_MS, LEASE_MS, LEASE_RENEW_MS } from '#contracts/key-lease.js';
 import type { VerifiedKey } from '#contracts/key.js';
 import { FakeBus } from '../test/fake-bus.js';
 import { verifiedKey } from '../test/views.js';
@@ -40,25 +40,57 @@ describe('under a lease', () => {
 
   it('forgets a key before it confirms its death', async () => {
     await keys.verify('good');
-    answer = { ...verifiedKey, revoked_at: '2026-01-01T00:00:00.000Z' };
-    expect(bus.revoke(verifiedKey.id)).toBe(true);
-    expect(await keys.verify('good')).toEqual(answer);
+    answer = { ...verifiedKey, revoked_at: '2026-01-01T12:00:00.000Z' };
+    expect(bus.change(verifiedKey.id)).toBe(true);
+    expect(await keys.verify('good')).toEqual({ ...answer, name: 'a key' });
     expect(asks()).toBe(2);
   });
 
   it('confirms the same death as often as it is announced', () => {
-    expect([bus.revoke('key-1'), bus.revoke('key-1')]).toEqual([true, true]);
+    expect([bus.change('key-1'), bus.change('key-1')]).toEqual([true, true]);
   });
 
   it('does not believe an answer that was under way when the key died', async () => {
     let reply: (key: VerifiedKey) => void = () => undefined;
     bus.answers['key.verify'] = () => new Promise((resolve) => (reply = resolve));
     const verifying = keys.verify('good');
-    bus.revoke(verifiedKey.id);
+    bus.change(verifiedKey.id);
     reply(verifiedKey);
     expect((await verifying)?.revoked_at).not.toBeNull();
     bus.answers['key.verify'] = () => answer;
     expect((await keys.verify('good'))?.revoked_at).not.toBeNull();
+  });
+
+  it('knows that a key retires before it confirms it, also when an older answer comes in later', async () => {
+    let reply: (key: VerifiedKey) => void = () => undefined;
+    bus.answers['key.verify'] = () => new Promise((resolve) => (reply = resolve));
+    const verifying = keys.verify('good');
+    const change = { name: 'Kitchen', retires_at: '2030-01-01T00:00:00.000Z' };
+    expect(bus.change(verifiedKey.id, change)).toBe(true);
+    reply(verifiedKey);
+    expect(await verifying).toEqual({ ...verifiedKey, ...change });
+    expect(await keys.verify('good')).toEqual({ ...verifiedKey, ...change });
+  });
+
+  it('does not take back a death for a change that was announced late', async () => {
+    bus.change(verifiedKey.id);
+    bus.change(verifiedKey.id, { name: 'Kitchen' });
+    expect((await keys.verify('good'))?.revoked_at).not.toBeNull();
+  });
+
+  it('lays a change over answers for as long as one may be under way, and no longer', async () => {
+    bus.change(verifiedKey.id, { name: 'Kitchen' });
+    await jest.advanceTimersByTimeAsync(CHANGE_MS);
+    expect(await keys.verify('good')).toEqual(verifiedKey);
+  });
+
+  it('remembers which keys were good once, also without a lease', async () => {
+    await keys.verify('good');
+    answer = null;
+    await keys.verify('wrong');
+    bus.disconnect();
+    expect(keys.known('good')).toBeUndefined();
+    expect([keys.isProven('good'), keys.isProven('wrong')]).toEqual([true, false]);
   });
 
   it('drops everything when the connection was lost, even for an instant', async () => {

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DEAD_KEY_MS } from '#contracts/key-lease.js';
+import { CHANGE_MS, type KeyChanged, type KeyStanding } from '#contracts/key-lease.js';
 import type { VerifiedKey } from '#contracts/key.js';
 import { Bus } from '#service/bus.js';
 import { KeyLease } from './key-lease.js';
@@ -17,8 +17,10 @@ const VERIFY_MS = 900;
 export class VerifiedKeys {
   private readonly live = new Map<string, VerifiedKey>();
   private readonly refused = new Map<string, VerifiedKey | null>();
-  /** Ids of dead keys and until when an answer that was on its way might still call them live. */
-  private readonly dead = new Map<string, number>();
+  /** What has become of keys, and until when an answer that was on its way might still say what was before. */
+  private readonly changes = new Map<string, KeyStanding & { until: number }>();
+  /** Hashes of keys that were good once: whoever holds one of them is not guessing. */
+  private readonly proven = new Map<string, true>();
   private lease: number | null = null;
 
   constructor(
@@ -28,37 +30,49 @@ export class VerifiedKeys {
 
   /** Begins to listen; before the bus is connected nobody could be heard. */
   start(): void {
-    this.leases.hold((keyId) => this.bury(keyId));
+    this.leases.hold((change) => this.learn(change));
   }
 
   /** The key of this hash, also when it is revoked or expired; null when there is none. UNAVAILABLE when nobody can tell. */
   verify(hash: string): VerifiedKey | null | Promise<VerifiedKey | null> {
+    const known = this.known(hash);
+    return known === undefined ? this.ask(hash, this.lease) : known;
+  }
+
+  /** What can be said without asking anybody; undefined is nothing. */
+  known(hash: string): VerifiedKey | null | undefined {
     const lease = this.leases.current();
     if (lease !== this.lease) this.clear(lease);
-    const known = this.live.get(hash) ?? this.refused.get(hash);
-    return known === undefined ? this.ask(hash, lease) : known;
+    return this.live.get(hash) ?? this.refused.get(hash);
+  }
+
+  /** Has this hash been a good key's at some time? It may have been revoked since then. */
+  isProven(hash: string): boolean {
+    return this.proven.has(hash);
   }
 
   private async ask(hash: string, lease: number | null): Promise<VerifiedKey | null> {
-    const key = this.unlessDead(await this.bus.ask('key.verify', { key_hash: hash }, VERIFY_MS));
+    const key = this.asChanged(await this.bus.ask('key.verify', { key_hash: hash }, VERIFY_MS));
+    const isLive = key?.revoked_at === null;
+    if (isLive) remember(this.proven, hash, true);
     if (lease !== null && lease === this.leases.current()) {
-      if (key?.revoked_at === null) remember(this.live, hash, key);
+      if (isLive) remember(this.live, hash, key);
       else remember(this.refused, hash, key);
     }
     return key;
   }
 
-  /** The answer may have been under way when the key died. */
-  private unlessDead(key: VerifiedKey | null): VerifiedKey | null {
-    if (!key || !this.dead.has(key.id)) return key;
-    return { ...key, revoked_at: key.revoked_at ?? new Date().toISOString() };
+  /** The answer may have been under way when the key changed. */
+  private asChanged(key: VerifiedKey | null): VerifiedKey | null {
+    const change = key && this.changes.get(key.id);
+    return change && change.until > Date.now() ? { ...key, ...standing(key, change) } : key;
   }
 
-  private bury(keyId: string): void {
+  private learn({ key_id, ...change }: KeyChanged): void {
     const now = Date.now();
-    for (const [id, until] of this.dead) if (until <= now) this.dead.delete(id);
-    this.dead.set(keyId, now + DEAD_KEY_MS);
-    for (const [hash, key] of this.live) if (key.id === keyId) this.live.delete(hash);
+    for (const [id, { until }] of this.changes) if (until <= now) this.changes.delete(id);
+    this.changes.set(key_id, { ...standing(this.changes.get(key_id), change), until: now + CHANGE_MS });
+    for (const [hash, key] of this.live) if (key.id === key_id) this.live.delete(hash);
   }
 
   private clear(lease: number | null): void {
@@ -67,6 +81,13 @@ export class VerifiedKeys {
     this.lease = lease;
   }
 }
+
+/** Changes may be heard in any order; that a key retires or is revoked is never taken back. */
+const standing = (before: KeyStanding | undefined, { name, retires_at, revoked_at }: KeyStanding): KeyStanding => ({
+  name,
+  retires_at: retires_at ?? before?.retires_at ?? null,
+  revoked_at: revoked_at ?? before?.revoked_at ?? null,
+});
 
 /** The oldest entry makes room for the newest. */
 function remember<V>(memory: Map<string, V>, hash: string, value: V): void {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { LEASE_MS, LEASE_RENEW_MS } from '#contracts/key-lease.js';
+import { type KeyChanged, LEASE_MS, LEASE_RENEW_MS } from '#contracts/key-lease.js';
 import { Bus } from '#service/bus.js';
 
 /** The gateway's side of the lease, steps 1, 2 and 4 of contracts/key-lease.ts. */
@@ -19,12 +19,12 @@ export class KeyLease implements OnApplicationShutdown {
     return performance.now() < this.heldUntil ? this.number : null;
   }
 
-  /** From now on keeps a lease whenever the bus is there. `onDied` hears of each dead key before the death is confirmed. */
-  hold(onDied: (keyId: string) => void): void {
+  /** From now on keeps a lease whenever the bus is there. `onChanged` hears of each change before it is confirmed. */
+  hold(onChanged: (change: KeyChanged) => void): void {
     this.bus.onDisconnect(() => this.lose());
-    this.bus.listen('gateway.key-revoked', ({ key_id, revoke_id }, answer) => {
-      onDied(key_id);
-      answer({ gateway_id: this.gatewayId, revoke_id });
+    this.bus.listen('gateway.key-changed', (change, answer) => {
+      onChanged(change);
+      answer({ gateway_id: this.gatewayId, change_id: change.change_id });
     });
     this.renewal = setInterval(() => void this.renew(), LEASE_RENEW_MS).unref();
     void this.renew();
@@ -42,7 +42,7 @@ export class KeyLease implements OnApplicationShutdown {
     }
   }
 
-  /** An answer to what was asked before the lease was lost is worth nothing: deaths may have been announced in between. */
+  /** An answer to what was asked before the lease was lost is worth nothing: changes may have been announced in between. */
   private extend(sentAt: number, asked: number): void {
     if (asked !== this.number) return;
     if (this.current() === null) this.number++;

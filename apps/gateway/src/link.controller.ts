@@ -14,13 +14,14 @@ import {
 } from '#contracts/api/link-sessions.js';
 import type { Context, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
+import { withFreshId } from '#contracts/fresh-id.js';
 import { idOf, shortIdOf } from '#contracts/ids.js';
 import type { SessionTerms, SessionView } from '#contracts/link-session.js';
 import { hashSecret, newToken } from '#contracts/secrets.js';
 import { CONFIG, type GatewayConfig } from './config.js';
 import { Endpoint } from './endpoint.js';
 import { householdPage } from './household-page.js';
-import { idInField, idInPath, withFreshId } from './ids.js';
+import { idInField, idInPath } from './ids.js';
 import { Services } from './last-write.js';
 import { Caller, RequestBody, RequestQuery } from './params.js';
 import { publicBase } from './public-base.js';

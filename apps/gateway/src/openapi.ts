@@ -106,12 +106,20 @@ const requestIdHeader = {
   'X-Request-Id': { schema: { type: 'string' }, description: 'Names this request in the timeline.' },
 };
 
-function replies({ reply }: EndpointSpec): Json {
+const integerHeader = (description: string) => ({ schema: { type: 'integer' }, description });
+
+const limitHeaders = {
+  'X-RateLimit-Limit': integerHeader('Requests of this API key per minute.'),
+  'X-RateLimit-Remaining': integerHeader('How many can follow at once.'),
+  'X-RateLimit-Reset': integerHeader('Seconds until the whole burst is there again.'),
+};
+
+function replies({ reply, access }: EndpointSpec): Json {
   const described = Object.entries(reply).map(([status, schema]) => [
     status,
     {
       description: schema?.meta()?.description ?? (schema ? 'The answer.' : 'Done; no body.'),
-      headers: requestIdHeader,
+      headers: { ...requestIdHeader, ...(access !== 'public' && limitHeaders) },
       ...(schema && { content: { 'application/json': { schema: refTo(schema) } } }),
     },
   ]);
@@ -139,11 +147,20 @@ function refusalReply(endpoint: EndpointSpec, codes: ErrorCode[]): Json {
   };
 }
 
+const ofEveryKey = [
+  'MISSING_API_KEY',
+  'INVALID_API_KEY',
+  'REVOKED_API_KEY',
+  'EXPIRED_API_KEY',
+  'IP_NOT_ALLOWED',
+  'RATE_LIMITED',
+] as const satisfies ErrorCode[];
+
 /** What can be refused: the endpoint's own, and what follows from its access, body and query. */
 export function codesOf(endpoint: EndpointSpec): Set<ErrorCode> {
   const { access, body, query, errors: own = [] } = endpoint;
   const codes: ErrorCode[] = surfaceOf(endpoint) === 'system' ? [] : ['UNAVAILABLE', 'INTERNAL'];
-  if (access !== 'public') codes.push('MISSING_API_KEY', 'INVALID_API_KEY', 'REVOKED_API_KEY', 'EXPIRED_API_KEY');
+  if (access !== 'public') codes.push(...ofEveryKey);
   if (access !== 'public' && access !== 'any') codes.push('FORBIDDEN');
   if (body) codes.push('INVALID_BODY', 'VALIDATION_ERROR', 'PAYLOAD_TOO_LARGE');
   if (query) codes.push(isPlatform(endpoint) ? 'INVALID_PARAMETER' : 'VALIDATION_ERROR');

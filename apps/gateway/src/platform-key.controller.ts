@@ -10,11 +10,12 @@ import {
 } from '#contracts/api/platform.js';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
-import { type KeyView, platformScopes, type VerifiedKey } from '#contracts/key.js';
+import { withFreshId } from '#contracts/fresh-id.js';
+import { platformScopes, type VerifiedKey } from '#contracts/key.js';
 import { keyIdentity, newPlatformKey, type Random } from '#contracts/secrets.js';
 import { scopesOf } from './access.js';
 import { Endpoint } from './endpoint.js';
-import { idInPath, notFound, withFreshId } from './ids.js';
+import { idInPath, notFound } from './ids.js';
 import { Services } from './last-write.js';
 import { Caller, CallerKey, Randomness, RequestBody, RequestQuery } from './params.js';
 
@@ -54,7 +55,7 @@ export class PlatformKeyController {
         expires_at: null,
       };
       const { view } = await this.services.write('key.create', { context, terms });
-      return { ...toPlatformKey(view), full_key };
+      return { ...toPlatformKey({ ...view, last_used_at: null }), full_key };
     });
   }
 
@@ -82,7 +83,7 @@ export class PlatformKeyController {
   })
   async revoke(@Caller() context: Context, @Param('id') text: string): Promise<void> {
     const key = await this.services.read('key.get', { context, id: idInPath('api_key', text) });
-    if (!isPlatformKind(key)) throw notFound('api_key');
+    if (key.kind !== 'platform') throw notFound('api_key');
     await this.services.write('key.revoke', { context, id: key.id });
   }
 }
@@ -95,5 +96,3 @@ function grantable(key: VerifiedKey, wished: CreatePlatformKeyBody['scopes']) {
   if (beyond.length > 0) throw new DomainError('FORBIDDEN', `Scopes beyond your own: ${beyond.join(', ')}.`);
   return [...new Set(wished)];
 }
-
-const isPlatformKind = ({ kind }: KeyView): boolean => kind === 'platform';

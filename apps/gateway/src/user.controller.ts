@@ -6,16 +6,18 @@ import {
   type UpdateUserBody,
   updateUserBody,
   user,
+  userLogin,
   usersPage,
   type UsersQuery,
   usersQuery,
 } from '#contracts/api/users.js';
 import type { Context } from '#contracts/envelope.js';
+import { withFreshId } from '#contracts/fresh-id.js';
 import { newShortId } from '#contracts/ids.js';
 import type { Random } from '#contracts/secrets.js';
 import { Endpoint } from './endpoint.js';
 import { householdPage } from './household-page.js';
-import { idInPath, withFreshId } from './ids.js';
+import { idInPath } from './ids.js';
 import { Services } from './last-write.js';
 import { Caller, Randomness, RequestBody, RequestQuery } from './params.js';
 
@@ -63,6 +65,20 @@ export class UserController {
   })
   async get(@Caller() context: Context, @Param('id') id: string) {
     return toUser(await this.services.read('connection.user.get', { context, id: idInPath('user', id) }));
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/api/v1/users/:id/login',
+    access: 'full_access',
+    summary: "Look at a user's login",
+    description: 'No user has one yet.',
+    reply: { 200: userLogin },
+    errors: ['NOT_FOUND'],
+  })
+  async login(@Caller() context: Context, @Param('id') id: string) {
+    const found = await this.services.read('connection.user.get', { context, id: idInPath('user', id) });
+    return { user_id: found.id, login: null };
   }
 
   @Endpoint({

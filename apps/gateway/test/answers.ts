@@ -1,5 +1,5 @@
 import type { Answers } from './fake-bus.js';
-import { auditEntry, connectionView, keyView, sessionView, userView } from './views.js';
+import { auditEntry, connectionView, keyView, sessionView, usedKey, userView } from './views.js';
 
 const written = <View>(view: View) => ({ view, position: '7' });
 const page = <Item>(item: Item) => ({ items: [item], next_cursor: null });
@@ -32,15 +32,18 @@ export const answers: Answers = {
   'connection.ledger': () => ({ items: [{ id: 'item-1', provider: 'plaid', institution: 'ins_1', state: 'live' }] }),
   'key.create': ({ terms }) => {
     const { key_hash: _hash, ...shown } = terms;
-    return written({ ...shown, created_at: keyView.created_at, revoked_at: null });
+    return written({ ...keyView, allowed_ips: [], ...shown });
   },
+  'key.rename': ({ name }) => written({ ...usedKey, name }),
+  'key.rotate': ({ successor: { key_hash: _hash, ...identity } }) => written({ ...keyView, ...identity }),
   'key.revoke': () => written(keyView),
   // Which kind of key is asked for, the test knows by the surface it asks on.
   'key.get': ({ context }) => ({
-    ...keyView,
+    ...usedKey,
     kind: context.request_id.startsWith('platform') ? 'platform' : 'household',
   }),
-  'key.list': () => page(keyView),
+  'key.list': () => page(usedKey),
+  'key.used': () => ({}),
   'audit.list': () => page(auditEntry),
   'key.health': health,
   'connection.health': health,

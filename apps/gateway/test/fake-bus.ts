@@ -1,3 +1,4 @@
+import type { KeyChanged } from '#contracts/key-lease.js';
 import { type Announcements, type Ask, type Reply, type Subject } from '#contracts/subjects.js';
 import { DomainError } from '#contracts/errors.js';
 import { Bus } from '#service/bus.js';
@@ -14,7 +15,7 @@ export class FakeBus extends Bus {
   /** Whether the key service answers those who ask for a lease. */
   grantsLeases = true;
   private readonly lost: (() => void)[] = [];
-  private revoked: Heard<'gateway.key-revoked'> | undefined;
+  private heardChange: Heard<'gateway.key-changed'> | undefined;
 
   constructor(public answers: Answers = {}) {
     super();
@@ -37,17 +38,18 @@ export class FakeBus extends Bus {
   }
 
   override listen<S extends keyof Announcements>(_: S, callback: Heard<S>): undefined {
-    this.revoked = callback as unknown as Heard<'gateway.key-revoked'>;
+    this.heardChange = callback as unknown as Heard<'gateway.key-changed'>;
   }
 
   override onDisconnect(callback: () => void): void {
     this.lost.push(callback);
   }
 
-  /** The key service says that a key is dead; true when the gateway has confirmed it. */
-  revoke(key_id: string): boolean {
+  /** The key service says what has become of a key, dead if nothing else is said; true when the gateway confirms it. */
+  change(key_id: string, change: Partial<KeyChanged> = { revoked_at: '2026-01-01T12:00:00.000Z' }): boolean {
     let confirmed = false;
-    this.revoked?.({ key_id, revoke_id: 'r1' }, () => (confirmed = true));
+    const said = { key_id, change_id: 'c1', name: 'a key', retires_at: null, revoked_at: null, ...change };
+    this.heardChange?.(said, () => (confirmed = true));
     return confirmed;
   }
 

@@ -7,6 +7,7 @@ import { logger } from '#service/logger.js';
 import { type GatewayConfig, gatewayEnv } from '../src/config.js';
 import { VerifiedKeys } from '../src/key-cache.js';
 import { createGateway } from '../src/server.js';
+import { noLimits } from '#testing/stack.js';
 import { FakeBus } from './fake-bus.js';
 
 logger.level = 'silent';
@@ -21,7 +22,14 @@ export const platformAdmin = newPlatformKey('live');
 function verified(key: string, scopes: KeyScope[], dates: Partial<VerifiedKey> = {}): VerifiedKey {
   const { id, key_prefix } = keyIdentity(key);
   const kind = key.startsWith('bb_') ? 'household' : 'platform';
-  const terms = { name: 'a key', actor_name: null, expires_at: null, revoked_at: null };
+  const terms = {
+    name: 'a key',
+    actor_name: null,
+    allowed_ips: [],
+    expires_at: null,
+    retires_at: null,
+    revoked_at: null,
+  };
   return { id, key_prefix, kind, scopes, ...defaultTenant, ...terms, ...dates };
 }
 
@@ -55,7 +63,7 @@ export interface Answer {
 
 export async function startGateway(env: Partial<Record<keyof GatewayConfig, string>> = {}): Promise<TestGateway> {
   const bus = new FakeBus({ 'key.verify': ({ key_hash }) => known.get(key_hash) ?? null });
-  const app = await createGateway(bus, gatewayEnv.parse({ PORT: '8080', ...env }));
+  const app = await createGateway(bus, gatewayEnv.parse({ PORT: '8080', ...noLimits, ...env }));
   await app.getHttpAdapter().getInstance().ready();
   app.get(VerifiedKeys).start();
   return { app, bus, call: (request) => call(app, request) };

@@ -2,7 +2,7 @@ import type { AuditEntry } from '#contracts/audit.js';
 import type { OwnedConnection } from '#contracts/connection.js';
 import { defaultTenant } from '#contracts/envelope.js';
 import { idOf } from '#contracts/ids.js';
-import type { KeyView, VerifiedKey } from '#contracts/key.js';
+import type { KeyView, UsedKey, VerifiedKey } from '#contracts/key.js';
 import type { SessionView } from '#contracts/link-session.js';
 import type { UserView } from '#contracts/user.js';
 
@@ -69,11 +69,16 @@ export const keyView: KeyView = {
   key_prefix: 'bb_12345678',
   scopes: ['read_only'],
   actor_name: null,
+  allowed_ips: ['10.0.0.0/8'],
   created_by: 'operator',
   created_at: at,
   expires_at: null,
+  retires_at: null,
+  successor_id: null,
   revoked_at: null,
 };
+
+export const usedKey: UsedKey = { ...keyView, last_used_at: at };
 
 export const auditEntry: AuditEntry = {
   ...defaultTenant,
@@ -97,6 +102,8 @@ export const verifiedKey: VerifiedKey = {
   key_prefix: keyView.key_prefix,
   scopes: ['read_only'],
   actor_name: null,
+  allowed_ips: [],
   expires_at: null,
+  retires_at: null,
   revoked_at: null,
 };

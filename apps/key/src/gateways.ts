@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import { type KeyDied, LEASE_MS, REPEAT_MS } from '#contracts/key-lease.js';
+import { type KeyChanged, LEASE_MS, REPEAT_MS } from '#contracts/key-lease.js';
+import type { KeyView } from '#contracts/key.js';
 import { Bus } from '#service/bus.js';
 
-/** The gateways that may hold a lease, and how they are told of a dead key. The protocol: contracts/key-lease.ts. */
+/** The gateways that may hold a lease, and how they are told what has become of a key. The protocol: contracts/key-lease.ts. */
 @Injectable()
 export class Gateways {
   /** When each was last heard, by the monotonic clock. */
@@ -20,19 +21,19 @@ export class Gateways {
     });
   }
 
-  /** Resolves when no gateway believes in the key any more: each has forgotten it, or its lease has run out. */
-  async forget(key_id: string): Promise<void> {
-    const death = new Death({ key_id, revoke_id: randomUUID() });
-    const over = () => this.allHave(death.forgottenBy) || death.ageMs() >= LEASE_MS;
+  /** Resolves when no gateway trusts what the key was before: each has forgotten it, or its lease has run out. */
+  async tell({ id, name, retires_at, revoked_at }: KeyView): Promise<void> {
+    const change = new Change({ key_id: id, change_id: randomUUID(), name, retires_at, revoked_at });
+    const over = () => this.allHave(change.forgottenBy) || change.ageMs() >= LEASE_MS;
     try {
       do {
-        await death.announce(this.bus);
+        await change.announce(this.bus);
         for (const next = performance.now() + REPEAT_MS; performance.now() < next && !over();) {
-          await Promise.race([death.nextAnswer(), wait(next - performance.now())]);
+          await Promise.race([change.nextAnswer(), wait(next - performance.now())]);
         }
       } while (!over());
     } finally {
-      death.stopListening();
+      change.stopListening();
     }
   }
 
@@ -43,17 +44,17 @@ export class Gateways {
   }
 }
 
-/** One key that died, and who has forgotten it so far. Answers to every announcement count, late ones too. */
-class Death {
+/** One change of a key, and who has forgotten what was before. Answers to every announcement count, late ones too. */
+class Change {
   readonly forgottenBy = new Set<string>();
   private readonly rounds: { stop(): void }[] = [];
   private announcedAt = Infinity;
   private wake: () => void = () => undefined;
 
-  constructor(private readonly fact: KeyDied) {}
+  constructor(private readonly fact: KeyChanged) {}
 
   async announce(bus: Bus): Promise<void> {
-    const round = await bus.announce('gateway.key-revoked', this.fact, ({ gateway_id }) => {
+    const round = await bus.announce('gateway.key-changed', this.fact, ({ gateway_id }) => {
       this.forgottenBy.add(gateway_id);
       this.wake();
     });

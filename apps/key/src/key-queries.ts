@@ -2,13 +2,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Page, Position, Tenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { parseId } from '#contracts/ids.js';
-import type { KeyView } from '#contracts/key.js';
+import type { KeyView, UsedKey } from '#contracts/key.js';
 import type { Ask } from '#contracts/subjects.js';
 import type { Projector } from '#eventstore/projector.js';
 import { decodeCursor, pageOf } from '#service/cursor.js';
 import { logger } from '#service/logger.js';
 import { Store } from '#service/store.js';
-import { ApiKeyRow, apiKeys } from './key.view.js';
+import { KeyUses } from './key-uses.js';
+import { ApiKeyRow, apiKeys, keyAt } from './key.view.js';
 
 const CANDIDATES = 20;
 
@@ -17,11 +18,14 @@ const CANDIDATES = 20;
 export class KeyQueries {
   private readonly view: Projector;
 
-  constructor(@Inject(Store) private readonly store: Store) {
+  constructor(
+    @Inject(Store) private readonly store: Store,
+    private readonly uses: KeyUses,
+  ) {
     this.view = store.project(apiKeys);
   }
 
-  async list({ context, after, kind, limit, cursor }: Ask<'key.list'>): Promise<Page<KeyView>> {
+  async list({ context, after, kind, limit, cursor }: Ask<'key.list'>): Promise<Page<UsedKey>> {
     await this.view.reached(after);
     const from = decodeCursor(cursor);
     const query = this.rows()
@@ -31,14 +35,24 @@ export class KeyQueries {
       .limit(limit + 1);
     if (kind) query.andWhere('k.kind = :kind', { kind });
     if (from) query.andWhere('(k.created_at, k.id) < (:created_at, :id)', from);
-    return pageOf(await query.getMany(), limit);
+    const { items, next_cursor } = pageOf(await query.getMany(), limit);
+    return { items: await this.shown(items), next_cursor };
   }
 
-  async find({ context, id, after }: Ask<'key.get'>): Promise<KeyView | null> {
+  async find({ context, id, after }: Ask<'key.get'>): Promise<UsedKey | null> {
     await this.view.reached(after);
     const uuid = parseId('api_key', id);
     if (uuid === null) return null;
-    return this.store.dataSource.manager.findOneBy(ApiKeyRow, { id: uuid, ...context.tenant });
+    const rows = await this.rows()
+      .where({ id: uuid, ...context.tenant })
+      .getMany();
+    return (await this.shown(rows))[0] ?? null;
+  }
+
+  /** Keys as they are at this moment, beside their last use. */
+  async shown(keys: KeyView[]): Promise<UsedKey[]> {
+    const now = new Date().toISOString();
+    return this.uses.beside(keys.map((key) => keyAt(now, key)));
   }
 
   /** Other household keys of the tenant that may do everything, as far as the view knows. */
@@ -46,8 +60,27 @@ export class KeyQueries {
     return this.rows()
       .where({ project_id, environment, kind: 'household' } satisfies Tenant & Partial<KeyView>)
       .andWhere(`k.id <> :id and 'full_access' = any(k.scopes)`, { id })
-      .andWhere('k.revoked_at is null and (k.expires_at is null or k.expires_at > :now)', { now })
+      .andWhere('k.revoked_at is null and k.successor_id is null and (k.expires_at is null or k.expires_at > :now)', {
+        now,
+      })
       .orderBy('k.created_at', 'DESC')
+      .limit(CANDIDATES)
+      .getMany();
+  }
+
+  /** Rotated keys whose successor was never created. */
+  async withoutSuccessor(): Promise<KeyView[]> {
+    return this.rows()
+      .where('k.successor_id is not null')
+      .andWhere('not exists (select 1 from api_keys s where s.id = k.successor_id)')
+      .limit(CANDIDATES)
+      .getMany();
+  }
+
+  /** Rotated keys whose grace is over, which is not recorded yet. */
+  async afterGrace(now: string): Promise<KeyView[]> {
+    return this.rows()
+      .where('k.successor_id is not null and k.revoked_at is null and k.retires_at <= :now', { now })
       .limit(CANDIDATES)
       .getMany();
   }
@@ -56,7 +89,7 @@ export class KeyQueries {
    * Waits until lists show what was written. It is durable already, so a view that is late does not make the write
    * fail: its position tells the reader what to wait for.
    */
-  async shown(position: Position): Promise<void> {
+  async listed(position: Position): Promise<void> {
     await this.view.reached(position).catch((error: unknown) => {
       if (!(error instanceof DomainError)) throw error;
       logger.warn({ position }, 'the list of keys is late');

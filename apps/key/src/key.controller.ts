@@ -4,6 +4,7 @@ import { DomainError } from '#contracts/errors.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { Store } from '#service/store.js';
 import { KeyQueries } from './key-queries.js';
+import { KeyUses } from './key-uses.js';
 import { Keys } from './keys.service.js';
 
 @Controller()
@@ -11,6 +12,7 @@ export class KeyController {
   constructor(
     private readonly keys: Keys,
     private readonly queries: KeyQueries,
+    private readonly uses: KeyUses,
     @Inject(Store) private readonly store: Store,
   ) {}
 
@@ -23,8 +25,26 @@ export class KeyController {
   async verify(@Payload() { key_hash }: Ask<'key.verify'>): Promise<Reply<'key.verify'>> {
     const key = await this.keys.verify(key_hash);
     if (!key) return null;
-    const { short_id: _short, created_by: _by, created_at: _at, ...verified } = key;
+    const { short_id: _short, created_by: _by, created_at: _at, successor_id: _successor, ...verified } = key;
     return verified;
+  }
+
+  @MessagePattern('key.rename')
+  async rename(@Payload() { context, id, name }: Ask<'key.rename'>): Promise<Reply<'key.rename'>> {
+    const { view, position } = await this.keys.rename(context, id, name);
+    const [shown] = await this.queries.shown([view]);
+    return { view: shown!, position };
+  }
+
+  @MessagePattern('key.rotate')
+  rotate(@Payload() { context, ...wish }: Ask<'key.rotate'>): Promise<Reply<'key.rotate'>> {
+    return this.keys.rotate(context, wish);
+  }
+
+  @MessagePattern('key.used')
+  async used(@Payload() { uses }: Ask<'key.used'>): Promise<Reply<'key.used'>> {
+    await this.uses.record(uses);
+    return {};
   }
 
   @MessagePattern('key.revoke')

@@ -1,31 +1,79 @@
 import { DomainError } from '#contracts/errors.js';
-import type { KeyCommand, KeyEvent } from '#contracts/key.js';
+import type { KeyCommand, KeyEvent, KeyTerms } from '#contracts/key.js';
 import type { Decider } from '#eventstore/decider.js';
 
-export type KeyState = { status: 'none' } | { status: 'live' | 'revoked'; key_hash: string };
+type Rotated = Extract<KeyEvent, { type: 'KeyRotated' }>;
+type Rotate = Extract<KeyCommand, { type: 'RotateKey' }>;
+
+export type KeyState = { status: 'none' } | MadeKey;
+
+interface MadeKey {
+  status: 'live' | 'revoked';
+  terms: KeyTerms;
+  /** Once there is a successor. */
+  rotation: Pick<Rotated, 'successor' | 'retires_at'> | null;
+}
 
 export const apiKey: Decider<KeyState, KeyCommand, KeyEvent> = {
   initial: { status: 'none' },
 
   decide(command, state) {
+    if (state.status === 'none') {
+      if (command.type !== 'CreateKey') throw new DomainError('NOT_FOUND', 'API key not found');
+      return [{ type: 'KeyCreated', ...command.terms, at: command.now }];
+    }
     switch (command.type) {
       case 'CreateKey':
-        if (state.status === 'none') return [{ type: 'KeyCreated', ...command.terms, at: command.now }];
-        if (state.key_hash !== command.terms.key_hash) throw new DomainError('ID_TAKEN');
+        if (state.terms.key_hash !== command.terms.key_hash) throw new DomainError('ID_TAKEN');
         return [];
 
+      case 'RenameKey':
+        return state.terms.name === command.name ? [] : [{ type: 'KeyRenamed', name: command.name, at: command.now }];
+
+      case 'RotateKey':
+        return state.rotation?.successor.key_hash === command.successor.key_hash ? [] : rotate(command, state);
+
       case 'RevokeKey':
-        if (state.status === 'none') throw new DomainError('NOT_FOUND', 'API key not found');
-        return state.status === 'live' ? [{ type: 'KeyRevoked', at: command.now }] : [];
+        return state.status === 'live' ? [{ type: 'KeyRevoked', at: endOf(state, command.now) }] : [];
     }
   },
 
   evolve(state, event) {
+    if (event.type === 'KeyCreated') {
+      const { type: _type, at: _at, ...terms } = event;
+      return { status: 'live', terms, rotation: null };
+    }
+    if (state.status === 'none') return state;
     switch (event.type) {
-      case 'KeyCreated':
-        return { status: 'live', key_hash: event.key_hash };
+      case 'KeyRenamed':
+        return { ...state, terms: { ...state.terms, name: event.name } };
+      case 'KeyRotated':
+        return { ...state, rotation: event };
       case 'KeyRevoked':
-        return state.status === 'none' ? state : { ...state, status: 'revoked' };
+        return { ...state, status: 'revoked' };
     }
   },
 };
+
+/** Without a grace the old key is revoked at once, whatever any clock says. */
+function rotate({ successor, created_by, grace_seconds, now }: Rotate, state: MadeKey): KeyEvent[] {
+  refuseUnlessInUse(state, now);
+  const terms: KeyTerms = { ...state.terms, ...successor, created_by };
+  const graceEnds = new Date(Date.parse(now) + grace_seconds * 1_000).toISOString();
+  const retires_at = earlier(graceEnds, terms.expires_at);
+  const rotated: KeyEvent = { type: 'KeyRotated', successor: terms, retires_at, at: now };
+  return grace_seconds === 0 ? [rotated, { type: 'KeyRevoked', at: now }] : [rotated];
+}
+
+function refuseUnlessInUse({ status, rotation, terms }: MadeKey, now: string): void {
+  if (status === 'revoked') throw new DomainError('INVALID_STATE', 'The API key has been revoked.');
+  if (rotation) throw new DomainError('INVALID_STATE', 'The API key has been rotated already.');
+  if (terms.expires_at !== null && terms.expires_at <= now) {
+    throw new DomainError('INVALID_STATE', 'The API key has expired.');
+  }
+}
+
+/** A key whose grace is over has been dead since then, whenever that is noticed. */
+const endOf = ({ rotation }: MadeKey, now: string): string => earlier(now, rotation?.retires_at ?? null);
+
+const earlier = (one: string, other: string | null): string => (other !== null && other < one ? other : one);

@@ -3,6 +3,7 @@ import type { Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, parseId, shortIdOf } from '#contracts/ids.js';
 import type { KeyCommand, KeyEvent, KeyTerms, KeyView } from '#contracts/key.js';
+import type { Ask } from '#contracts/subjects.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
@@ -10,7 +11,7 @@ import { Store } from '#service/store.js';
 import { Gateways } from './gateways.js';
 import { KeyQueries } from './key-queries.js';
 import { apiKey } from './key.decider.js';
-import { keyProjection } from './key.view.js';
+import { isLastingAdmin, keyAt, keyProjection } from './key.view.js';
 
 /** Commands to keys and the truth about one, from its own stream. */
 @Injectable()
@@ -27,30 +28,59 @@ export class Keys {
 
   async create(context: Context, terms: KeyTerms): Promise<Written<KeyView>> {
     const written = await this.command(terms.id, { type: 'CreateKey', terms, now: now() }, context);
-    await this.queries.shown(written.position);
+    await this.queries.listed(written.position);
     return written;
+  }
+
+  async rename(context: Context, id: string, name: string): Promise<Written<KeyView>> {
+    const key = await this.ownedBy(context.tenant, id);
+    return this.told(await this.command(key.id, { type: 'RenameKey', name, now: now() }, context));
   }
 
   /** Once this has answered, no gateway accepts the key. Also after an earlier try of which nobody knows how it ended. */
   async revoke(context: Context, id: string): Promise<Written<KeyView>> {
     const key = await this.ownedBy(context.tenant, id);
     const revoke = () => this.command(key.id, { type: 'RevokeKey', now: now() }, context);
-    const written = revokesItself(key, context) ? await this.unlessLast(key, revoke) : await revoke();
-    await Promise.all([this.gateways.forget(key.id), this.queries.shown(written.position)]);
-    return written;
+    return this.told(revokesItself(key, context) ? await this.unlessLast(key, revoke) : await revoke());
+  }
+
+  /**
+   * What is written to the old key decides, together with every other command to it, and names the successor with all
+   * its terms. That one exists then sooner or later, whoever dies on the way: by this call, by its repetition, or by the
+   * sweep. That its id is free is asked before anything is written.
+   */
+  async rotate(
+    context: Context,
+    { id, successor, grace_seconds }: Omit<Ask<'key.rotate'>, 'context' | 'after'>,
+  ): Promise<Written<KeyView>> {
+    const key = await this.ownedBy(context.tenant, id);
+    const [taken] = await this.read(successor.id);
+    if (taken?.type === 'KeyCreated' && taken.key_hash !== successor.key_hash) throw new DomainError('ID_TAKEN');
+    const { name: created_by } = context.actor;
+    const command: KeyCommand = { type: 'RotateKey', successor, created_by, grace_seconds, now: now() };
+    const rotated = await this.command(key.id, command, context);
+    const [created] = await Promise.all([this.createSuccessor(key.id, context), this.told(rotated)]);
+    return created;
+  }
+
+  /** Free of effects when it is there. */
+  async createSuccessor(id: string, context: Context): Promise<Written<KeyView>> {
+    const rotated = (await this.read(id)).find((event) => event.type === 'KeyRotated');
+    if (!rotated) throw new Error(`the key ${id} was not rotated`);
+    return this.create(context, rotated.successor);
   }
 
   /** The key of this hash, which leads to its stream: true at this moment, without Postgres. */
   async verify(keyHash: string): Promise<KeyView | null> {
     const events = await this.read(idOf('api_key', shortIdOf(keyHash)));
     const [first] = events;
-    return first?.type === 'KeyCreated' && first.key_hash === keyHash ? project(keyProjection, events) : null;
+    return first?.type === 'KeyCreated' && first.key_hash === keyHash ? shown(events) : null;
   }
 
   /** Another tenant's key does not exist. */
   async ownedBy({ project_id, environment }: Tenant, id: string): Promise<KeyView> {
     const uuid = parseId('api_key', id);
-    const key = uuid === null ? null : project(keyProjection, await this.read(uuid));
+    const key = uuid === null ? null : shown(await this.read(uuid));
     if (key?.project_id === project_id && key.environment === environment) return key;
     throw new DomainError('NOT_FOUND', 'API key not found');
   }
@@ -61,14 +91,20 @@ export class Keys {
     return { view: project(keyProjection, events)!, position };
   }
 
+  /** A change counts once every gateway and the list know it. */
+  private async told(written: Written<KeyView>): Promise<Written<KeyView>> {
+    await Promise.all([this.gateways.tell(written.view), this.queries.listed(written.position)]);
+    return written;
+  }
+
   /** One at a time within a tenant, so that two last keys cannot each take the other for the one that stays. */
   private async unlessLast<T>(key: KeyView, revoke: () => Promise<T>): Promise<T> {
     return this.store.dataSource.transaction(async (transaction) => {
       const tenant = `last admin key of ${key.project_id}/${key.environment}`;
       await transaction.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [tenant]);
       for (const { id } of await this.queries.otherAdminKeys(key, now())) {
-        const other = project(keyProjection, await this.read(id));
-        if (other?.revoked_at === null) return revoke();
+        const other = shown(await this.read(id));
+        if (other && isLastingAdmin(now(), other)) return revoke();
       }
       throw new DomainError('LAST_ADMIN_KEY');
     });
@@ -87,5 +123,10 @@ const revokesItself = (key: KeyView, { actor }: Context): boolean =>
   key.kind === 'household' &&
   key.scopes.includes('full_access') &&
   key.revoked_at === null;
+
+const shown = (events: KeyEvent[]): KeyView | null => {
+  const key = project(keyProjection, events);
+  return key && keyAt(now(), key);
+};
 
 const now = (): string => new Date().toISOString();

@@ -14,22 +14,37 @@ export type HouseholdScope = 'read_only' | 'full_access';
 /** A household key has one scope; a platform key holds any set. */
 export type KeyScope = HouseholdScope | PlatformScope;
 
-export interface KeyTerms extends Tenant {
+/** What may be known of a key; all of it follows from the key itself. */
+export interface KeyIdentity {
   id: string;
   short_id: string;
-  kind: 'household' | 'platform';
   key_hash: string;
   key_prefix: string;
+}
+
+export interface KeyTerms extends KeyIdentity, Tenant {
+  kind: 'household' | 'platform';
   name: string;
   scopes: KeyScope[];
   actor_name: string | null;
+  /** CIDRs from which the key may be used; absent or empty is from anywhere. */
+  allowed_ips?: string[];
   created_by: string;
   expires_at: string | null;
 }
 
-export type KeyCommand = { type: 'CreateKey'; terms: KeyTerms; now: string } | { type: 'RevokeKey'; now: string };
+export type KeyCommand =
+  | { type: 'CreateKey'; terms: KeyTerms; now: string }
+  | { type: 'RenameKey'; name: string; now: string }
+  | { type: 'RotateKey'; successor: KeyIdentity; created_by: string; grace_seconds: number; now: string }
+  | { type: 'RevokeKey'; now: string };
 
-export type KeyEvent = ({ type: 'KeyCreated'; at: string } & KeyTerms) | { type: 'KeyRevoked'; at: string };
+export type KeyEvent =
+  | ({ type: 'KeyCreated'; at: string } & KeyTerms)
+  | { type: 'KeyRenamed'; name: string; at: string }
+  /** The key lives on until `retires_at`. Whoever reads this may create the successor: its terms are all here. */
+  | { type: 'KeyRotated'; successor: KeyTerms; retires_at: string; at: string }
+  | { type: 'KeyRevoked'; at: string };
 
 export interface KeyView extends Tenant {
   id: string;
@@ -39,10 +54,26 @@ export interface KeyView extends Tenant {
   key_prefix: string;
   scopes: KeyScope[];
   actor_name: string | null;
+  allowed_ips: string[];
   created_by: string;
   created_at: string;
   expires_at: string | null;
+  /** Once the key was rotated: when its grace ends, never later than its own expiry. */
+  retires_at: string | null;
+  /** The key that took its place. */
+  successor_id: string | null;
   revoked_at: string | null;
+}
+
+/** A key beside the moment of its last use, which is no fact of its stream. At most a minute old. */
+export interface UsedKey extends KeyView {
+  last_used_at: string | null;
+}
+
+/** A key was used, at this moment the last time. */
+export interface KeyUse {
+  key_id: string;
+  at: string;
 }
 
 /** What a gateway keeps of a key it has verified. */
@@ -56,6 +87,8 @@ export type VerifiedKey = Pick<
   | 'key_prefix'
   | 'scopes'
   | 'actor_name'
+  | 'allowed_ips'
   | 'expires_at'
+  | 'retires_at'
   | 'revoked_at'
 >;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { base62, idOf, sha256, shortIdOf } from './ids.js';
-import type { KeyTerms } from './key.js';
+import type { KeyIdentity } from './key.js';
 
 /** Where secrets and ids come from: the system's own source, or one that a repeated wish can draw from again. */
 export type Random = (bytes: number) => Buffer;
@@ -24,8 +24,8 @@ export const isHouseholdKey = (text: string): boolean => /^bb_[0-9A-Za-z]{43}$/.
 /** All that is kept of a key besides its hash. */
 export const keyPrefix = (key: string): string => key.slice(0, key.startsWith('bb_') ? 11 : 17);
 
-/** What may be known of a key. Its id follows from its hash, so that `key.verify` finds the stream without an index. */
-export function keyIdentity(key: string): Pick<KeyTerms, 'id' | 'short_id' | 'key_hash' | 'key_prefix'> {
+/** What may be known of a key. The id follows from the hash, so that `key.verify` finds the stream without an index. */
+export function keyIdentity(key: string): KeyIdentity {
   const key_hash = hashSecret(key);
   const short_id = shortIdOf(key_hash);
   return { id: idOf('api_key', short_id), short_id, key_hash, key_prefix: keyPrefix(key) };

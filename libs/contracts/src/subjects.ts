@@ -2,8 +2,8 @@ import type { AuditEntry, AuditFilter } from './audit.js';
 import type { OwnedConnection } from './connection.js';
 import type { Context, Page, Position, Written } from './envelope.js';
 import type { IdempotencyState } from './idempotency.js';
-import type { KeyTerms, KeyView, VerifiedKey } from './key.js';
-import type { KeyDied, KeyForgotten, LeaseAsked, LeaseGranted } from './key-lease.js';
+import type { KeyIdentity, KeyTerms, KeyUse, KeyView, UsedKey, VerifiedKey } from './key.js';
+import type { KeyChanged, KeyForgotten, LeaseAsked, LeaseGranted } from './key-lease.js';
 import type {
   AttemptOutcome,
   ProviderName,
@@ -38,9 +38,14 @@ interface FromPage {
 export interface Subjects {
   'key.create': { ask: { context: Context; terms: KeyTerms }; reply: Written<KeyView> };
   'key.verify': { ask: { key_hash: string }; reply: VerifiedKey | null };
+  'key.rename': { ask: Command & { name: string }; reply: Written<UsedKey> };
+  /** Answers with the successor. The old key lives on for the grace. */
+  'key.rotate': { ask: Command & { successor: KeyIdentity; grace_seconds: number }; reply: Written<KeyView> };
   'key.revoke': { ask: Command; reply: Written<KeyView> };
-  'key.get': { ask: ById; reply: KeyView };
-  'key.list': { ask: Read & { kind?: KeyView['kind']; limit: number; cursor?: string }; reply: Page<KeyView> };
+  'key.get': { ask: ById; reply: UsedKey };
+  'key.list': { ask: Read & { kind?: KeyView['kind']; limit: number; cursor?: string }; reply: Page<UsedKey> };
+  /** A gateway's batch of last uses; what is older than what is known changes nothing. */
+  'key.used': { ask: { uses: KeyUse[] }; reply: Record<string, never> };
 
   /** May this wish run now, or has it run before? See idempotency.ts. */
   'key.idempotency.begin': { ask: { scope: string; body_hash: string }; reply: IdempotencyState };
@@ -152,7 +157,7 @@ export interface Subjects {
 
 /** Announcements reach every listener, without a queue group; each may answer. Who asks decides how long it listens. */
 export interface Announcements {
-  'gateway.key-revoked': { say: KeyDied; answer: KeyForgotten };
+  'gateway.key-changed': { say: KeyChanged; answer: KeyForgotten };
   'key.lease': { say: LeaseAsked; answer: LeaseGranted };
 }
 

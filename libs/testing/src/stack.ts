@@ -45,11 +45,19 @@ export interface StackOptions {
 const root = resolve(__dirname, __dirname.includes(join('dist', 'libs')) ? '../../../..' : '../../..');
 const sharedVariable = 'LATCHKEY_TEST_STACK';
 
+/** Tests ask faster than any caller should; those that are about the limits set their own. */
+export const noLimits = {
+  API_RATE_LIMIT_RPM: '100000000',
+  API_RATE_LIMIT_BURST: '100000000',
+  AUTH_FAIL_LIMIT_RPM: '100000000',
+};
+
 /** Starts the built system on a data folder and a port of its own; rejects with the ends of all logs. */
 export async function startStack({ parts, env = {}, servers, dataDir: given }: StackOptions = {}): Promise<Stack> {
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'latchkey-test-')));
   const outside = await outsideServers(servers);
   const supervisor = spawnSupervisor({
+    ...noLimits,
     ...process.env,
     PORT: '0',
     DATA_DIR: dataDir,

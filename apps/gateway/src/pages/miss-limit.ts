@@ -31,7 +31,7 @@ export class MissLimit {
 }
 
 /** One customer of IPv6 has a whole /64, so that is what is counted. */
-function networkOf(address: string): string {
+export function networkOf(address: string): string {
   if (!isIPv6(address) || address.includes('.')) return address;
   const [head = '', tail] = address.split('::');
   const front = head.split(':').filter(Boolean);

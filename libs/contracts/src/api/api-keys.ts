@@ -1,18 +1,43 @@
 import { z } from 'zod';
-import type { HouseholdScope, KeyView } from '../key.js';
+import { parseRange } from '../ip-range.js';
+import type { HouseholdScope, UsedKey } from '../key.js';
 import { cursor, integer, limit, name, oneOf, optional, page, shortId, time, uuid } from './fields.js';
 
-/** `allowed_ips` is refused rather than ignored: a restriction that is not enforced would be a lie. */
+const MOST_RANGES = 50;
+const MOST_GRACE_SECONDS = 7 * 24 * 60 * 60;
+
+const range = z
+  .string()
+  .transform(parseRange)
+  .refine((value) => value !== null, 'must be a CIDR of IPv4 or IPv6, or a single address')
+  .transform((value) => value ?? '')
+  .meta({ examples: ['10.0.0.0/8'] });
+
 export const createKeyBody = z
   .object({
     name: name(80),
     scope: optional(oneOf(['read_only', 'full_access'], '"read_only" or "full_access"'), 'read_only'),
     expires_in_days: optional(integer(1, 3650), null),
-    allowed_ips: optional(z.array(z.string()), []).refine((list) => list.length === 0, 'cannot be set yet'),
+    allowed_ips: optional(
+      z.array(range).max(MOST_RANGES, `must be at most ${MOST_RANGES} ranges`),
+      [] as string[],
+    ).describe('CIDRs of IPv4 or IPv6 from which the key may be used; empty or absent is from anywhere.'),
     actor_name: optional(name(80), null).describe("Stands on the timeline instead of the key's name."),
   })
   .meta({ id: 'CreateApiKey' });
 export type CreateKeyBody = z.output<typeof createKeyBody>;
+
+export const renameKeyBody = z.object({ name: name(80) }).meta({ id: 'RenameApiKey' });
+export type RenameKeyBody = z.output<typeof renameKeyBody>;
+
+export const rotateKeyBody = z
+  .object({
+    grace_seconds: optional(integer(0, MOST_GRACE_SECONDS), 0).describe(
+      'How long the old key goes on working beside the new one; never beyond its own expiry. 0 or absent: not at all.',
+    ),
+  })
+  .meta({ id: 'RotateApiKey' });
+export type RotateKeyBody = z.output<typeof rotateKeyBody>;
 
 export const apiKey = z
   .object({
@@ -23,8 +48,8 @@ export const apiKey = z
     scope: z.enum(['read_only', 'full_access']),
     actor_name: z.string().nullable(),
     allowed_ips: z.array(z.string()),
-    expires_at: time.nullable(),
-    last_used_at: time.nullable(),
+    expires_at: time.nullable().describe('After a rotation: when the grace of the old key ends.'),
+    last_used_at: time.nullable().describe('At most a minute old.'),
     revoked_at: time.nullable(),
     created_at: time,
     created_by: z.string(),
@@ -40,18 +65,18 @@ export const apiKeysQuery = z.object({ limit: limit(200), cursor });
 export type ApiKeysQuery = z.output<typeof apiKeysQuery>;
 export const apiKeysPage = page('api_keys', apiKey).meta({ id: 'ApiKeyPage' });
 
-/** A household key has exactly one scope. Addresses and last use are not tracked yet, so nothing is claimed of them. */
-export const toApiKey = (view: KeyView): ApiKey => ({
-  id: view.id,
-  short_id: view.short_id,
-  name: view.name,
-  key_prefix: view.key_prefix,
-  scope: view.scopes[0] as HouseholdScope,
-  actor_name: view.actor_name,
-  allowed_ips: [],
-  expires_at: view.expires_at,
-  last_used_at: null,
-  revoked_at: view.revoked_at,
-  created_at: view.created_at,
-  created_by: view.created_by,
+/** A household key has exactly one scope. */
+export const toApiKey = (key: UsedKey): ApiKey => ({
+  id: key.id,
+  short_id: key.short_id,
+  name: key.name,
+  key_prefix: key.key_prefix,
+  scope: key.scopes[0] as HouseholdScope,
+  actor_name: key.actor_name,
+  allowed_ips: key.allowed_ips,
+  expires_at: key.retires_at ?? key.expires_at,
+  last_used_at: key.last_used_at,
+  revoked_at: key.revoked_at,
+  created_at: key.created_at,
+  created_by: key.created_by,
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ConnectionState, OwnedConnection } from '../connection.js';
 import { platformConnectionId } from '../ids.js';
-import { type KeyView, platformScopes } from '../key.js';
+import { platformScopes, type UsedKey } from '../key.js';
 import { choice, cursor, limit, name, oneOf, optional, time, uuid, word } from './fields.js';
 
 const statuses = ['pending', 'connected', 'revoked', 'expired'] as const;
@@ -111,7 +111,7 @@ export const platformKeys = z
 export const platformKeysQuery = z.object({ limit: limit(100), cursor });
 export type PlatformKeysQuery = z.output<typeof platformKeysQuery>;
 
-export const toPlatformKey = (view: KeyView): PlatformKey => ({
+export const toPlatformKey = (view: UsedKey): PlatformKey => ({
   id: view.id,
   name: view.name,
   prefix: view.key_prefix,
@@ -120,7 +120,7 @@ export const toPlatformKey = (view: KeyView): PlatformKey => ({
   created_at: view.created_at,
   expires_at: view.expires_at,
   revoked_at: view.revoked_at,
-  last_used_at: null,
+  last_used_at: view.last_used_at,
 });
 
 const named = z.object({ id: z.string(), name: z.string() });

@@ -39,6 +39,17 @@ export const user = z
   .meta({ id: 'User' });
 export type User = z.output<typeof user>;
 
+export const userLogin = z
+  .object({
+    user_id: uuid,
+    login: z
+      .object({ email: z.string(), role: z.string(), created_at: time, last_sign_in_at: time.nullable() })
+      .nullable()
+      .describe('null: this user has no login.'),
+  })
+  .meta({ id: 'UserLogin' });
+export type UserLogin = z.output<typeof userLogin>;
+
 export const usersQuery = z.object({ limit: limit(200), cursor });
 export type UsersQuery = z.output<typeof usersQuery>;
 export const usersPage = page('users', user).meta({ id: 'UserPage' });

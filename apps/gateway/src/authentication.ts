@@ -1,0 +1,54 @@
+import { type ExecutionContext, Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { DomainError } from '#contracts/errors.js';
+import type { VerifiedKey } from '#contracts/key.js';
+import { hashSecret } from '#contracts/secrets.js';
+import { type Access, refusalOf, requireAccess, requireAddress } from './access.js';
+import { VerifiedKeys } from './key-cache.js';
+import { KeyUsage } from './key-usage.js';
+import { RateLimits } from './rate-limits.js';
+import { actAs } from './request-context.js';
+
+/** What a request came with. */
+interface Sent {
+  secret: string;
+  /** What cannot be a key at all is refused without a look-up. */
+  hasShape: boolean;
+}
+
+/** What both guards do with the key a request came with. The refusals come in this order: 401, 429, 403. */
+@Injectable()
+export class Authentication {
+  constructor(
+    private readonly keys: VerifiedKeys,
+    private readonly limits: RateLimits,
+    private readonly usage: KeyUsage,
+  ) {}
+
+  async enter(context: ExecutionContext, sent: Sent, access: Access): Promise<void> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const key = await this.holder(sent, request.ip);
+    actAs(request, key, sent.secret);
+    this.limits.count(key.id, http.getResponse<FastifyReply>());
+    requireAddress(key, request.ip);
+    requireAccess(key, access);
+    this.usage.note(key.id);
+  }
+
+  /**
+   * The key, live. Wrong ones are counted per address, and one address too many is asked to wait before anybody is asked
+   * about its key. A key that is known to be good, or was good once, is no guess: it passes whatever else comes from there.
+   */
+  private async holder({ secret, hasShape }: Sent, address: string): Promise<VerifiedKey> {
+    const hash = hashSecret(secret);
+    const known = hasShape ? this.keys.known(hash) : null;
+    const isGuess = known === undefined ? !this.keys.isProven(hash) : refusalOf(known) !== null;
+    if (isGuess) this.limits.refuseGuesser(address);
+    const key = known === undefined ? await this.keys.verify(hash) : known;
+    const refusal = refusalOf(key);
+    if (refusal === null) return key!;
+    this.limits.countFailure(address);
+    throw new DomainError(refusal);
+  }
+}

@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { Context } from '#contracts/envelope.js';
+import type { KeyView } from '#contracts/key.js';
+import { logger } from '#service/logger.js';
+import { KeyQueries } from './key-queries.js';
+import { Keys } from './keys.service.js';
+
+const EVERY_MS = 2_000;
+const DEADLINE_MS = 4_000;
+
+/**
+ * Brings about what follows from a rotation: the successor exists, also when whoever rotated died half way, and the end
+ * of the grace, which every gateway keeps by itself, is recorded.
+ */
+@Injectable()
+export class FinishRotations implements OnApplicationBootstrap, OnApplicationShutdown {
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly keys: Keys,
+    private readonly queries: KeyQueries,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.next();
+  }
+
+  onApplicationShutdown(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  private next(): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      void this.sweep()
+        .catch((error: unknown) => logger.warn({ error: String(error) }, 'rotations wait for the next sweep'))
+        .finally(() => this.next());
+    }, EVERY_MS);
+  }
+
+  private async sweep(): Promise<void> {
+    for (const key of await this.queries.withoutSuccessor())
+      await this.keys.createSuccessor(key.id, systemContext(key));
+    const now = new Date().toISOString();
+    for (const key of await this.queries.afterGrace(now)) await this.keys.revoke(systemContext(key), key.id);
+  }
+}
+
+const systemContext = ({ project_id, environment }: KeyView): Context => ({
+  tenant: { project_id, environment },
+  actor: { type: 'system', id: 'rotation', name: 'key rotation' },
+  request_id: randomUUID(),
+  command_id: randomUUID(),
+  address: null,
+  key_prefix: null,
+  deadline: Date.now() + DEADLINE_MS,
+});

@@ -1,0 +1,28 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import type { KeyUse, KeyView, UsedKey } from '#contracts/key.js';
+
+/** When each key was last used, as the gateways tell it in batches. Losing a batch loses nothing but freshness. */
+@Injectable()
+export class KeyUses {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** Batches of several gateways come in any order; the latest use counts. Each key is named once in a batch. */
+  async record(uses: KeyUse[]): Promise<void> {
+    await this.dataSource.query(
+      `insert into key_uses as known (key_id, last_used_at) select * from unnest($1::uuid[], $2::text[])
+       on conflict (key_id) do update set last_used_at = excluded.last_used_at
+       where known.last_used_at < excluded.last_used_at`,
+      [uses.map(({ key_id }) => key_id), uses.map(({ at }) => at)],
+    );
+  }
+
+  async beside(keys: KeyView[]): Promise<UsedKey[]> {
+    const rows = await this.dataSource.query<{ key_id: string; last_used_at: string }[]>(
+      'select key_id, last_used_at from key_uses where key_id = any($1)',
+      [keys.map(({ id }) => id)],
+    );
+    const known = new Map(rows.map((row) => [row.key_id, row.last_used_at]));
+    return keys.map((key) => ({ ...key, last_used_at: known.get(key.id) ?? null }));
+  }
+}
