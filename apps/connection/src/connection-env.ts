@@ -6,6 +6,8 @@ const env = readEnv(
   z.object({
     VAULT_KEK: z.string().optional(),
     VAULT_KEK_FILE: z.string().optional(),
+    /** A JSON list of servers that the operator adds to the catalog. */
+    CATALOG_FILE: z.string().optional(),
     SANDBOX: z.stringbool().default(false),
     SANDBOX_BANK_URL: z.url().optional(),
     BRAND_NAME: z.string().max(30).default('Latchkey'),

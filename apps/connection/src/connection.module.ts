@@ -3,6 +3,8 @@ import { DataSource } from 'typeorm';
 import { StoreModule } from '#service/store.module.js';
 import { AttemptJournal } from './attempt-journal.js';
 import { BankFacts } from './bank-facts.js';
+import { CatalogController } from './catalog/catalog.controller.js';
+import { Catalog } from './catalog/catalog.js';
 import { ConfiguredProviders } from './configured-providers.js';
 import { connectionEnv } from './connection-env.js';
 import { ConnectionQueries } from './connection-queries.js';
@@ -34,6 +36,8 @@ const vault = {
   useFactory: (dataSource: DataSource) => new Vault(keyEncryptionKeyFrom(connectionEnv), dataSource),
 };
 
+const catalog = { provide: Catalog, useFactory: () => Catalog.from(connectionEnv) };
+
 @Module({
   imports: [
     StoreModule.with({
@@ -41,9 +45,10 @@ const vault = {
       migrations: [Connections1700000000001],
     }),
   ],
-  controllers: [UserController, ConnectionController, LinkController, WebhookController, InstallationController],
+  controllers: [UserController, ConnectionController, LinkController, WebhookController, InstallationController, CatalogController],
   providers: [
     vault,
+    catalog,
     Connections,
     ConnectionQueries,
     ConnectionViews,

@@ -4,7 +4,7 @@ import { householdError, platformError } from '#contracts/api/errors.js';
 import { platformConnectionId } from '#contracts/ids.js';
 import { adminKey, type Answer, startGateway, type TestGateway } from '../test/gateway.js';
 import { answers } from '../test/answers.js';
-import { connectionView, keyView, sessionView, userView } from '../test/views.js';
+import { connectionView, keyView, serverEntry, sessionView, userView } from '../test/views.js';
 import { RouteTable } from './route-table.js';
 
 let gateway: TestGateway;
@@ -43,6 +43,8 @@ const ids: Record<string, string> = {
   '/api/v1/sandbox/connections': connectionView.short_id,
   '/v1/connections': platformConnectionId(connectionView.id),
   '/v1/api-keys': keyView.short_id,
+  '/v1/servers': serverEntry.id,
+  '/v1/providers': serverEntry.id,
 };
 
 const bodies: Record<string, object> = {

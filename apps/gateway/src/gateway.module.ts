@@ -23,6 +23,7 @@ import { PlatformController } from './platform.controller.js';
 import { RateLimits } from './rate-limits.js';
 import { RouteTable } from './route-table.js';
 import { SandboxController } from './sandbox.controller.js';
+import { ServerController } from './server.controller.js';
 import { UserController } from './user.controller.js';
 import { WebhookController } from './webhook.controller.js';
 
@@ -42,6 +43,7 @@ const controllers = [
   AuditController,
   PlatformController,
   PlatformKeyController,
+  ServerController,
   WebhookController,
   HealthController,
   DocumentController,

@@ -1,5 +1,5 @@
 import type { Answers } from './fake-bus.js';
-import { auditEntry, connectionView, keyView, sessionView, usedKey, userView } from './views.js';
+import { auditEntry, connectionView, keyView, serverEntry, sessionView, usedKey, userView } from './views.js';
 
 const written = <View>(view: View) => ({ view, position: '7' });
 const page = <Item>(item: Item) => ({ items: [item], next_cursor: null });
@@ -29,6 +29,7 @@ export const answers: Answers = {
   'connection.disconnect': () => written(connectionView),
   'connection.require-login': () => written(connectionView),
   'connection.webhook': () => ({ accepted: true, duplicate: false }),
+  'connection.servers': () => [serverEntry],
   'connection.ledger': () => ({ items: [{ id: 'item-1', provider: 'plaid', institution: 'ins_1', state: 'live' }] }),
   'key.create': ({ terms }) => {
     const { key_hash: _hash, ...shown } = terms;

@@ -1,3 +1,4 @@
+import type { Server } from '#contracts/api/servers.js';
 import type { AuditEntry } from '#contracts/audit.js';
 import type { OwnedConnection } from '#contracts/connection.js';
 import { defaultTenant } from '#contracts/envelope.js';
@@ -35,6 +36,21 @@ export const connectionView: OwnedConnection = {
   created_at: at,
   updated_at: at,
   revoked_at: null,
+};
+
+export const serverEntry: Server = {
+  id: 'z-api',
+  name: 'Z-API',
+  category: 'messaging',
+  country: 'BR',
+  auth_type: 'path_secret',
+  secret_names: ['instance_id', 'instance_token'],
+  tools_count: 2,
+  base_url: 'https://api.z-api.io',
+  docs: null,
+  webhook: null,
+  validation: null,
+  oauth: null,
 };
 
 export const sessionView: SessionView = {

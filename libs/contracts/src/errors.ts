@@ -28,7 +28,11 @@ export const errors = {
   IDEMPOTENCY_CONFLICT: { status: 409, text: 'This Idempotency-Key was used with another body.' },
   IDEMPOTENCY_IN_FLIGHT: { status: 409, text: 'A request with this Idempotency-Key is still running; try again.' },
   CONFLICT: { status: 409, text: 'The resource changed meanwhile; try again.' },
-  CONNECTION_DISCONNECTED: { status: 409, text: 'A disconnected connection cannot be recovered.', v1: 'connection_revoked' },
+  CONNECTION_DISCONNECTED: {
+    status: 409,
+    text: 'A disconnected connection cannot be recovered.',
+    v1: 'connection_revoked',
+  },
   EMAIL_CONFLICT: { status: 409, text: 'Another user has this e-mail address.' },
   USER_HAS_DEPENDENTS: { status: 409, text: 'The user still has connections.' },
   LAST_ADMIN_KEY: { status: 409, text: 'The last full_access key cannot revoke itself.' },

@@ -1,3 +1,4 @@
+import type { Server } from './api/servers.js';
 import type { AuditEntry, AuditFilter } from './audit.js';
 import type { OwnedConnection } from './connection.js';
 import type { Context, Page, Position, Written } from './envelope.js';
@@ -79,6 +80,8 @@ export interface Subjects {
   };
   /** The public half of the vault's key, as a JWK: a gateway seals secrets with it. */
   'connection.vault-key': { ask: Record<string, never>; reply: { jwk: Record<string, unknown> } };
+  /** The catalog. */
+  'connection.servers': { ask: Record<string, never>; reply: Server[] };
   'connection.providers': { ask: Record<string, never>; reply: ProviderName[] };
   'connection.link.start': { ask: FromPage & { provider: ProviderName; language: string }; reply: StartedLink };
   /** `sealed` is the provider's token, encrypted to the vault's key (JWE). */

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { type Server, server, takesSecret } from '#contracts/api/servers.js';
+import { DomainError } from '#contracts/errors.js';
+import { sandboxServers } from './sandbox-servers.js';
+import { builtIn } from './servers.js';
+
+/** An entry must hold together: what is handed over has names, what is authorized says where. */
+const entry = server
+  .strict()
+  .refine((one) => !takesSecret(one) || one.secret_names.length > 0, 'needs secret_names')
+  .refine((one) => new Set(one.secret_names).size === one.secret_names.length, 'names a secret twice')
+  .refine((one) => one.auth_type !== 'oauth' || one.oauth !== null, 'needs oauth endpoints');
+
+export interface CatalogSources {
+  CATALOG_FILE?: string | undefined;
+  SANDBOX: boolean;
+  SANDBOX_BANK_URL?: string | undefined;
+}
+
+/** The servers a connection can be made to; checked once, at start. */
+export class Catalog {
+  private readonly byId: Map<string, Server>;
+
+  constructor(entries: unknown[]) {
+    const parsed = entries.map(checked);
+    this.byId = new Map(parsed.map((one) => [one.id, one]));
+    const twice = parsed.find((one) => this.byId.get(one.id) !== one);
+    if (twice) throw new Error(`the catalog has two entries "${twice.id}"`);
+  }
+
+  static from({ CATALOG_FILE, SANDBOX, SANDBOX_BANK_URL }: CatalogSources): Catalog {
+    const sandbox = SANDBOX && SANDBOX_BANK_URL ? sandboxServers(SANDBOX_BANK_URL) : [];
+    return new Catalog([...builtIn, ...sandbox, ...(CATALOG_FILE ? entriesOf(CATALOG_FILE) : [])]);
+  }
+
+  all(): Server[] {
+    return [...this.byId.values()];
+  }
+
+  /** The server with this id; refuses what the catalog does not know. */
+  get(id: string): Server {
+    const found = this.byId.get(id);
+    if (!found) throw new DomainError('SERVER_UNKNOWN');
+    return found;
+  }
+
+  /** Ids that the catalog does not know, each once. */
+  unknown(ids: string[]): string[] {
+    return [...new Set(ids)].filter((id) => !this.byId.has(id));
+  }
+}
+
+function checked(value: unknown): Server {
+  const parsed = entry.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { id } = (value ?? {}) as { id?: unknown };
+  throw new Error(`the catalog's entry ${JSON.stringify(id)} is not valid: ${z.prettifyError(parsed.error)}`);
+}
+
+function entriesOf(file: string): unknown[] {
+  const value = JSON.parse(readFileSync(file, 'utf8')) as unknown;
+  if (!Array.isArray(value)) throw new Error(`CATALOG_FILE ${file} must hold a JSON list of entries`);
+  return value;
+}
