@@ -1,0 +1,99 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { type WebhookFact } from '../providers/provider.js';
+
+export interface Delivery {
+  /** The bytes as they came in; what is verified is never a re-encoding of them. */
+  body: Buffer;
+  /** By lower-case name, as Node gives them. */
+  headers: Record<string, string>;
+  /** The parameters of the address: Mercado Pago signs `data.id` of it. */
+  query?: Record<string, string>;
+  /** The secrets in force: the current one, and the old one within its grace. None means that nothing is believed. */
+  secrets: readonly string[];
+  now: Date;
+}
+
+/**
+ * The fact a genuine delivery tells, or null. Never says why it was not believed. Only Plaid's can throw: a retryable error
+ * when its key could not be fetched, to be answered with 503.
+ */
+export type WebhookScheme = (delivery: Delivery) => Promise<WebhookFact | null>;
+
+/** Where a scheme without a format of its own finds what names a delivery. */
+export interface EventNames {
+  /** A header, such as `x-github-delivery`. */
+  idHeader?: string;
+  typeHeader?: string;
+  /** A field at the top of the JSON body. Leave it out where the id names the thing and not the event: see factOf. */
+  idField?: string;
+  typeFields?: readonly string[];
+}
+
+/**
+ * What a verified delivery says of itself. Without an id it is named by its body and signature, so that a repeat is known
+ * again and two events about one thing stay two.
+ */
+export function factOf({ body, headers }: Delivery, signature: string, names: EventNames): WebhookFact {
+  const fields = jsonObject(body);
+  const id = names.idHeader ? headers[names.idHeader] : names.idField ? fields[names.idField] : undefined;
+  const types = names.typeHeader ? [headers[names.typeHeader]] : (names.typeFields ?? []).map((field) => fields[field]);
+  return {
+    deliveryId: eventId(id) ?? sha256(body, signature),
+    type: types.map(word).find((type) => type !== '') ?? '',
+    effect: 'none',
+    providerItemId: '',
+    code: '',
+  };
+}
+
+/** The body as a JSON object; {} for every other body. */
+export function jsonObject(body: Buffer): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(body.toString());
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** An id in printable ASCII stands for itself; another one is hashed, because a store may refuse or fold it. */
+function eventId(value: unknown): string | undefined {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
+  if (typeof value !== 'string' || value === '') return undefined;
+  return /^[\x21-\x7e]{1,200}$/.test(value) ? value : sha256(Buffer.from(value), '');
+}
+
+const word = (value: unknown): string => (typeof value === 'string' && /^[\w.:/-]{1,200}$/.test(value) ? value : '');
+
+const sha256 = (body: Buffer, signature: string): string =>
+  createHash('sha256').update(body).update('\n').update(signature).digest('hex');
+
+/** HMAC-SHA256 of the parts, one for each secret in force. */
+export const hmacs = (secrets: readonly string[], ...parts: (string | Buffer)[]): Buffer[] =>
+  secrets.filter(isSet).map((secret) => {
+    const hmac = createHmac('sha256', secret);
+    for (const part of parts) hmac.update(part);
+    return hmac.digest();
+  });
+
+/** Digests of texts of any length, so that comparing them tells nothing about the length either. */
+export const digests = (texts: readonly string[]): Buffer[] =>
+  texts.filter(isSet).map((text) => createHash('sha256').update(text).digest());
+
+const isSet = (secret: string): boolean => secret !== '';
+
+/** A SHA-256 in lower-case hex as its bytes; null for every other text, so that one signature has one spelling. */
+export const hexDigest = (text: string | undefined): Buffer | null =>
+  text !== undefined && /^[0-9a-f]{64}$/.test(text) ? Buffer.from(text, 'hex') : null;
+
+/** Whether any sent digest is any of the expected ones. Every pair is compared, whichever fits. */
+export function anyEqual(sent: readonly Buffer[], expected: readonly Buffer[]): boolean {
+  const equal = sent.flatMap((each) => expected.map((other) => timingSafeEqual(each, other)));
+  return equal.includes(true);
+}
+
+/** `name=value` pairs between commas; null when any of them is something else. */
+export function pairsOf(header: string | undefined): [string, string][] | null {
+  const pairs = (header ?? '').split(',').map((pair) => /^([a-z0-9]+)=([^\s=,]+)$/.exec(pair.trim()));
+  return pairs.every((pair) => pair !== null) ? pairs.map(([, name, value]) => [name!, value!]) : null;
+}
