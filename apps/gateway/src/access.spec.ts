@@ -61,6 +61,11 @@ describe('a household key', () => {
     expect((await outcome(read, {}))[2]).toBe('X-API-Key header is required.');
   });
 
+  it('may come as Bearer, as a refusal says', async () => {
+    const { headers } = await gateway.call({ ...read, headers: { 'x-api-key': '' } });
+    expect(headers['www-authenticate']).toBe('Bearer');
+  });
+
   it('that has not its shape is refused before any look-up', async () => {
     await outcome(read, { 'x-api-key': 'bb_123' });
     await outcome(read, { 'x-api-key': platformReader });

@@ -49,6 +49,7 @@ function log(error: unknown, { code, message }: CodedError, request: FastifyRequ
 
 function setHeaders({ code, details }: CodedError, reply: FastifyReply): void {
   const { retry_after = 1, allow = '' } = (details ?? {}) as { retry_after?: number; allow?: string };
+  if (code.endsWith('_API_KEY')) void reply.header('www-authenticate', 'Bearer');
   if (code === 'UNAVAILABLE') void reply.header('retry-after', '1');
   if (code === 'RATE_LIMITED') void reply.header('retry-after', String(retry_after));
   if (code === 'METHOD_NOT_ALLOWED') void reply.header('allow', allow);

@@ -34,6 +34,7 @@ export class LinkEventsController {
       'Event `session`, `id` the position, `data` the session object. It begins with the state now, or after ' +
       '`Last-Event-ID` with each change since then, and closes once the session has ended.',
     reply: { 200: null },
+    isStream: true,
     errors: ['NOT_FOUND', 'VALIDATION_ERROR'],
   })
   async follow(

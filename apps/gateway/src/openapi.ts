@@ -114,12 +114,16 @@ const limitHeaders = {
   'X-RateLimit-Reset': integerHeader('Seconds until the whole burst is there again.'),
 };
 
-function replies({ reply, access }: EndpointSpec): Json {
+/** Server-Sent Events are text that never ends, so there is no object to describe. */
+const events = { 'text/event-stream': { schema: { type: 'string' } } };
+
+function replies({ reply, access, isStream }: EndpointSpec): Json {
   const described = Object.entries(reply).map(([status, schema]) => [
     status,
     {
-      description: schema?.meta()?.description ?? (schema ? 'The answer.' : 'Done; no body.'),
+      description: schema?.meta()?.description ?? (schema || isStream ? 'The answer.' : 'Done; no body.'),
       headers: { ...requestIdHeader, ...(access !== 'public' && limitHeaders) },
+      ...(isStream && { content: events }),
       ...(schema && { content: { 'application/json': { schema: refTo(schema) } } }),
     },
   ]);
