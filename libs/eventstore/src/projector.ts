@@ -1,10 +1,11 @@
 import type { EventStoreDBClient } from '@eventstore/db-client';
-import { setTimeout as wait } from 'node:timers/promises';
-import { type DataSource, QueryFailedError } from 'typeorm';
+import { DatabaseError } from 'pg';
+import type { DataSource } from 'typeorm';
 import type { Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { type Batch, follow, type StorePosition } from './follow.js';
 import type { Changes, View } from './view.js';
+import { ViewWriter } from './view-writer.js';
 
 const CATCH_UP_MS = 2_000;
 
@@ -29,12 +30,15 @@ export class Projector {
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
   private waiting = new Set<() => void>();
+  private readonly writer: ViewWriter;
 
   constructor(
     private readonly deps: { client: EventStoreDBClient; dataSource: DataSource; log: Log },
     private readonly view: View,
     private readonly onApplied?: OnApplied,
-  ) {}
+  ) {
+    this.writer = new ViewWriter(deps.dataSource, view);
+  }
 
   start(): void {
     this.running = follow({
@@ -70,8 +74,7 @@ export class Projector {
     const deadline = Date.now() + CATCH_UP_MS;
     while (commitOf(this.at) < target) {
       if (Date.now() >= deadline) throw new DomainError('UNAVAILABLE', 'The view is catching up; try again.');
-      await this.moved(Math.min(250, deadline - Date.now()));
-      if (commitOf(this.at) < target) await this.lookAround();
+      if (!(await this.moved(Math.min(250, deadline - Date.now())))) await this.lookAround();
     }
   }
 
@@ -114,7 +117,7 @@ export class Projector {
     const events = all.filter((event) => event.commit > commitOf(from));
     const changes = await this.view.changes(events, this.deps.dataSource);
     try {
-      if (!(await this.write(changes, from, position))) return false;
+      if (!(await this.writer.write(changes, from, position))) return false;
     } catch (error) {
       if (!isUnwritable(error)) throw error;
       return this.moveAround(error, from, { events, position });
@@ -126,17 +129,18 @@ export class Projector {
     return true;
   }
 
-  /** What the database refuses must not hold up the rest: found by going on event by event, it is put aside. */
+  /** What the database refuses must not hold up the rest: found by halving, it is put aside. */
   private async moveAround(error: unknown, from: StorePosition | null, batch: Batch): Promise<boolean> {
-    const [event, ...others] = batch.events;
+    const [event] = batch.events;
     if (!event) throw error;
-    if (others.length > 0) {
-      const { commit, prepare } = event;
-      return this.move(from, { events: [event], position: { commit, prepare } });
+    if (batch.events.length > 1) {
+      const half = batch.events.slice(0, batch.events.length / 2);
+      const { commit, prepare } = half.at(-1)!;
+      return this.move(from, { events: half, position: { commit, prepare } });
     }
     this.deps.log.error(error, `view ${this.view.name}: parked ${event.event.type} of ${event.stream}`);
     const aside: Changes = { rows: [], removed: [], parked: [{ event, error }] };
-    if (!(await this.write(aside, from, batch.position))) return false;
+    if (!(await this.writer.write(aside, from, batch.position))) return false;
     if (commitOf(this.at) < batch.position.commit) this.at = batch.position;
     return true;
   }
@@ -147,69 +151,18 @@ export class Projector {
     if (commitOf(this.at) < commitOf(from)) throw new Error('the checkpoint was moved back');
   }
 
-  private async write(changes: Changes, from: StorePosition | null, to: StorePosition): Promise<boolean> {
-    const rows = await this.deps.dataSource.query<{ moved: string }[]>(this.statement(), [
-      this.view.name,
-      from === null ? null : String(from.commit),
-      String(to.commit),
-      String(to.prepare),
-      JSON.stringify(changes.rows),
-      changes.removed,
-      JSON.stringify(changes.parked.map((one) => this.parkedRow(one))),
-    ]);
-    return rows[0]?.moved === '1';
-  }
-
-  private parkedRow({ event, error }: Changes['parked'][number]) {
-    const { id: event_id, stream, commit } = event;
-    const type = event.event.type;
-    return { view: this.view.name, event_id, stream, type, commit: String(commit), error: String(error) };
-  }
-
-  private sql: string | undefined;
-
-  /**
-   * One statement, so one transaction and one round trip; nothing happens unless the checkpoint is where we think.
-   * It does not wait for the disk: what a crash takes back, rows and checkpoint together, is simply applied again.
-   */
-  private statement(): string {
-    if (this.sql) return this.sql;
-    const metadata = this.deps.dataSource.getMetadata(this.view.entity);
-    const table = `"${metadata.tableName}"`;
-    const keys = metadata.primaryColumns.map((column) => `"${column.databaseName}"`);
-    const columns = metadata.columns.map((column) => `"${column.databaseName}"`);
-    const others = columns.filter((column) => !keys.includes(column));
-    // A cast of the column instead would read the whole table for each batch.
-    const keyType = this.deps.dataSource.driver.normalizeType(metadata.primaryColumns[0]!);
-    this.sql = `
-      with moved as (
-        insert into checkpoints as c ("view", "commit", "prepare")
-        select $1::text, $3::text, $4::text
-          where $2::text is null or exists (select 1 from checkpoints where "view" = $1::text)
-        on conflict ("view") do update set "commit" = excluded."commit", "prepare" = excluded."prepare"
-          where c."commit" = $2::text
-        returning set_config('synchronous_commit', 'off', true)
-      ), written as (
-        insert into ${table} (${columns.join(', ')})
-        select ${columns.join(', ')} from jsonb_populate_recordset(null::${table}, $5::jsonb)
-        where exists (select 1 from moved)
-        on conflict (${keys.join(', ')}) do update set ${others.map((c) => `${c} = excluded.${c}`).join(', ')}
-      ), gone as (
-        delete from ${table} where ${keys[0]} = any($6::${keyType}[]) and exists (select 1 from moved)
-      ), parked as (
-        insert into parked_events select * from jsonb_populate_recordset(null::parked_events, $7::jsonb)
-        where exists (select 1 from moved) on conflict do nothing
-      )
-      select count(*)::text as moved from moved`;
-    return this.sql;
-  }
-
-  private async moved(ms: number): Promise<void> {
-    let wake!: () => void;
-    const signalled = new Promise<void>((resolve) => (wake = resolve));
-    this.waiting.add(wake);
-    await Promise.race([signalled, wait(ms)]);
-    this.waiting.delete(wake);
+  /** False when nothing moved for so long. */
+  private moved(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (moved: boolean) => {
+        clearTimeout(timer);
+        this.waiting.delete(wake);
+        resolve(moved);
+      };
+      const wake = () => end(true);
+      const timer = setTimeout(end, ms, false);
+      this.waiting.add(wake);
+    });
   }
 }
 
@@ -217,4 +170,4 @@ const commitOf = (position: StorePosition | null): bigint => position?.commit ??
 
 /** SQLSTATE class 22: a value that no column takes, such as a NUL character. The same again will not help. */
 const isUnwritable = (error: unknown): boolean =>
-  error instanceof QueryFailedError && String((error.driverError as { code?: string }).code).startsWith('22');
+  error instanceof DatabaseError && error.code?.startsWith('22') === true;
