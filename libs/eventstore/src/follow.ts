@@ -3,6 +3,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type Recorded, toRecorded } from './recorded.js';
 
 const BATCH = 500;
+/** Between two batches: under load, few large ones cost much less than many small ones. */
+const PACE_MS = 10;
+/** Of events that are not ours we hear each time so many have passed. */
+const CHECKPOINT_EVERY = 1_024;
+/** The unit in which the store counts them. */
+const CHECKPOINT_UNIT = 32;
 const HIGH_WATER = 2_000;
 const WATCH_EVERY_MS = 5_000;
 const LOOK_BACK = 32;
@@ -58,7 +64,11 @@ async function subscribeOnce(follower: Follower, onProgress: () => void): Promis
   const subscription = client.subscribeToAll(
     {
       fromPosition: position ?? START,
-      filter: streamNameFilter({ prefixes, checkpointReached: (_, at) => inbox.push({ position: at }) }),
+      filter: streamNameFilter({
+        prefixes,
+        checkpointInterval: CHECKPOINT_EVERY / CHECKPOINT_UNIT,
+        checkpointReached: (_, at) => inbox.push({ position: at }),
+      }),
     },
     { highWaterMark: 256 },
   );
@@ -75,8 +85,11 @@ async function subscribeOnce(follower: Follower, onProgress: () => void): Promis
   signal.addEventListener('abort', stop, { once: true });
   const watchdog = watch(client, prefixes, () => position, inbox);
   try {
-    for (;;) {
-      const items = await inbox.take(BATCH);
+    for (let endedAt = -PACE_MS; ; endedAt = performance.now()) {
+      await inbox.filled();
+      const early = endedAt + PACE_MS - performance.now();
+      if (early > 0 && inbox.size < BATCH) await wait(early, undefined, { signal });
+      const items = inbox.take(BATCH);
       if (subscription.isPaused() && inbox.size < HIGH_WATER / 2) subscription.resume();
       const last = items.findLast((item) => item.position !== null)?.position;
       if (last) {
@@ -122,7 +135,7 @@ interface Item {
   position: StorePosition | null;
 }
 
-/** What arrived and is not applied yet; taking waits for the first item or for the end. */
+/** What arrived and is not applied yet. */
 class Inbox {
   private items: Item[] = [];
   private failure: unknown;
@@ -142,11 +155,15 @@ class Inbox {
     this.wake();
   }
 
-  async take(max: number): Promise<Item[]> {
+  /** Resolves when there is something to take; throws what ended the subscription. */
+  async filled(): Promise<void> {
     while (this.items.length === 0 && this.failure === undefined) {
       await new Promise<void>((resolve) => (this.wake = resolve));
     }
     if (this.failure !== undefined) throw this.failure as Error;
+  }
+
+  take(max: number): Item[] {
     return this.items.splice(0, max);
   }
 }
