@@ -6,6 +6,7 @@ import { ZodError } from 'zod';
 import { type BankConfig } from './config.js';
 import { dialogApi } from './dialog-api.js';
 import { Ledger } from './ledger.js';
+import { oauthApi } from './oauth.js';
 import { findInstitution } from './people.js';
 import { plaidApi } from './plaid-api.js';
 import { tellerApi } from './teller-api.js';
@@ -33,6 +34,7 @@ export async function startBank(config: BankConfig): Promise<RunningBank> {
   plaidApi(app, bank);
   tellerApi(app, bank);
   dialogApi(app, bank);
+  oauthApi(app, config);
 
   await app.listen({ port: config.port, host: config.host });
   const { port } = app.server.address() as AddressInfo;
