@@ -2,8 +2,10 @@ import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node'
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isObservable, lastValueFrom } from 'rxjs';
+import { isCoded } from '#contracts/errors.js';
 import { busOptions } from './bus-options.js';
 import { logger } from './logger.js';
+import { Outbox } from './outbox.js';
 
 const GRACE_MS = 200;
 
@@ -13,6 +15,7 @@ const GRACE_MS = 200;
  */
 export class BusServer extends Server implements CustomTransportStrategy {
   private connection: NatsConnection | undefined;
+  private readonly outbox = new Outbox();
 
   /** Replicas that name the same queue share the requests. */
   constructor(private readonly queue: string) {
@@ -34,11 +37,14 @@ export class BusServer extends Server implements CustomTransportStrategy {
   }
 
   private async answer(handler: MessageHandler, message: Msg): Promise<void> {
-    try {
-      message.respond(JSON.stringify(await outcome(handler, message)));
-    } catch (error) {
-      logger.error(error, `${message.subject} could not be answered`);
-    }
+    const answer = await answerTo(handler, message);
+    this.outbox.add(() => {
+      try {
+        message.respond(answer);
+      } catch (error) {
+        logger.error(error, `${message.subject} could not be answered`);
+      }
+    });
   }
 
   /** What has arrived is still answered. */
@@ -58,13 +64,14 @@ export class BusServer extends Server implements CustomTransportStrategy {
   }
 }
 
-/** RpcErrorFilter has made a failure into an observable that throws the refusal. */
-async function outcome(handler: MessageHandler, message: Msg): Promise<{ response: unknown } | { err: unknown }> {
+/** RpcErrorFilter has made a failure into an observable that throws the refusal; nothing else is expected here. */
+async function answerTo(handler: MessageHandler, message: Msg): Promise<string> {
   try {
     const { data } = message.json<{ data: unknown }>();
     const answer: unknown = await handler(data);
-    return { response: isObservable(answer) ? await lastValueFrom(answer) : answer };
+    return JSON.stringify({ response: isObservable(answer) ? await lastValueFrom(answer) : answer });
   } catch (err) {
-    return { err };
+    if (!isCoded(err)) logger.error(err, message.subject);
+    return JSON.stringify({ err });
   }
 }

@@ -13,7 +13,7 @@ export const encodeCursor = ({ created_at, id }: Place): string =>
 export function decodeCursor(cursor: string | undefined): Place | null {
   if (cursor === undefined) return null;
   const text = Buffer.from(cursor, 'base64url').toString();
-  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([0-9a-f-]{36})$/.exec(text);
+  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(text);
   if (!match) throw new DomainError('INVALID_CURSOR');
   return { created_at: match[1]!, id: match[2]! };
 }

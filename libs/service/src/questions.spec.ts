@@ -17,13 +17,25 @@ function connectionTo(publish: (reply: string, answer: (message: object) => void
   return { questions: new Questions(connection as unknown as NatsConnection, '_INBOX_test'), close: () => close() };
 }
 
+const turn = () => new Promise(setImmediate);
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 describe('a question on the bus', () => {
+  it('leaves together with those of the same turn', async () => {
+    const sent: string[] = [];
+    const { questions } = connectionTo((reply, answer) => (sent.push(reply), answer({ data: bytes('') })));
+    const asked = [questions.ask('a', '', 1_000), Promise.resolve().then(() => questions.ask('b', '', 1_000))];
+    await Promise.resolve();
+    expect(sent).toEqual([]);
+    await Promise.all(asked);
+    expect(sent).toHaveLength(2);
+  });
+
   it('gets the answer to itself, whatever the order of the answers', async () => {
     const open: (() => void)[] = [];
     const { questions } = connectionTo((reply, answer) => open.push(() => answer({ data: bytes(reply) })));
     const asked = [questions.ask('a', '', 1_000), questions.ask('b', '', 1_000)];
+    await turn();
     open.reverse().forEach((reply) => reply());
     const replies = await Promise.all(asked);
     for (const { data, subject } of replies) expect(new TextDecoder().decode(data)).toBe(subject);
@@ -40,7 +52,7 @@ describe('a question on the bus', () => {
     const { questions } = connectionTo((_, answer) => (late = () => answer({ data: bytes('late') })));
     await expect(questions.ask('a', '', 20)).rejects.toThrow('no answer within 20 ms');
     late();
-    await new Promise(setImmediate);
+    await turn();
   });
 
   it('is given up when the connection is closed', async () => {
@@ -51,7 +63,7 @@ describe('a question on the bus', () => {
   });
 
   it('fails with what the connection says, and leaves no timer behind', async () => {
-    jest.useFakeTimers();
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
     const { questions } = connectionTo(() => {
       throw new Error('too large');
     });

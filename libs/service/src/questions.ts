@@ -1,4 +1,5 @@
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import { Outbox } from './outbox.js';
 
 /** Why a question got no answer. */
 export class Unanswered extends Error {
@@ -24,6 +25,7 @@ interface Waiting {
 export class Questions {
   private readonly inbox: string;
   private readonly waiting = new Map<string, Waiting>();
+  private readonly outbox = new Outbox();
   private last = 0;
 
   constructor(
@@ -39,31 +41,39 @@ export class Questions {
   ask(subject: string, payload: string, timeoutMs: number): Promise<Msg> {
     return new Promise((resolve, reject) => {
       const token = String(++this.last);
-      this.connection.publish(subject, payload, { reply: `${this.inbox}.${token}` });
-      const timer = setTimeout(() => {
-        this.waiting.delete(token);
-        reject(new Unanswered(`no answer within ${timeoutMs} ms`));
-      }, timeoutMs);
+      const timer = setTimeout(() => this.fail(token, new Unanswered(`no answer within ${timeoutMs} ms`)), timeoutMs);
       this.waiting.set(token, { resolve, reject, timer });
+      this.outbox.add(() => this.publish(subject, payload, token));
     });
+  }
+
+  private publish(subject: string, payload: string, token: string): void {
+    try {
+      this.connection.publish(subject, payload, { reply: `${this.inbox}.${token}` });
+    } catch (error) {
+      this.fail(token, error as Error);
+    }
   }
 
   private hear(answer: Msg): void {
     const token = answer.subject.slice(this.inbox.length + 1);
-    const asker = this.waiting.get(token);
-    if (!asker) return;
-    this.waiting.delete(token);
-    clearTimeout(asker.timer);
-    if (saysNobody(answer)) asker.reject(new Unanswered('nobody listens', true));
-    else asker.resolve(answer);
+    if (saysNobody(answer)) this.fail(token, new Unanswered('nobody listens', true));
+    else this.take(token)?.resolve(answer);
   }
 
   private giveUp(): void {
-    for (const { timer, reject } of this.waiting.values()) {
-      clearTimeout(timer);
-      reject(new Unanswered('the connection was closed'));
-    }
-    this.waiting.clear();
+    for (const token of this.waiting.keys()) this.fail(token, new Unanswered('the connection was closed'));
+  }
+
+  private fail(token: string, error: Error): void {
+    this.take(token)?.reject(error);
+  }
+
+  private take(token: string): Waiting | undefined {
+    const asker = this.waiting.get(token);
+    this.waiting.delete(token);
+    clearTimeout(asker?.timer);
+    return asker;
   }
 }
 
