@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { OAuthError, TOKEN_DEADLINE_MS, type Tokens } from './tokens.js';
+
+const MOST_AHEAD_MS = 5 * 60 * 1000;
+/** Longer than a refresh can take, so that it never ends under a holder that lives. */
+const LEASE_MS = TOKEN_DEADLINE_MS + 12_000;
+const POLL_MS = 100;
+/** After a refresh that failed while the old token lives: not every caller has to wait for a provider that is down. */
+const PAUSE_MS = 15_000;
+
+export interface StoredTokens {
+  tokens: Tokens;
+  /** Changes with every change of the credential: a rotation by hand, a new link, a refresh. */
+  version: string;
+}
+
+export interface TokenStore {
+  /** Null when the connection is not live. */
+  read(connectionId: string): Promise<StoredTokens | null>;
+  /**
+   * Stores refreshed tokens, which exist nowhere else: worth its own retries. Answers false, and nothing happens, unless the version is still this one and the connection lives.
+   */
+  replace(connectionId: string, version: string, tokens: Tokens): Promise<boolean>;
+  /** Makes the connection expired, unless its credential is another one by now. */
+  expire(connectionId: string, version: string): Promise<void>;
+  /** One row per connection: true when it is free, lapsed or the holder's own. */
+  takeLease(connectionId: string, holder: string, milliseconds: number): Promise<boolean>;
+  dropLease(connectionId: string, holder: string): Promise<void>;
+}
+
+export type Refresh = (connectionId: string, refreshToken: string) => Promise<Tokens>;
+
+export interface FreshTokensOptions {
+  store: TokenStore;
+  refresh: Refresh;
+  now?: () => Date;
+  /** How long to wait for a refresh by another replica when the old token is over already. */
+  waitMs?: number;
+}
+
+/** Answers tokens that still live; null when the connection does not. Throws OAuthError when there are none to be had. */
+export type FreshTokens = (connectionId: string) => Promise<Tokens | null>;
+
+/**
+ * Tokens are refreshed when a fifth of their life is left, five minutes at most, by one caller for all: a refresh token is
+ * good once, so two at a time would end the connection. Within this process the others wait for the same promise, across
+ * replicas for the lease.
+ */
+export function freshTokens({
+  store,
+  refresh,
+  now = () => new Date(),
+  waitMs = LEASE_MS,
+}: FreshTokensOptions): FreshTokens {
+  const flights = new Map<string, Promise<Tokens | null>>();
+  const pausedUntil = new Map<string, number>();
+  const turn = { store, refresh, now, waitMs, pausedUntil };
+  return async (connectionId) => {
+    const stored = await store.read(connectionId);
+    if (!stored || isFresh(stored.tokens, now())) return stored?.tokens ?? null;
+    const paused = (pausedUntil.get(connectionId) ?? 0) > now().getTime();
+    if (paused && isAlive(stored.tokens, now())) return stored.tokens;
+    pausedUntil.delete(connectionId);
+    const flight = flights.get(connectionId) ?? inTurn(turn, connectionId).finally(() => flights.delete(connectionId));
+    flights.set(connectionId, flight);
+    return flight;
+  };
+}
+
+interface Turn extends Required<FreshTokensOptions> {
+  pausedUntil: Map<string, number>;
+}
+
+/** Takes the lease and refreshes; while another replica holds it, what that one stored or what still lives is the answer. */
+async function inTurn(turn: Turn, connectionId: string): Promise<Tokens | null> {
+  const { store, now, waitMs } = turn;
+  const holder = randomUUID();
+  const waitUntil = performance.now() + waitMs;
+  while (!(await store.takeLease(connectionId, holder, LEASE_MS))) {
+    const stored = await store.read(connectionId);
+    if (!stored || isAlive(stored.tokens, now())) return stored?.tokens ?? null;
+    if (performance.now() >= waitUntil) throw new OAuthError('provider_unreachable');
+    await delay(POLL_MS);
+  }
+  try {
+    return await underLease(turn, connectionId);
+  } finally {
+    // A lease that cannot be given back lapses by itself; what was refreshed is stored and counts.
+    await store.dropLease(connectionId, holder).catch(() => undefined);
+  }
+}
+
+async function underLease(turn: Turn, connectionId: string): Promise<Tokens | null> {
+  const { store, now } = turn;
+  const stored = await store.read(connectionId);
+  if (!stored || isFresh(stored.tokens, now())) return stored?.tokens ?? null;
+  const next = await refreshedOrKept(turn, connectionId, stored);
+  if (next === stored.tokens || (await store.replace(connectionId, stored.version, next))) return next;
+  // Somebody set another credential or revoked the connection meanwhile: what stands there now is the truth.
+  return (await store.read(connectionId))?.tokens ?? null;
+}
+
+/** A refresh that fails for a reason that can pass does no harm as long as the access token lives. */
+async function refreshedOrKept(turn: Turn, connectionId: string, { tokens, version }: StoredTokens): Promise<Tokens> {
+  try {
+    if (tokens.refreshToken === null) throw new OAuthError('refresh_token_dead');
+    return await turn.refresh(connectionId, tokens.refreshToken);
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error;
+    if (error.code === 'refresh_token_dead') await turn.store.expire(connectionId, version);
+    else if (isAlive(tokens, turn.now())) {
+      turn.pausedUntil.set(connectionId, turn.now().getTime() + PAUSE_MS);
+      return tokens;
+    }
+    throw error;
+  }
+}
+
+const isAlive = ({ expiresAt }: Tokens, now: Date): boolean => expiresAt === null || expiresAt > now;
+
+/** Alive for long enough; without a refresh token nothing can be done before the end. */
+function isFresh(tokens: Tokens, now: Date): boolean {
+  const { expiresAt, obtainedAt, refreshToken } = tokens;
+  if (expiresAt === null || refreshToken === null) return isAlive(tokens, now);
+  const aheadMs = Math.min(MOST_AHEAD_MS, (expiresAt.getTime() - obtainedAt.getTime()) / 5);
+  return expiresAt.getTime() - now.getTime() > aheadMs;
+}
