@@ -44,7 +44,8 @@ export const refusedPage = (reason: string): string =>
     `<h1>This request cannot be trusted</h1><p class="lead">${escaped(reason)}</p>`,
   );
 
-export const pageStyle = `.scopes { margin: 0 0 20px; padding-left: 20px; overflow-wrap: anywhere; }
+export const pageStyle = `.lead:has(+ .scopes) { margin-bottom: 8px; }
+.scopes { margin: 0 0 20px; padding-left: 20px; overflow-wrap: anywhere; }
 .people label { display: block; margin: 12px 0 4px; }
 .people select { width: 100%; padding: 10px 12px; font: inherit; color: inherit; background: var(--paper);
   border: 1px solid var(--field); border-radius: 10px; }
