@@ -23,7 +23,9 @@ export function oauthApi(app: FastifyInstance, { dataFile, slowMs = 15_000 }: Oa
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
     done(null, Object.fromEntries(new URLSearchParams(String(body)))),
   );
-  app.get('/sandbox/oauth.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(pageStyle));
+  app.get('/sandbox/oauth.css', (_request, reply) =>
+    reply.type('text/css; charset=utf-8').header('x-content-type-options', 'nosniff').send(pageStyle),
+  );
   for (const shape of ['mercadopago', 'shopify'] as const) {
     authorizeRoutes(app, grants, shape);
     tokenRoutes(app, grants, shape, slowMs);
