@@ -7,6 +7,7 @@ import { isPrivate, MOST_ANSWER_BYTES } from './catalog-call.js';
 import { type HmacServer, type JwtServer, type Verdict } from './entry.js';
 import { hmacValidate } from './hmac-validate.js';
 import { jwtValidate } from './jwt-validate.js';
+import { hmacServer, jwtServer } from './reads.js';
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const pem = privateKey.export({ type: 'sec1', format: 'pem' }) as string;
@@ -40,49 +41,20 @@ const replying =
   (_request, response) =>
     void response.writeHead(status, headers).end(body);
 
-const hmacServer = (more: Partial<HmacServer> = {}): HmacServer => ({
-  id: 'foxbit',
-  name: 'Foxbit',
-  base_url: baseUrl,
-  sandbox: true,
-  validate: {
-    scheme: 'hmac',
-    method: 'GET',
-    path: '/rest/v3/me?a=1',
-    prehash: '{timestamp}{method}{path}{query}{body}',
-    timestamp: 'ms',
-    encoding: 'hex',
-    headers: {
-      'X-FB-ACCESS-KEY': '{access_key}',
-      'X-FB-ACCESS-TIMESTAMP': '{timestamp}',
-      'X-FB-ACCESS-SIGNATURE': '{signature}',
-    },
-    signing_secret: 'secret',
-  },
-  ...more,
-});
+const foxbit = (more: Partial<HmacServer> = {}): HmacServer => {
+  const validation = { method: 'GET', path: '/rest/v3/me?a=1' } as const;
+  return { ...hmacServer({ id: 'foxbit', name: 'Foxbit', base_url: baseUrl, validation }, true), ...more };
+};
 
-const jwtServer = (more: Partial<JwtServer> = {}): JwtServer => ({
-  id: 'coinbase-cdp-trading',
-  name: 'Coinbase',
-  base_url: baseUrl,
-  sandbox: true,
-  validate: {
-    scheme: 'jwt',
-    method: 'GET',
-    path: '/api/v3/brokerage/accounts?limit=1',
-    issuer: 'cdp',
-    uri_claim: true,
-    ttl_seconds: 120,
-    key_name_secret: 'key_name',
-    private_key_secret: 'private_key',
-  },
-  ...more,
-});
+const coinbase = (more: Partial<JwtServer> = {}): JwtServer => {
+  const validation = { method: 'GET', path: '/api/v3/brokerage/accounts?limit=1' } as const;
+  const entry = { id: 'coinbase-cdp-trading', name: 'Coinbase', base_url: baseUrl, validation };
+  return { ...jwtServer(entry, true), ...more };
+};
 
 const tried: Record<'hmac' | 'jwt', (more?: object) => Promise<Verdict>> = {
-  hmac: (more) => hmacValidate(hmacServer(more), candidate, now),
-  jwt: (more) => jwtValidate(jwtServer(more), jwtCandidate, now),
+  hmac: (more) => hmacValidate(foxbit(more), candidate, now),
+  jwt: (more) => jwtValidate(coinbase(more), jwtCandidate, now),
 };
 
 describe('the signature', () => {
@@ -103,7 +75,7 @@ describe('the signature', () => {
     ['iso', now.toISOString()],
   ] as const)('can have its time in %s and be in Base64', async (timestamp, text) => {
     answer = replying(200);
-    const { validate } = hmacServer();
+    const { validate } = foxbit();
     await tried.hmac({ validate: { ...validate, timestamp, encoding: 'base64', prehash: '{timestamp}' } });
     const expected = createHmac('sha256', candidate.secret).update(text).digest('base64');
     expect(requests[0]?.headers['x-fb-access-signature']).toBe(expected);
@@ -115,7 +87,7 @@ describe('the signature', () => {
     ['one line', pem.replaceAll('\n', '\\n')],
   ])('of a key in %s is an ES256 token for this one request', async (_form, private_key) => {
     answer = replying(200);
-    expect(await jwtValidate(jwtServer(), { ...jwtCandidate, private_key })).toMatchObject({ ok: true });
+    expect(await jwtValidate(coinbase(), { ...jwtCandidate, private_key })).toMatchObject({ ok: true });
     const token = requests[0]?.headers.authorization?.replace('Bearer ', '') ?? '';
     const { payload } = await jwtVerify(token, createPublicKey(privateKey), { algorithms: ['ES256'] });
     expect(decodeProtectedHeader(token)).toMatchObject({ kid: jwtCandidate.key_name, nonce: expect.any(String) });
@@ -213,7 +185,7 @@ describe.each(['hmac', 'jwt'] as const)('a candidate for %s', (kind) => {
   it('is never sent in the clear, nor to another host than the entry names', async () => {
     const clear = await tried[kind]({ sandbox: false });
     expect(clear).toMatchObject({ error: 'provider_unreachable', detail: 'Only https is called.' });
-    const { validate } = kind === 'hmac' ? hmacServer() : jwtServer();
+    const { validate } = kind === 'hmac' ? foxbit() : coinbase();
     for (const path of ['.evil.example/', '@evil.example/', ':81/', 'rest']) {
       const verdict = await tried[kind]({ validate: { ...validate, path } });
       expect(verdict).toMatchObject({ error: 'provider_unreachable', detail: expect.stringMatching(/leaves/) });
@@ -238,7 +210,7 @@ describe('an invalid key', () => {
     ['no name', { private_key: pem }],
     ['a number', { ...jwtCandidate, key_name: 1 }],
   ])('for JWT is %s', async (_what, secret) => {
-    const verdict = await jwtValidate(jwtServer(), secret);
+    const verdict = await jwtValidate(coinbase(), secret);
     expect(verdict).toMatchObject({ ok: false, provider: 'coinbase-cdp-trading', error: 'invalid_key' });
     expect(requests).toHaveLength(0);
   });
@@ -250,7 +222,7 @@ describe('an invalid key', () => {
     ['a line break in a header', { access_key: 'a\r\nx-admin: 1', secret: 's' }],
     ['an object', { access_key: {}, secret: 's' }],
   ])('for HMAC is %s', async (_what, secret) => {
-    expect(await hmacValidate(hmacServer(), secret)).toMatchObject({ ok: false, error: 'invalid_key' });
+    expect(await hmacValidate(foxbit(), secret)).toMatchObject({ ok: false, error: 'invalid_key' });
     expect(requests).toHaveLength(0);
   });
 });

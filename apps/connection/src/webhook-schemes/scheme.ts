@@ -19,12 +19,12 @@ export interface Delivery {
  */
 export type WebhookScheme = (delivery: Delivery) => Promise<WebhookFact | null>;
 
-/** Where a scheme without a format of its own finds what names a delivery. */
+/** Where a scheme with a format of its own finds what names a delivery. */
 export interface EventNames {
   /** A header, such as `x-github-delivery`. */
   idHeader?: string;
   typeHeader?: string;
-  /** A field at the top of the JSON body. Leave it out where the id names the thing and not the event: see factOf. */
+  /** A field at the top of the JSON body. */
   idField?: string;
   typeFields?: readonly string[];
 }
@@ -33,10 +33,11 @@ export interface EventNames {
  * What a verified delivery says of itself. Without an id it is named by its body and signature, so that a repeat is known
  * again and two events about one thing stay two.
  */
-export function factOf({ body, headers }: Delivery, signature: string, names: EventNames): WebhookFact {
+export function factOf({ body, headers }: Delivery, signature: string, names: EventNames = {}): WebhookFact {
   const fields = jsonObject(body);
-  const id = names.idHeader ? headers[names.idHeader] : names.idField ? fields[names.idField] : undefined;
-  const types = names.typeHeader ? [headers[names.typeHeader]] : (names.typeFields ?? []).map((field) => fields[field]);
+  const { idHeader, idField, typeHeader, typeFields = ['type', 'event'] } = names;
+  const id = idHeader ? headers[idHeader] : idField ? fields[idField] : likelyEventId(fields);
+  const types = typeHeader ? [headers[typeHeader]] : typeFields.map((field) => fields[field]);
   return {
     deliveryId: eventId(id) ?? sha256(body, signature),
     type: types.map(word).find((type) => type !== '') ?? '',
@@ -44,6 +45,12 @@ export function factOf({ body, headers }: Delivery, signature: string, names: Ev
     providerItemId: '',
     code: '',
   };
+}
+
+/** An `id` counts only where it names the event. One that names the thing comes again with the next event about it. */
+function likelyEventId({ event_id, id, object, resource }: Record<string, unknown>): unknown {
+  const namesEvent = object === 'event' || resource === 'event' || (typeof id === 'string' && /^evt[_-]/i.test(id));
+  return event_id ?? (namesEvent ? id : undefined);
 }
 
 /** The body as a JSON object; {} for every other body. */

@@ -31,13 +31,13 @@ const disconnected = JSON.stringify({
 const manifest = `id:123456;request-id:req-1;ts:${time};`;
 
 const schemes = {
-  stripe: webhookScheme({ scheme: 'stripe' }),
-  mercadopago: webhookScheme({ scheme: 'mercadopago' }),
-  asaas: webhookScheme({ scheme: 'asaas' }),
-  github: webhookScheme({ scheme: 'github' }),
-  hmac: webhookScheme({ scheme: 'hmac', header: 'X-Signature', event: { idField: 'id', typeFields: ['type'] } }),
-  basic: webhookScheme({ scheme: 'basic', event: { idField: 'id', typeFields: ['type'] } }),
-  teller: webhookScheme({ scheme: 'teller' }),
+  stripe: webhookScheme({ scheme: 'stripe', header: 'Stripe-Signature' }),
+  mercadopago: webhookScheme({ scheme: 'mercadopago', header: 'x-signature' }),
+  asaas: webhookScheme({ scheme: 'static-token', header: 'Asaas-Access-Token' }),
+  github: webhookScheme({ scheme: 'github', header: 'x-hub-signature-256' }),
+  hmac: webhookScheme({ scheme: 'hmac-hex', header: 'X-Signature' }),
+  basic: webhookScheme({ scheme: 'basic', header: 'Authorization' }),
+  teller: webhookScheme({ scheme: 'teller', header: 'Teller-Signature' }),
 };
 
 const genuine: Record<keyof typeof schemes, Delivery> = {
@@ -117,17 +117,23 @@ describe('the names of an event', () => {
     },
   );
 
-  it.each([JSON.stringify({ id: 'nul\u0000' }), JSON.stringify({ id: 'x'.repeat(201), type: 'two words' })])(
-    'fit into every store: %.40s',
-    async (body) => {
-      expect(await signed(body)).toMatchObject({ deliveryId: expect.stringMatching(/^[0-9a-f]{64}$/), type: '' });
-    },
-  );
+  it.each([
+    JSON.stringify({ event_id: 'nul\u0000' }),
+    JSON.stringify({ event_id: 'x'.repeat(201), type: 'two words' }),
+  ])('fit into every store: %.40s', async (body) => {
+    expect(await signed(body)).toMatchObject({ deliveryId: expect.stringMatching(/^[0-9a-f]{64}$/), type: '' });
+  });
 
-  it('are never a bare id that the catalog does not call one: it may be the thing, which changes twice', async () => {
-    const plain = webhookScheme({ scheme: 'hmac', header: 'X-Signature' });
-    const [paid, refunded] = ['{"id":"pay_1","type":"paid"}', '{"id":"pay_1","type":"refunded"}'];
-    const facts = [paid, refunded].map((body) => plain(delivery(body, { 'x-signature': hmac(body) })));
+  it.each([
+    ['{"id":"evt_9","object":"payment"}', 'evt_9'],
+    ['{"id":"e9d4","resource":"event"}', 'e9d4'],
+    ['{"event_id":5,"id":"pay_1"}', '5'],
+  ])('are the id in %s, which is the event', async (body, deliveryId) => {
+    expect(await signed(body)).toMatchObject({ deliveryId });
+  });
+
+  it('are never an id that may name the thing, which changes twice', async () => {
+    const facts = ['paid', 'refunded'].map((type) => signed(JSON.stringify({ id: 'pay_1', type })));
     const [first, second] = await Promise.all(facts);
     expect(first?.deliveryId).not.toBe(second?.deliveryId);
   });
@@ -286,6 +292,6 @@ describe('ten thousand mutations of a genuine delivery', () => {
       });
     expect(await patient(original)).toMatchObject({ effect: 'login_repaired', providerItemId: 'item_1' });
     expect(await acceptedOf(1_000, patient, original, ['body', 'plaid-verification'])).toBe(0);
-    expect(await webhookScheme({ scheme: 'plaid' })(original)).toBeNull();
+    expect(await webhookScheme({ scheme: 'plaid', header: 'Plaid-Verification' })(original)).toBeNull();
   });
 });
