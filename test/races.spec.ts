@@ -85,17 +85,19 @@ async function query<Row>(sql: string, values: unknown[] = []): Promise<Row[]> {
 
 /** The logins of these connections and no other of the signed-in people are live at the bank. */
 async function noOrphan(people: Signed[], connectionIds: string[]): Promise<void> {
-  const rows = await query<{ provider_item_id: string }>(
-    'select provider_item_id from connections where id = any($1)',
-    [connectionIds],
-  );
-  const known = rows.map((row) => row.provider_item_id);
   const enrolled = people.flatMap(({ enrollmentId }) => enrollmentId ?? []);
-  await until(ledger, (items) => {
-    const live = items.filter(({ state }) => state === 'live').map(({ id }) => id);
-    const orphans = enrolled.filter((id) => live.includes(id) && !known.includes(id));
-    return orphans.length === 0 && known.every((id) => live.includes(id));
-  });
+  await until(
+    async () => {
+      const text = 'select provider_item_id from connections where id = any($1)';
+      const rows = await query<{ provider_item_id: string }>(text, [connectionIds]);
+      const live = (await ledger()).filter(({ state }) => state === 'live').map(({ id }) => id);
+      return { known: rows.map((row) => row.provider_item_id), live };
+    },
+    ({ known, live }) =>
+      known.length === connectionIds.length &&
+      known.every((id) => live.includes(id)) &&
+      enrolled.every((id) => !live.includes(id) || known.includes(id)),
+  );
 }
 
 /** Plaid's items cannot be told apart by who made them: each live one, whoever made it, has its connection soon. */
