@@ -283,7 +283,7 @@ describe('ten thousand mutations of a genuine delivery', () => {
     const original = delivery(body, { 'plaid-verification': token }, { secrets: [] });
     const patient: WebhookScheme = (each) =>
       webhookScheme(
-        { scheme: 'plaid' },
+        { scheme: 'plaid', header: 'Plaid-Verification' },
         verify,
       )(each).catch((error: { code?: string }) => {
         // A mutated key id is looked up, and look-ups have a limit: the answer is "try again".
