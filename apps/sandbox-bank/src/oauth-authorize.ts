@@ -8,6 +8,7 @@ import { oauthClient, SHOP } from './oauth-tokens.js';
 const CODE_LIFE_MS = 10 * 60 * 1000;
 
 const paths: Record<OauthShape, string> = {
+  plain: '/oauth/authorize',
   mercadopago: '/oauth/mercadopago/authorization',
   shopify: '/oauth/shopify/admin/oauth/authorize',
 };
@@ -56,6 +57,7 @@ export function authorizeRoutes(app: FastifyInstance, grants: OauthGrants, shape
 }
 
 const defaultScopes: Record<OauthShape, string> = {
+  plain: 'read',
   mercadopago: 'offline_access read write',
   shopify: 'read_products',
 };

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 
-export type OauthShape = 'mercadopago' | 'shopify';
+export type OauthShape = 'plain' | 'mercadopago' | 'shopify';
 
 /** What a person can make go wrong at the authorize page, for this one grant. */
 export const troubles = {

@@ -13,7 +13,7 @@ export const pagePolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-const providerNames: Record<OauthShape, string> = { mercadopago: 'Mercado Pago', shopify: 'Shopify' };
+const providerNames: Record<OauthShape, string> = { plain: 'Sandbox', mercadopago: 'Mercado Pago', shopify: 'Shopify' };
 
 /** The form has no address of its own: it goes to the address of the page, whose query holds the request untouched. */
 export function authorizePage(shape: OauthShape, { host, scopes }: { host: string; scopes: string[] }): string {

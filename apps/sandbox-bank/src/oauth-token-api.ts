@@ -4,6 +4,7 @@ import { type OauthGrants, type OauthShape } from './oauth-grants.js';
 import { lifeSeconds, OauthRefusal, SHOP, type Tokens, tokensFor } from './oauth-tokens.js';
 
 const paths: Record<OauthShape, { token: string; account: string }> = {
+  plain: { token: '/oauth/token', account: '/oauth/account' },
   mercadopago: { token: '/oauth/mercadopago/oauth/token', account: '/oauth/mercadopago/users/me' },
   shopify: { token: '/oauth/shopify/admin/oauth/access_token', account: '/oauth/shopify/admin/api/shop.json' },
 };
@@ -38,6 +39,6 @@ function tokenReply(shape: OauthShape, { accessToken, refreshToken, grant }: Tok
 }
 
 const errorReply = (shape: OauthShape, { code, message }: OauthRefusal): object =>
-  shape === 'shopify'
-    ? { error: code, error_description: message }
-    : { message, error: code, status: code === 'invalid_client' ? 401 : 400, cause: [] };
+  shape === 'mercadopago'
+    ? { message, error: code, status: code === 'invalid_client' ? 401 : 400, cause: [] }
+    : { error: code, error_description: message };

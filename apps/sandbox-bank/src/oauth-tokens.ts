@@ -8,7 +8,7 @@ export const oauthClient = { id: 'latchkey-sandbox', secret: 'sandbox-client-sec
 /** The shop that everybody has at the sandbox's Shopify. */
 export const SHOP = 'sandbox-shop.myshopify.com';
 
-const LIFE_SECONDS: Record<OauthShape, number> = { mercadopago: 15_552_000, shopify: 3600 };
+const LIFE_SECONDS: Record<OauthShape, number> = { plain: 3600, mercadopago: 15_552_000, shopify: 3600 };
 const SHORT_LIFE_SECONDS = 60;
 
 const tokenBody = z.object({
@@ -71,7 +71,7 @@ function exchanged(grants: OauthGrants, shape: OauthShape, body: TokenBody): Tok
     dead: false,
   };
   pending.grantId = grant.id;
-  return withNewTokens(grants, grant, { expires: shape === 'mercadopago' || String(body.expiring) === '1' });
+  return withNewTokens(grants, grant, { expires: shape !== 'shopify' || String(body.expiring) === '1' });
 }
 
 /** The code is good only with the verifier of its challenge, and at Mercado Pago with the address it was sent to. */

@@ -9,6 +9,7 @@ import { oauthClient } from './oauth-tokens.js';
 import { oauthApi } from './oauth.js';
 
 const paths = {
+  plain: { authorize: '/oauth/authorize', token: '/oauth/token' },
   mercadopago: { authorize: '/oauth/mercadopago/authorization', token: '/oauth/mercadopago/oauth/token' },
   shopify: { authorize: '/oauth/shopify/admin/oauth/authorize', token: '/oauth/shopify/admin/oauth/access_token' },
 };
@@ -83,13 +84,16 @@ const works = async (shape: OauthShape, accessToken: string | undefined): Promis
   const [url, headers] =
     shape === 'shopify'
       ? ['/oauth/shopify/admin/api/shop.json', { 'x-shopify-access-token': accessToken }]
-      : ['/oauth/mercadopago/users/me', { authorization: `Bearer ${accessToken}` }];
+      : [
+          shape === 'plain' ? '/oauth/account' : '/oauth/mercadopago/users/me',
+          { authorization: `Bearer ${accessToken}` },
+        ];
   return (await app.inject({ url, headers })).statusCode === 200;
 };
 
 const refusal = { status: 400, body: { error: 'invalid_grant' } };
 
-describe.each(['mercadopago', 'shopify'] as const)('the OAuth provider in the shape of %s', (shape) => {
+describe.each(['plain', 'mercadopago', 'shopify'] as const)('the OAuth provider in the shape of %s', (shape) => {
   it('asks with two buttons, on a page where nothing runs', async () => {
     const { body, headers, statusCode } = await app.inject({ url: authorizeUrl(shape, { scope: 'read <b>' }) });
     expect(statusCode).toBe(200);

@@ -12,7 +12,8 @@ export interface OauthSettings {
 }
 
 /**
- * An OAuth provider in two shapes, Mercado Pago's and Shopify's, each with the real one's paths under a prefix of its own, with PKCE and rotating refresh tokens.
+ * An OAuth provider with PKCE and rotating refresh tokens, in three shapes: as the standard has it, and as Mercado Pago and
+ * Shopify do, each of which with its real paths under a prefix of its own.
  */
 export function oauthApi(app: FastifyInstance, { dataFile, slowMs = 15_000 }: OauthSettings): void {
   const grants = new OauthGrants(`${dataFile}.oauth`);
@@ -26,7 +27,7 @@ export function oauthApi(app: FastifyInstance, { dataFile, slowMs = 15_000 }: Oa
   app.get('/sandbox/oauth.css', (_request, reply) =>
     reply.type('text/css; charset=utf-8').header('x-content-type-options', 'nosniff').send(pageStyle),
   );
-  for (const shape of ['mercadopago', 'shopify'] as const) {
+  for (const shape of ['plain', 'mercadopago', 'shopify'] as const) {
     authorizeRoutes(app, grants, shape);
     tokenRoutes(app, grants, shape, slowMs);
   }
