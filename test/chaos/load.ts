@@ -10,6 +10,7 @@ const PATIENCE_MS = 30_000;
 
 const weights = {
   mint: 30,
+  mintOnce: 6,
   look: 20,
   list: 5,
   cancel: 8,
@@ -85,6 +86,18 @@ class Client {
     const label = this.mark();
     const body = { user_id: this.random.oneOf(this.users), single_use: this.random.chance(0.6), label };
     return this.minted(label, await this.call('mint', (api) => api.post('/api/v1/connections/link', body)));
+  }
+
+  /** Repeated under one Idempotency-Key until it is answered, and once more: one session, and the same bytes. */
+  async mintOnce(): Promise<void> {
+    const label = this.mark();
+    const body = { user_id: this.random.oneOf(this.users), label };
+    const headers = { 'idempotency-key': label };
+    const once = () => this.persist('mint-once', (api) => api.post('/api/v1/connections/link', body, headers));
+    const first = await once();
+    this.minted(label, first);
+    const second = await once();
+    if (second?.text !== first?.text) this.witness.differing.push(`${first?.text} and then ${second?.text}`);
   }
 
   /** A session that was answered 201 is there for its own key at once. */
@@ -181,11 +194,12 @@ class Client {
     return session;
   }
 
-  /** Tries again while the answer is 503 or none. */
+  /** Tries again while the answer is none, 503, or that the try before it may still be under way. */
   private async persist(name: string, request: (api: Api) => Promise<Answer>): Promise<Answer | null> {
     for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await wait(RETRY_MS)) {
       const answer = await this.call(name, request);
-      if (answer && answer.status !== 503) return answer;
+      const { code } = (answer?.body?.error ?? {}) as { code?: string };
+      if (answer && answer.status !== 503 && code !== 'IDEMPOTENCY_IN_FLIGHT') return answer;
     }
     throw new Error(`${name} was not answered within ${PATIENCE_MS} ms`);
   }

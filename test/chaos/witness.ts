@@ -30,6 +30,8 @@ interface Expected {
 export class Witness {
   readonly calls: Call[] = [];
   readonly deeds: Deed[] = [];
+  /** Answers to one wish, repeated under one Idempotency-Key, that were not the same. */
+  readonly differing: string[] = [];
 
   /** Null when the connection was cut before an answer. */
   async watch(name: string, request: () => Promise<Answer>, expected: Expected = {}): Promise<Answer | null> {
