@@ -7,7 +7,7 @@ import { entryOf, type Subject, subjectOf } from './entry.js';
 /** One row per event of everything the API shows. */
 export const auditEntries: View = {
   name: 'audit_entries',
-  prefixes: ['link_session-', 'connection-', 'user-', 'api_key-'],
+  prefixes: ['link_session-', 'connection-', 'user-', 'api_key-', 'agent_session-'],
   entity: AuditEntryRow,
   async changes(batch, dataSource) {
     const subjects = await knownSubjects(batch, dataSource);

@@ -113,6 +113,17 @@ const keyTerms: KeyTerms = {
 /** One event of each type with every field a sentence may use; the type says when one is missing. */
 const examples: { [T in AuditedEvent['type']]: Omit<Extract<AuditedEvent, { type: T }>, 'type'> } = {
   SessionMinted: minted,
+  ConnectionCreated: {
+    ...tenant,
+    ...{ id, short_id: 'abcdefgh', server_id: 'stripe', auth_type: 'api_key', user_id: 'customer 42', at: noon },
+    ...{ display_name: null, connection_metadata: {}, cert_metadata: {}, credential_version: 1 },
+  },
+  CredentialRotated: { credential_version: 2, cert_metadata: {}, at: noon },
+  MetadataChanged: { connection_metadata: {}, at: noon },
+  WebhookSecretSet: { version: 2, previous: 1, previous_until: noon, at: noon },
+  ConnectionDeleted: { at: noon },
+  AgentSessionOpened: { ...tenant, id, servers: ['stripe'], user_id: null, at: noon },
+  AgentSessionClosed: { at: noon },
   SessionActivated: { at: noon },
   AttemptStarted: { attempt_id: 'a', provider: 'teller', connection_id: 'c', at: noon },
   AttemptClaimed: { attempt_id: 'a', at: noon },

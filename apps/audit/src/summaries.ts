@@ -1,9 +1,10 @@
+import type { AgentSessionEvent } from '#contracts/agent-session.js';
 import type { ConnectionEvent } from '#contracts/connection.js';
 import type { KeyEvent } from '#contracts/key.js';
 import type { SessionEvent } from '#contracts/link-session.js';
 import type { UserEvent } from '#contracts/user.js';
 
-export type AuditedEvent = SessionEvent | ConnectionEvent | UserEvent | KeyEvent;
+export type AuditedEvent = SessionEvent | AgentSessionEvent | ConnectionEvent | UserEvent | KeyEvent;
 
 /** What each event says to a person, in one sentence. Who did it stands beside it, in the entry's actor. */
 export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEvent, { type: T }>) => string } = {
@@ -21,13 +22,22 @@ export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEv
   SessionFailed: (e) => `The link session failed: ${e.error_code}.`,
   SessionExpired: () => 'The link expired before it was used.',
 
+  ConnectionCreated: (e) =>
+    `A connection to ${e.server_id} was created${e.user_id === null ? '' : ` for ${e.user_id}`}.`,
+  CredentialRotated: () => 'The credential was replaced; the one before was destroyed.',
+  MetadataChanged: () => "The operator's metadata was changed.",
+  WebhookSecretSet: (e) =>
+    `The webhook secret was set${e.previous_until ? `; the one before is accepted until ${e.previous_until}` : ''}.`,
+  ConnectionDeleted: () => 'The connection was deleted and its credential destroyed.',
+  AgentSessionOpened: (e) => `A session for ${e.servers.join(', ') || 'no server'} was opened.`,
+  AgentSessionClosed: () => 'The session was closed.',
   ConnectionLinked: (e) => `${bank(e.institution_name)} was connected${through(e.provider)}.`,
   ConnectionReauthRequired: (e) => `The bank asks for a new sign-in: ${e.code}.`,
   ConnectionRelinked: (e) => `The bank was signed in to again: ${outcomes[e.outcome]}.`,
   ConnectionRepaired: () => 'The provider says that the sign-in works again.',
   WebhookReceived: (e) => `The provider sent word of ${[e.kind, e.code].filter(Boolean).join(', ')}.`,
   CredentialAccessed: (e) => `The credential was opened ${purposes[e.purpose]}.`,
-  ConnectionDisconnected: (e) => `The bank was disconnected and its credential destroyed: ${e.reason}.`,
+  ConnectionDisconnected: (e) => `The connection was ended and its credential destroyed: ${e.reason}.`,
 
   UserCreated: (e) => `The user ${e.name} was created.`,
   UserUpdated: (e) => `The user ${e.name} was changed.`,

@@ -11,7 +11,10 @@ interface Window {
   cursor?: string | undefined;
 }
 
-const OWNED = 'select c.*, u.name as user_name from connections c left join users u on u.id = c.user_id';
+const OWNED =
+  'select c.*, u.name as user_name from connections c ' +
+  // Only a bank's user_id is a UUID; the platform's is any name.
+  'left join users u on u.id = case when c.provider is not null then c.user_id::uuid end';
 const NEWEST = 'order by created_at desc, id desc limit $5';
 
 /** Reads of the projections. */
@@ -25,12 +28,16 @@ export class ConnectionQueries {
   private readonly liveOf;
 
   constructor({ dataSource }: Store) {
-    this.connectionById = prepared<OwnedConnection>(dataSource, 'connection_by_id', `${OWNED} where c.id = $1`);
+    this.connectionById = prepared<OwnedConnection>(
+      dataSource,
+      'connection_by_id',
+      `${OWNED} where c.id = $1 and c.provider is not null`,
+    );
     this.connectionPage = prepared<OwnedConnection>(
       dataSource,
       'connections_page',
-      `${OWNED} where c.project_id = $1 and c.environment = $2
-       and ($3::text is null or (c.created_at, c.id) < ($3, $4::uuid)) and ($6::uuid is null or c.user_id = $6)
+      `${OWNED} where c.project_id = $1 and c.environment = $2 and c.provider is not null
+       and ($3::text is null or (c.created_at, c.id) < ($3, $4::uuid)) and ($6::text is null or c.user_id = $6)
        order by c.created_at desc, c.id desc limit $5`,
     );
     this.userById = prepared<UserView>(dataSource, 'user_by_id', 'select * from users where id = $1');
@@ -48,7 +55,7 @@ export class ConnectionQueries {
     this.liveOf = prepared<{ n: number }>(
       dataSource,
       'live_connections_of_user',
-      `select count(*)::int as n from connections where user_id = $1 and state <> 'revoked'`,
+      `select count(*)::int as n from connections where user_id = $1::text and provider is not null and state <> 'revoked'`,
     );
   }
 

@@ -2,17 +2,18 @@ import { Injectable } from '@nestjs/common';
 import type { Position } from '#contracts/envelope.js';
 import type { Projector } from '#eventstore/projector.js';
 import { Store } from '#service/store.js';
+import { agentSessions } from './agent-session.view.js';
 import { connections } from './connection.view.js';
 import { users } from './user.view.js';
 
-/** The service's two views. Both hear of both kinds of stream, so that one position speaks for either. */
+/** The service's views. All hear of every kind of stream, so that one position speaks for each. */
 @Injectable()
 export class ConnectionViews {
   private readonly projectors: Projector[];
 
   constructor(store: Store) {
-    const prefixes = [...users.prefixes, ...connections.prefixes];
-    this.projectors = [users, connections].map((view) => store.project({ ...view, prefixes }));
+    const prefixes = [users, connections, agentSessions].flatMap((view) => view.prefixes);
+    this.projectors = [users, connections, agentSessions].map((view) => store.project({ ...view, prefixes }));
   }
 
   async reached(position: Position | undefined): Promise<void> {

@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import type { OwnedConnection } from '#contracts/connection.js';
+import { type BankConnection, isBank, type OwnedConnection } from '#contracts/connection.js';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
@@ -40,11 +40,12 @@ export class ConnectionController {
 
   @MessagePattern('connection.disconnect')
   async disconnect(@Payload() { context, id }: Ask<'connection.disconnect'>): Promise<Reply<'connection.disconnect'>> {
-    const { view, position } = await this.remove.run(context, id);
+    const { view, position } = await this.remove.run(context, await this.connections.read(context.tenant, id));
+    if (!isBank(view)) throw new Error('a bank has become something else');
     return { view: await this.owned(context, view), position };
   }
 
-  private async owned(context: Context, view: Reply<'connection.read'> | Omit<OwnedConnection, 'user_name'>) {
+  private async owned(context: Context, view: BankConnection): Promise<OwnedConnection> {
     const user = await this.queries.user(context.tenant, view.user_id);
     return { ...view, user_name: user?.name ?? null };
   }

@@ -1,9 +1,11 @@
+import type { AuthType } from '#contracts/api/servers.js';
 import type {
   ConnectionCommand,
   ConnectionEvent,
   ConnectionState as Internal,
   WebhookEffect,
 } from '#contracts/connection.js';
+import { type Json, mergedMetadata, metadataFault } from '#contracts/connection-metadata.js';
 import { DomainError } from '#contracts/errors.js';
 import type { Decider } from '#eventstore/decider.js';
 
@@ -12,13 +14,19 @@ const REMEMBERED_DELIVERIES = 500;
 
 interface Live {
   status: Exclude<Internal, 'revoked'>;
-  session_id: string;
+  /** Null for a connection that no session has made. */
+  session_id: string | null;
   /** Sessions that have relinked it, so that a repeated record changes nothing. */
   relinks: readonly string[];
   deliveries: readonly string[];
+  auth_type: AuthType;
+  /** Null for banks. */
+  credential_version: number | null;
+  connection_metadata: Json;
+  webhook_version: number | null;
 }
 
-export type ConnectionState = { status: 'none' } | Live | { status: 'revoked' };
+export type ConnectionState = { status: 'none' } | Live | { status: 'revoked' } | { status: 'deleted' };
 type Command<T extends ConnectionCommand['type']> = Extract<ConnectionCommand, { type: T }>;
 
 export const connection: Decider<ConnectionState, ConnectionCommand, ConnectionEvent> = {
@@ -26,7 +34,9 @@ export const connection: Decider<ConnectionState, ConnectionCommand, ConnectionE
 
   decide(command, state) {
     if (command.type === 'RecordLink') return recordLink(command, state);
-    if (state.status === 'none') throw new DomainError('NOT_FOUND', 'Connection not found');
+    if (command.type === 'StoreCredential') return storeCredential(command, state);
+    if (state.status === 'none' || state.status === 'deleted')
+      throw new DomainError('NOT_FOUND', 'Connection not found');
     if (state.status === 'revoked') return whenRevoked(command);
     switch (command.type) {
       case 'RecordRelink': {
@@ -34,6 +44,12 @@ export const connection: Decider<ConnectionState, ConnectionCommand, ConnectionE
         if (state.relinks.includes(session_id)) return [];
         return [{ type: 'ConnectionRelinked', session_id, outcome, at: now }];
       }
+      case 'MergeMetadata':
+        return mergeMetadata(command, state);
+      case 'SetWebhookSecret':
+        return setWebhookSecret(command, state);
+      case 'Delete':
+        return [{ type: 'ConnectionDeleted', at: command.now }];
       case 'ReceiveWebhook':
         return receiveWebhook(command, state);
       case 'AccessCredential':
@@ -45,22 +61,82 @@ export const connection: Decider<ConnectionState, ConnectionCommand, ConnectionE
 
   evolve(state, event) {
     if (event.type === 'ConnectionLinked') {
-      return { status: 'connected', session_id: event.session_id, relinks: [], deliveries: [] };
+      return { ...fresh, session_id: event.session_id, auth_type: 'hosted_link' };
     }
-    return state.status === 'none' || state.status === 'revoked' ? state : changed(state, event);
+    if (event.type === 'ConnectionCreated') {
+      const { auth_type, credential_version, connection_metadata } = event;
+      return { ...fresh, auth_type, credential_version, connection_metadata };
+    }
+    if (event.type === 'ConnectionDeleted') return { status: 'deleted' };
+    return isLive(state) ? changed(state, event) : state;
   },
 };
+
+const fresh: Omit<Live, 'auth_type'> = {
+  status: 'connected',
+  session_id: null,
+  relinks: [],
+  deliveries: [],
+  credential_version: null,
+  connection_metadata: {},
+  webhook_version: null,
+};
+
+const isLive = (state: ConnectionState): state is Live =>
+  state.status !== 'none' && state.status !== 'revoked' && state.status !== 'deleted';
 
 /** A credential that was destroyed opens for nobody, and what is disconnected stays so. */
 function whenRevoked(command: Exclude<ConnectionCommand, { type: 'RecordLink' }>): ConnectionEvent[] {
   if (command.type === 'Disconnect') return [];
+  if (command.type === 'Delete') return [{ type: 'ConnectionDeleted', at: command.now }];
   throw new DomainError('CONNECTION_DISCONNECTED');
 }
 
 function recordLink({ type: _type, now, ...linked }: Command<'RecordLink'>, state: ConnectionState): ConnectionEvent[] {
   if (state.status === 'none') return [{ type: 'ConnectionLinked', ...linked, at: now }];
-  if (state.status !== 'revoked' && state.session_id === linked.session_id) return [];
+  if (isLive(state) && state.session_id === linked.session_id) return [];
   throw new DomainError('ID_TAKEN');
+}
+
+/** The vault holds the credential already; a version that another one has overtaken must not come back to life. */
+function storeCredential(command: Command<'StoreCredential'>, state: ConnectionState): ConnectionEvent[] {
+  const { type: _type, now, ...created } = command;
+  const { display_name, connection_metadata, cert_metadata, credential_version } = created;
+  if (state.status === 'none') {
+    const terms = { display_name: display_name ?? null, connection_metadata: connection_metadata ?? {} };
+    return [{ type: 'ConnectionCreated', ...created, ...terms, at: now }];
+  }
+  // An OAuth or key connection that has expired stays so: the next one is a new one.
+  if (state.status === 'revoked' || state.status === 'deleted' || state.status === 'needs_reauth') {
+    throw new DomainError('CONNECTION_DISCONNECTED');
+  }
+  if (state.credential_version === null) throw new DomainError('NOT_API_KEY_SERVER');
+  if (credential_version <= state.credential_version) throw new DomainError('CONFLICT');
+  const sent = {
+    ...(display_name !== undefined && { display_name }),
+    ...(connection_metadata !== undefined && { connection_metadata }),
+  };
+  return [{ type: 'CredentialRotated', credential_version, cert_metadata, ...sent, at: now }];
+}
+
+function mergeMetadata({ changes, now }: Command<'MergeMetadata'>, state: Live): ConnectionEvent[] {
+  const connection_metadata = mergedMetadata(state.connection_metadata, changes);
+  const fault = metadataFault(connection_metadata);
+  if (fault !== null) {
+    const message = `connection_metadata ${fault}`;
+    throw new DomainError('VALIDATION_ERROR', message, { issues: [{ field: 'connection_metadata', message }] });
+  }
+  if (JSON.stringify(connection_metadata) === JSON.stringify(state.connection_metadata)) return [];
+  return [{ type: 'MetadataChanged', connection_metadata, at: now }];
+}
+
+function setWebhookSecret(command: Command<'SetWebhookSecret'>, { webhook_version }: Live): ConnectionEvent[] {
+  const { version, grace_seconds, now } = command;
+  if (webhook_version !== null && version <= webhook_version) throw new DomainError('CONFLICT');
+  const hasGrace = webhook_version !== null && grace_seconds > 0;
+  const previous_until = hasGrace ? new Date(Date.parse(now) + grace_seconds * 1_000).toISOString() : null;
+  const previous = hasGrace ? webhook_version : null;
+  return [{ type: 'WebhookSecretSet', version, previous, previous_until, at: now }];
 }
 
 function receiveWebhook({ delivery, effect, now }: Command<'ReceiveWebhook'>, state: Live): ConnectionEvent[] {
@@ -81,8 +157,18 @@ function effectOf(
   return [];
 }
 
-function changed(state: Live, event: Exclude<ConnectionEvent, { type: 'ConnectionLinked' }>): ConnectionState {
+type Change = Exclude<ConnectionEvent, { type: 'ConnectionLinked' | 'ConnectionCreated' | 'ConnectionDeleted' }>;
+
+function changed(state: Live, event: Change): ConnectionState {
   switch (event.type) {
+    case 'CredentialRotated': {
+      const { credential_version, connection_metadata = state.connection_metadata } = event;
+      return { ...state, status: 'connected', credential_version, connection_metadata };
+    }
+    case 'MetadataChanged':
+      return { ...state, connection_metadata: event.connection_metadata };
+    case 'WebhookSecretSet':
+      return { ...state, webhook_version: event.version };
     case 'ConnectionReauthRequired':
       return { ...state, status: 'needs_reauth' };
     case 'ConnectionRelinked':

@@ -11,6 +11,7 @@ import { ConnectionQueries } from './connection-queries.js';
 import { ConnectionViews } from './connection-views.js';
 import { ConnectionController } from './connection.controller.js';
 import { ConnectionRow } from './connection.view.js';
+import { ConnectionSlots } from './connection-slots.js';
 import { Connections } from './connections.service.js';
 import { Credentials } from './credentials.service.js';
 import { InstallationController } from './installation.controller.js';
@@ -19,6 +20,15 @@ import { LinkAttempts } from './link-attempts.service.js';
 import { LinkStarter } from './link-starter.js';
 import { LinkController } from './link.controller.js';
 import { Connections1700000000001 } from './migrations/0001-connections.js';
+import { PlatformConnections1700000000002 } from './migrations/0002-platform-connections.js';
+import { AgentSessionController } from './agent-session.controller.js';
+import { AgentSessionRow } from './agent-session.view.js';
+import { AgentSessions } from './agent-sessions.service.js';
+import { PlatformConnectionController } from './platform-connection.controller.js';
+import { PlatformReadController } from './platform-read.controller.js';
+import { PlatformQueries } from './platform-queries.js';
+import { StoreConnection } from './store-connection.js';
+import { WebhookSecrets } from './webhook-secrets.js';
 import { CredentialStorage } from './credential-storage.js';
 import { RemoveConnection } from './remove-connection.js';
 import { ResumeWork } from './resume-work.js';
@@ -41,11 +51,21 @@ const catalog = { provide: Catalog, useFactory: () => Catalog.from(connectionEnv
 @Module({
   imports: [
     StoreModule.with({
-      entities: [ConnectionRow, UserRow, LinkAttempt],
-      migrations: [Connections1700000000001],
+      entities: [ConnectionRow, UserRow, LinkAttempt, AgentSessionRow],
+      migrations: [Connections1700000000001, PlatformConnections1700000000002],
     }),
   ],
-  controllers: [UserController, ConnectionController, LinkController, WebhookController, InstallationController, CatalogController],
+  controllers: [
+    UserController,
+    ConnectionController,
+    LinkController,
+    WebhookController,
+    InstallationController,
+    CatalogController,
+    PlatformConnectionController,
+    PlatformReadController,
+    AgentSessionController,
+  ],
   providers: [
     vault,
     catalog,
@@ -62,6 +82,11 @@ const catalog = { provide: Catalog, useFactory: () => Catalog.from(connectionEnv
     LinkAttempts,
     LinkStarter,
     RemoveConnection,
+    ConnectionSlots,
+    StoreConnection,
+    WebhookSecrets,
+    PlatformQueries,
+    AgentSessions,
     ResumeWork,
   ],
 })

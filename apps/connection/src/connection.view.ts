@@ -1,5 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { ConnectionEvent, ConnectionView } from '#contracts/connection.js';
+import type { Json } from '#contracts/connection-metadata.js';
 import type { Projection } from '#eventstore/projection.js';
 import { rowPerStream } from '#eventstore/view.js';
 
@@ -9,9 +10,19 @@ export class ConnectionRow implements ConnectionView {
   @Column('text') short_id!: string;
   @Column('text') project_id!: string;
   @Column('text') environment!: 'live' | 'test';
-  @Column('uuid') user_id!: string;
-  @Column('text') provider!: ConnectionView['provider'];
-  @Column('text') provider_item_id!: string;
+  @Column('text', { nullable: true }) user_id!: string | null;
+  @Column('text') server_id!: string;
+  @Column('text') auth_type!: ConnectionView['auth_type'];
+  @Column('text', { nullable: true }) display_name!: string | null;
+  @Column('jsonb') metadata!: Json;
+  @Column('jsonb') connection_metadata!: Json;
+  @Column('jsonb') cert_metadata!: Json;
+  @Column('int', { nullable: true }) credential_version!: number | null;
+  @Column('int', { nullable: true }) webhook_version!: number | null;
+  @Column('int', { nullable: true }) webhook_previous!: number | null;
+  @Column('text', { nullable: true }) webhook_previous_until!: string | null;
+  @Column('text', { nullable: true }) provider!: ConnectionView['provider'];
+  @Column('text', { nullable: true }) provider_item_id!: string | null;
   @Column('text', { nullable: true }) accounts_fingerprint!: string | null;
   @Column('text', { nullable: true }) institution_id!: string | null;
   @Column('text', { nullable: true }) institution_name!: string | null;
@@ -19,8 +30,10 @@ export class ConnectionRow implements ConnectionView {
   @Column('text', { nullable: true }) error_code!: string | null;
   @Column('text', { nullable: true }) error_message!: string | null;
   @Column('text') created_at!: string;
+  @Column('text', { nullable: true }) connected_at!: string | null;
   @Column('text') updated_at!: string;
   @Column('text', { nullable: true }) revoked_at!: string | null;
+  @Column('text', { nullable: true }) expires_at!: string | null;
 }
 
 const healthy = (at: string) => ({
@@ -30,12 +43,51 @@ const healthy = (at: string) => ({
   updated_at: at,
 });
 
+/** What every connection starts with. */
+const begun = (at: string) => ({
+  ...healthy(at),
+  metadata: {},
+  webhook_version: null,
+  webhook_previous: null,
+  webhook_previous_until: null,
+  created_at: at,
+  connected_at: at,
+  revoked_at: null,
+  expires_at: null,
+});
+
+const noBank = {
+  provider: null,
+  provider_item_id: null,
+  accounts_fingerprint: null,
+  institution_id: null,
+  institution_name: null,
+};
+
 export const connectionProjection: Projection<ConnectionView, ConnectionEvent> = {
   ConnectionLinked: ({ type: _type, session_id: _session, at, ...linked }) => ({
     ...linked,
+    ...begun(at),
+    server_id: linked.provider,
+    auth_type: 'hosted_link',
+    display_name: linked.institution_name,
+    connection_metadata: {},
+    cert_metadata: {},
+    credential_version: null,
+  }),
+  ConnectionCreated: ({ type: _type, at, ...created }) => ({ ...created, ...begun(at), ...noBank }),
+  CredentialRotated: ({ type: _type, at, ...changed }) => ({
+    ...changed,
     ...healthy(at),
-    created_at: at,
-    revoked_at: null,
+    connected_at: at,
+    expires_at: null,
+  }),
+  MetadataChanged: (e) => ({ connection_metadata: e.connection_metadata, updated_at: e.at }),
+  WebhookSecretSet: (e) => ({
+    webhook_version: e.version,
+    webhook_previous: e.previous,
+    webhook_previous_until: e.previous_until,
+    updated_at: e.at,
   }),
   ConnectionReauthRequired: (e) => ({
     state: 'needs_reauth',
@@ -48,6 +100,7 @@ export const connectionProjection: Projection<ConnectionView, ConnectionEvent> =
   WebhookReceived: () => ({}),
   CredentialAccessed: () => ({}),
   ConnectionDisconnected: (e) => ({ ...healthy(e.at), state: 'revoked', revoked_at: e.at }),
+  ConnectionDeleted: () => null,
 };
 
 export const connections = rowPerStream({

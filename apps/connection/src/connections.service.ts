@@ -1,8 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import type { ConnectionCommand, ConnectionEvent, ConnectionView } from '#contracts/connection.js';
+import {
+  type BankConnection,
+  type ConnectionCommand,
+  type ConnectionEvent,
+  type ConnectionView,
+  isBank,
+} from '#contracts/connection.js';
 import type { Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { commandHandler } from '#eventstore/command-handler.js';
+import { fold } from '#eventstore/decider.js';
 import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
 import { Store } from '#service/store.js';
@@ -30,11 +37,35 @@ export class Connections {
     return { view, decided, position };
   }
 
-  /** Another tenant's connection does not exist. */
-  async read(tenant: Tenant, id: string): Promise<ConnectionView> {
+  /** A bank of the household; another tenant's connection does not exist. */
+  async read(tenant: Tenant, id: string): Promise<BankConnection> {
+    const view = await this.readAny(tenant, id);
+    if (isBank(view)) return view;
+    throw new DomainError('NOT_FOUND', 'Connection not found');
+  }
+
+  /** Whatever it connects to. */
+  async readAny(tenant: Tenant, id: string): Promise<ConnectionView> {
     const view = await this.find(id);
     if (view?.project_id === tenant.project_id && view.environment === tenant.environment) return view;
     throw new DomainError('NOT_FOUND', 'Connection not found');
+  }
+
+  /** Has it existed, and will it never live again? */
+  async hasEnded(id: string): Promise<boolean> {
+    const { events } = await readStream<ConnectionEvent>(this.store.client, `connection-${id}`);
+    const { status } = fold(
+      connection,
+      events.map((recorded) => recorded.event),
+    );
+    return status === 'revoked' || status === 'deleted' || status === 'needs_reauth';
+  }
+
+  /** From here on it is unknown to everybody; answers with where that stands. */
+  async delete(id: string, context: Context): Promise<string> {
+    const command = { type: 'Delete', now: new Date().toISOString() } as const;
+    const { position } = await this.handle({ id, command, context });
+    return position;
   }
 
   /** Whatever its tenant: for deliveries, which prove themselves by their signature. */

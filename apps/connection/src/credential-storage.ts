@@ -1,8 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { Vault } from './vault/vault.service.js';
+import type { ConnectionView } from '#contracts/connection.js';
+import { DomainError } from '#contracts/errors.js';
+import { logger } from '#service/logger.js';
+import { type Slot, Vault } from './vault/vault.service.js';
 
-/** Where credentials of ended connections are destroyed. */
+const UNCLEAR = new Set(['UNAVAILABLE', 'VAULT_UNAVAILABLE', 'INTERNAL']);
+
+/** What lies in the vault, in step with what a connection's stream says. */
 @Injectable()
 export class CredentialStorage {
   constructor(
@@ -10,16 +15,102 @@ export class CredentialStorage {
     private readonly dataSource: DataSource,
   ) {}
 
+  /** What the gateway has sealed to the vault. */
+  unseal(sealed: string): Promise<string> {
+    return this.vault.unseal(sealed);
+  }
+
+  /**
+   * Puts a secret under a version of its own, then lets `record` make it the live one. `record` answers with the version
+   * that it finds recorded: another one, when this wish had come true before.
+   */
+  async keep<T>(
+    slot: Slot,
+    secret: string,
+    record: (version: number) => Promise<{ result: T; version: number; alsoKept?: number | null }>,
+  ): Promise<T> {
+    const version = await this.vault.putNext(slot, secret).catch((cause: unknown) => {
+      throw Object.assign(new DomainError('VAULT_UNAVAILABLE'), { cause });
+    });
+    try {
+      const { result, version: recorded, alsoKept = null } = await record(version);
+      if (recorded === version) await this.tidy(this.vault.destroyBefore(slot, version, alsoKept));
+      else await this.tidy(this.vault.destroyVersion(slot, version));
+      return result;
+    } catch (error) {
+      // Whether it was recorded may not be known; then the sweep finds out.
+      const isRefusal = error instanceof DomainError && !UNCLEAR.has(error.code);
+      if (isRefusal) await this.tidy(this.vault.destroyVersion(slot, version));
+      throw error;
+    }
+  }
+
+  /**
+   * Destroys all that a connection holds, and ends it, in effect as one: the rows go when and only when `end` has written
+   * that it is over. Died in between, they stay, open for nobody, and are swept away.
+   */
+  async destroyWith<T>(connectionId: string, end: () => Promise<T>): Promise<T> {
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      await this.vault.destroyAllIn(runner, connectionId).catch((cause: unknown) => {
+        throw Object.assign(new DomainError('REVOKE_FAILED'), { cause });
+      });
+      const ended = await end();
+      await runner.commitTransaction().catch(() => this.destroyAfterAll(connectionId));
+      return ended;
+    } finally {
+      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+      await runner.release();
+    }
+  }
+
+  /** It is over already, but the database went away at the very last step. */
+  private async destroyAfterAll(connectionId: string): Promise<void> {
+    await this.destroy(connectionId).catch((cause: unknown) => {
+      const message = 'The connection has ended; its credential opens no longer and will be destroyed shortly.';
+      throw Object.assign(new DomainError('UNAVAILABLE', message), { cause });
+    });
+  }
+
   destroy(connectionId: string): Promise<void> {
-    return this.vault.destroy(this.dataSource.manager, { connection_id: connectionId, field: 'access_token' });
+    return this.vault.destroyAll(connectionId);
   }
 
   /** Credentials whose connection is over but whose destruction did not happen: a worker died in between. */
   async leftOver(): Promise<string[]> {
     const rows = await this.dataSource.query<{ id: string }[]>(
-      `select c.id from vault_entries v join connections c on c.id = v.connection_id
-       where c.state = 'revoked' and v.field = 'access_token' limit 100`,
+      `select distinct c.id from vault_entries v join connections c on c.id = v.connection_id
+       where c.state = 'revoked' and v.field not like 'attempt %' limit 100`,
     );
     return rows.map((row) => row.id);
   }
+
+  /** Versions that look as if no stream named them, long after any request that could have put them there has ended. */
+  async suspects(): Promise<(Slot & { version: number })[]> {
+    return this.dataSource.query(
+      `select v.connection_id, v.field, v.version, v.project_id, v.environment
+       from vault_entries v left join connections c on c.id = v.connection_id
+       where v.created_at < now() - interval '10 minutes' and v.field in ('credential', 'webhook_secret')
+       and v.version is distinct from case v.field when 'credential' then c.credential_version else c.webhook_version end
+       and (v.field = 'credential' or v.version is distinct from c.webhook_previous
+         or c.webhook_previous_until::timestamptz < now()) limit 100`,
+    );
+  }
+
+  /** Destroys a suspect unless the connection's own stream still names it. */
+  async destroyUnlessNamed(suspect: Slot & { version: number }, connection: ConnectionView | null): Promise<void> {
+    if (connection && namedVersions(connection, suspect.field).includes(suspect.version)) return;
+    await this.vault.destroyVersion(suspect, suspect.version);
+  }
+
+  /** What is left lying is found by the sweep. */
+  private async tidy(work: Promise<void>): Promise<void> {
+    await work.catch((error: unknown) => logger.warn({ error: String(error) }, 'an old version stays for the sweep'));
+  }
+}
+
+function namedVersions(view: ConnectionView, field: Slot['field']): (number | null)[] {
+  if (field === 'credential') return [view.credential_version];
+  const isGrace = view.webhook_previous_until !== null && Date.parse(view.webhook_previous_until) > Date.now();
+  return [view.webhook_version, isGrace ? view.webhook_previous : null];
 }

@@ -5,6 +5,8 @@ import { DomainError } from '#contracts/errors.js';
 import { Connections } from './connections.service.js';
 import { Vault } from './vault/vault.service.js';
 
+const ATTEMPTS = 3;
+
 /** The only door to a stored credential: no audit, no secret. */
 @Injectable()
 export class Credentials {
@@ -15,10 +17,21 @@ export class Credentials {
 
   /** Opens only when the connection's own stream says that it is live, and after the access is on record. */
   async open(connection: ConnectionView, purpose: CredentialPurpose, context: Context): Promise<string> {
-    const { id, project_id, environment } = connection;
-    await this.connections.command(id, { type: 'AccessCredential', purpose, now: new Date().toISOString() }, context);
-    const secret = await this.vault.read({ project_id, environment, connection_id: id, field: 'access_token' });
-    if (secret === null) throw new DomainError('UNAVAILABLE', 'The credential is not in the vault.');
-    return secret;
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const command = { type: 'AccessCredential', purpose, now: new Date().toISOString() } as const;
+      const { view } = await this.connections.command(connection.id, command, context);
+      // A wish that comes again is answered from its trace, also when the connection has ended meanwhile.
+      if (view.state === 'revoked') throw new DomainError('CONNECTION_DISCONNECTED');
+      const secret = await this.read(view);
+      if (secret !== null) return secret;
+      // Rotated between the two reads: the stream names the new version now.
+    }
+    throw new DomainError('UNAVAILABLE', 'The credential is not in the vault.');
+  }
+
+  private read({ id: connection_id, project_id, environment, credential_version }: ConnectionView) {
+    const place = { project_id, environment, connection_id };
+    if (credential_version === null) return this.vault.read({ ...place, field: 'access_token' });
+    return this.vault.read({ ...place, field: 'credential' }, credential_version);
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { logger } from '#service/logger.js';
 import { AttemptJournal } from './attempt-journal.js';
+import { Connections } from './connections.service.js';
 import { CredentialStorage } from './credential-storage.js';
 import { LinkAttempts } from './link-attempts.service.js';
 
@@ -16,6 +17,7 @@ export class ResumeWork implements OnApplicationBootstrap, OnApplicationShutdown
     private readonly journal: AttemptJournal,
     private readonly attempts: LinkAttempts,
     private readonly credentials: CredentialStorage,
+    private readonly connections: Connections,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -38,6 +40,9 @@ export class ResumeWork implements OnApplicationBootstrap, OnApplicationShutdown
 
   private async sweep(): Promise<void> {
     for (const id of await this.credentials.leftOver()) await this.credentials.destroy(id);
+    for (const suspect of await this.credentials.suspects()) {
+      await this.credentials.destroyUnlessNamed(suspect, await this.connections.find(suspect.connection_id));
+    }
     await this.journal.forgetAbandoned();
     for (const attemptId of await this.journal.unfinished()) {
       await this.attempts.advance(attemptId).catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import type { ConnectionView } from '#contracts/connection.js';
+import { type BankConnection, isBank } from '#contracts/connection.js';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
@@ -49,18 +49,19 @@ export class WebhookController {
   }
 
   /** The connection of the address, or the one of the provider's item; the two must not contradict each other. */
-  private async meant({ provider, id }: Webhook, { providerItemId }: WebhookFact): Promise<ConnectionView> {
+  private async meant({ provider, id }: Webhook, { providerItemId }: WebhookFact): Promise<BankConnection> {
     const connection = id
       ? await this.connections.find(id)
       : await this.queries.byProviderItem(provider, providerItemId);
     const fits =
       connection?.provider === provider && (!providerItemId || connection.provider_item_id === providerItemId);
-    if (!connection || !fits || connection.state === 'revoked') throw new DomainError('INVALID_SIGNATURE');
+    if (!connection || !isBank(connection) || !fits || connection.state === 'revoked')
+      throw new DomainError('INVALID_SIGNATURE');
     return connection;
   }
 }
 
-const providerContext = ({ context, provider }: Webhook, { project_id, environment }: ConnectionView): Context => ({
+const providerContext = ({ context, provider }: Webhook, { project_id, environment }: BankConnection): Context => ({
   ...context,
   tenant: { project_id, environment },
   actor: { type: 'provider', id: provider, name: provider },

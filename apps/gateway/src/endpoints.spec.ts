@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { z } from 'zod';
 import { householdError, platformError } from '#contracts/api/errors.js';
-import { platformConnectionId } from '#contracts/ids.js';
+import { agentSessionId, platformConnectionId } from '#contracts/ids.js';
 import { adminKey, type Answer, startGateway, type TestGateway } from '../test/gateway.js';
 import { answers } from '../test/answers.js';
-import { connectionView, keyView, serverEntry, sessionView, userView } from '../test/views.js';
+import { agentSessionView, connectionView, keyView, serverEntry, sessionView, userView } from '../test/views.js';
 import { RouteTable } from './route-table.js';
 
 let gateway: TestGateway;
@@ -44,6 +44,7 @@ const ids: Record<string, string> = {
   '/v1/connections': platformConnectionId(connectionView.id),
   '/v1/api-keys': keyView.short_id,
   '/v1/servers': serverEntry.id,
+  '/v1/sessions': agentSessionId(agentSessionView.id),
   '/v1/providers': serverEntry.id,
 };
 
@@ -53,6 +54,10 @@ const bodies: Record<string, object> = {
   '/api/v1/users/:id': { name: 'Ada L.' },
   '/api/v1/api-keys': { name: 'Home' },
   '/api/v1/api-keys/:id': { name: 'Kitchen' },
+  '/v1/connections': { server_id: 'z-api', secret: { instance_id: 'a', instance_token: 'b' } },
+  '/v1/connections/:id/metadata': { connection_metadata: { a: 1 } },
+  '/v1/connections/:id/webhook-secret': { secret: 's' },
+  '/v1/sessions': { servers: ['z-api'] },
   '/v1/api-keys': { name: 'Agent', scopes: ['connections:read'] },
 };
 

@@ -50,7 +50,7 @@ function log(error: unknown, { code, message }: CodedError, request: FastifyRequ
 function setHeaders({ code, details }: CodedError, reply: FastifyReply): void {
   const { retry_after = 1, allow = '' } = (details ?? {}) as { retry_after?: number; allow?: string };
   if (code.endsWith('_API_KEY')) void reply.header('www-authenticate', 'Bearer');
-  if (code === 'UNAVAILABLE') void reply.header('retry-after', '1');
+  if (errors[code].status === 503) void reply.header('retry-after', '1');
   if (code === 'RATE_LIMITED') void reply.header('retry-after', String(retry_after));
   if (code === 'METHOD_NOT_ALLOWED') void reply.header('allow', allow);
 }
@@ -65,7 +65,9 @@ function bodyOf(refusal: CodedError, request: FastifyRequest): object {
   const code = isPlatform(request) ? platformCode(refusal.code) : refusal.code;
   if (wantsProblem(request)) return problem(refusal, code, request);
   if (!isPlatform(request)) return { error: { code, message } };
-  return { error: { code, message, ...(details && { details }) }, code, message, request_id: request.id };
+  // Older clients look for the unknown servers at the top.
+  const unknown = refusal.code === 'UNKNOWN_SERVERS' && details;
+  return { error: { code, message, ...(details && { details }) }, code, message, request_id: request.id, ...unknown };
 }
 
 const problem = ({ code: key, message, details }: CodedError, code: string, { id }: FastifyRequest) => ({

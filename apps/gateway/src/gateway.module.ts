@@ -1,6 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { Bus } from '#service/bus.js';
+import { AgentSessionController } from './agent-session.controller.js';
 import { ApiKeyController } from './api-key.controller.js';
 import { ApiKeyGuard } from './api-key.guard.js';
 import { AuditController } from './audit.controller.js';
@@ -18,7 +19,9 @@ import { LinkEventsController } from './link-events.controller.js';
 import { LinkController } from './link.controller.js';
 import { Metrics } from './metrics.js';
 import { PagesModule } from './pages/pages.module.js';
+import { TokenSealer } from './pages/token-sealer.js';
 import { PlatformKeyController } from './platform-key.controller.js';
+import { PlatformConnectionController } from './platform-connection.controller.js';
 import { PlatformController } from './platform.controller.js';
 import { RateLimits } from './rate-limits.js';
 import { RouteTable } from './route-table.js';
@@ -44,6 +47,8 @@ const controllers = [
   PlatformController,
   PlatformKeyController,
   ServerController,
+  PlatformConnectionController,
+  AgentSessionController,
   WebhookController,
   HealthController,
   DocumentController,
@@ -69,6 +74,7 @@ export class GatewayModule {
         KeyUsage,
         Authentication,
         Services,
+        TokenSealer,
         { provide: APP_GUARD, useClass: ApiKeyGuard },
         { provide: APP_GUARD, useClass: BearerGuard },
       ],

@@ -6,6 +6,7 @@ const nouns: Record<Kind, string> = {
   connection: 'Connection',
   user: 'User',
   api_key: 'API key',
+  agent_session: 'Session',
 };
 
 /** The UUID a path means. What has not the shape of an id is as unknown as any id nobody has: 404. */

@@ -1,6 +1,17 @@
+import { generateKeyPairSync } from 'node:crypto';
 import type { Answers } from './fake-bus.js';
-import { auditEntry, connectionView, keyView, serverEntry, sessionView, usedKey, userView } from './views.js';
+import {
+  agentSessionView,
+  auditEntry,
+  connectionView,
+  keyView,
+  serverEntry,
+  sessionView,
+  usedKey,
+  userView,
+} from './views.js';
 
+const vaultJwk = { ...generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' }) };
 const written = <View>(view: View) => ({ view, position: '7' });
 const page = <Item>(item: Item) => ({ items: [item], next_cursor: null });
 const health = () => ({
@@ -29,6 +40,19 @@ export const answers: Answers = {
   'connection.disconnect': () => written(connectionView),
   'connection.require-login': () => written(connectionView),
   'connection.webhook': () => ({ accepted: true, duplicate: false }),
+  'connection.platform.store': () => ({ ...written(connectionView), created: true }),
+  'connection.platform.get': () => connectionView,
+  'connection.platform.list': () => page(connectionView),
+  'connection.platform.revoke': () => ({ ...written(connectionView), already: false }),
+  'connection.platform.delete': () => ({ position: '7' }),
+  'connection.platform.metadata': () => written(connectionView),
+  'connection.platform.webhook-secret': () => written(connectionView),
+  'connection.vault-key': () => ({ jwk: vaultJwk }),
+  'connection.session.open': () => written(agentSessionView),
+  'connection.session.close': () => written({ ...agentSessionView, status: 'closed' }),
+  'connection.session.get': () => agentSessionView,
+  'connection.session.list': () => page(agentSessionView),
+  'connection.session.reach': () => [{ server: serverEntry, status: 'ready' }],
   'connection.servers': () => [serverEntry],
   'connection.ledger': () => ({ items: [{ id: 'item-1', provider: 'plaid', institution: 'ins_1', state: 'live' }] }),
   'key.create': ({ terms }) => {

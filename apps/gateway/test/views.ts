@@ -1,4 +1,5 @@
 import type { Server } from '#contracts/api/servers.js';
+import type { AgentSessionView } from '#contracts/agent-session.js';
 import type { AuditEntry } from '#contracts/audit.js';
 import type { OwnedConnection } from '#contracts/connection.js';
 import { defaultTenant } from '#contracts/envelope.js';
@@ -25,6 +26,16 @@ export const connectionView: OwnedConnection = {
   short_id: 'conn0001',
   user_id: userView.id,
   user_name: 'Ada',
+  server_id: 'plaid',
+  auth_type: 'hosted_link',
+  display_name: 'First Platypus Bank',
+  metadata: {},
+  connection_metadata: {},
+  cert_metadata: {},
+  credential_version: null,
+  webhook_version: null,
+  webhook_previous: null,
+  webhook_previous_until: null,
   provider: 'plaid',
   provider_item_id: 'item-1',
   accounts_fingerprint: 'f',
@@ -34,8 +45,20 @@ export const connectionView: OwnedConnection = {
   error_code: null,
   error_message: null,
   created_at: at,
+  connected_at: at,
   updated_at: at,
   revoked_at: null,
+  expires_at: null,
+};
+
+export const agentSessionView: AgentSessionView = {
+  ...defaultTenant,
+  id: idOf('agent_session', 'ses00001'),
+  user_id: null,
+  servers: ['z-api'],
+  status: 'active',
+  created_at: at,
+  closed_at: null,
 };
 
 export const serverEntry: Server = {

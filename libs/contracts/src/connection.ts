@@ -1,3 +1,5 @@
+import type { AuthType } from './api/servers.js';
+import type { Json } from './connection-metadata.js';
 import type { Tenant } from './envelope.js';
 import type { ProviderName } from './link-session.js';
 
@@ -14,7 +16,40 @@ export interface LinkedBank {
   accounts_fingerprint: string | null;
 }
 
+/** What a caller may say of a connection besides its secret. On a rotation, absent fields stay as they are. */
+export interface ConnectionTerms {
+  display_name?: string;
+  connection_metadata?: Json;
+}
+
+/** A credential that lies in the vault already, under this version of the connection's own count. */
+export interface StoredCredential extends ConnectionTerms {
+  credential_version: number;
+  cert_metadata: Json;
+}
+
+/** Of whom a connection is: one per project, environment, server and user. */
+export interface ConnectionPlace extends Tenant {
+  server_id: string;
+  /** The caller's own name for an end user; null for the whole project. */
+  user_id: string | null;
+}
+
 export type ConnectionCommand =
+  /** Creates the connection or, when it is live, replaces its credential. */
+  | ({
+      type: 'StoreCredential';
+      id: string;
+      short_id: string;
+      auth_type: AuthType;
+      now: string;
+    } & ConnectionPlace &
+      StoredCredential)
+  /** null removes a key. */
+  | { type: 'MergeMetadata'; changes: Json; now: string }
+  /** The version that was current before stays valid for the grace. */
+  | { type: 'SetWebhookSecret'; version: number; grace_seconds: number; now: string }
+  | { type: 'Delete'; now: string }
   | ({
       type: 'RecordLink';
       id: string;
@@ -43,6 +78,23 @@ export interface Delivery {
 
 export type ConnectionEvent =
   | ({
+      type: 'ConnectionCreated';
+      id: string;
+      short_id: string;
+      auth_type: AuthType;
+      display_name: string | null;
+      connection_metadata: Json;
+      cert_metadata: Json;
+      credential_version: number;
+      at: string;
+    } & ConnectionPlace)
+  | ({ type: 'CredentialRotated'; at: string } & StoredCredential)
+  /** The whole of the operator's metadata, as it is from now on. */
+  | { type: 'MetadataChanged'; connection_metadata: Json; at: string }
+  /** The version before, when there was one, is accepted until `previous_until`. */
+  | { type: 'WebhookSecretSet'; version: number; previous: number | null; previous_until: string | null; at: string }
+  | { type: 'ConnectionDeleted'; at: string }
+  | ({
       type: 'ConnectionLinked';
       id: string;
       short_id: string;
@@ -59,12 +111,24 @@ export type ConnectionEvent =
   | { type: 'CredentialAccessed'; purpose: CredentialPurpose; at: string }
   | { type: 'ConnectionDisconnected'; reason: string; at: string };
 
-export interface ConnectionView extends Tenant {
+export interface ConnectionView extends ConnectionPlace {
   id: string;
   short_id: string;
-  user_id: string;
-  provider: ProviderName;
-  provider_item_id: string;
+  auth_type: AuthType;
+  display_name: string | null;
+  /** Written by OAuth and provider flows. */
+  metadata: Json;
+  /** The operator's own. */
+  connection_metadata: Json;
+  cert_metadata: Json;
+  /** Which version in the vault is the live one; null for banks, whose credential has a place of its own. */
+  credential_version: number | null;
+  webhook_version: number | null;
+  webhook_previous: number | null;
+  webhook_previous_until: string | null;
+  /** Null unless it is a bank's that was linked on the hosted page, as are the four below. */
+  provider: ProviderName | null;
+  provider_item_id: string | null;
   accounts_fingerprint: string | null;
   institution_id: string | null;
   institution_name: string | null;
@@ -72,12 +136,23 @@ export interface ConnectionView extends Tenant {
   error_code: string | null;
   error_message: string | null;
   created_at: string;
+  connected_at: string | null;
   updated_at: string;
   revoked_at: string | null;
+  expires_at: string | null;
 }
 
+/** A bank that was linked on the hosted page: the only connections the household knows. */
+export interface BankConnection extends ConnectionView {
+  user_id: string;
+  provider: ProviderName;
+  provider_item_id: string;
+}
+
+export const isBank = (view: ConnectionView): view is BankConnection => view.provider !== null;
+
 /** A connection beside the name of its owner, as the household surface lists it. */
-export interface OwnedConnection extends ConnectionView {
+export interface OwnedConnection extends BankConnection {
   user_name: string | null;
 }
 

@@ -49,7 +49,10 @@ export const errors = {
   PROVIDER_ERROR: { status: 502, text: 'The provider refused.' },
   UNAVAILABLE: { status: 503, text: 'A part of the service is not available right now; try again.' },
   VAULT_UNAVAILABLE: { status: 503, text: 'The vault is not available right now; nothing was changed. Try again.' },
-  REVOKE_FAILED: { status: 503, text: 'The credential could not be destroyed; the connection is as it was. Try again.' },
+  REVOKE_FAILED: {
+    status: 503,
+    text: 'The credential could not be destroyed; the connection is as it was. Try again.',
+  },
 } as const satisfies Record<string, { status: number; text: string; v1?: string }>;
 
 export type ErrorCode = keyof typeof errors;

@@ -25,7 +25,7 @@ export function uuidV5(namespace: string, name: string): string {
 }
 
 /** The kinds of thing that have a UUID and a short_id; also the prefix of their streams. */
-export type Kind = 'link_session' | 'connection' | 'user' | 'api_key';
+export type Kind = 'link_session' | 'connection' | 'user' | 'api_key' | 'agent_session';
 
 const NAMESPACE = 'b5f1b1a4-54c4-5f0e-9a55-0f2f4b7c9c11';
 const SHORT_ID = /^[0-9A-Za-z]{8}$/;
@@ -53,16 +53,22 @@ export function parseId(kind: Kind, text: string): string | null {
   return SHORT_ID.test(text) ? idOf(kind, text) : null;
 }
 
-/** `/v1` writes a connection's UUID as `conn_` + 22 base62 digits. */
-export const platformConnectionId = (uuid: string): string =>
-  `conn_${base62(Buffer.from(uuid.replaceAll('-', ''), 'hex'), 22)}`;
+/** `/v1` writes a UUID as a prefix and 22 base62 digits. */
+const written = (prefix: string, uuid: string): string =>
+  prefix + base62(Buffer.from(uuid.replaceAll('-', ''), 'hex'), 22);
 
-/** The UUID behind `conn_…`; null when it is not one. */
-export function parsePlatformConnectionId(text: string): string | null {
-  if (!/^conn_[0-9A-Za-z]{22}$/.test(text)) return null;
+/** The UUID behind such an id; null when it is not one. */
+function readUuid(prefix: string, text: string): string | null {
+  const digits = text.slice(prefix.length);
+  if (!text.startsWith(prefix) || !/^[0-9A-Za-z]{22}$/.test(digits)) return null;
   let value = 0n;
-  for (const digit of text.slice(5)) value = value * 62n + BigInt(DIGITS.indexOf(digit));
+  for (const digit of digits) value = value * 62n + BigInt(DIGITS.indexOf(digit));
   const hex = value.toString(16).padStart(32, '0');
   if (hex.length > 32) return null;
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
+
+export const platformConnectionId = (uuid: string): string => written('conn_', uuid);
+export const parsePlatformConnectionId = (text: string): string | null => readUuid('conn_', text);
+export const agentSessionId = (uuid: string): string => written('ses_', uuid);
+export const parseAgentSessionId = (text: string): string | null => readUuid('ses_', text);

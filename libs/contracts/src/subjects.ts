@@ -1,6 +1,8 @@
 import type { Server } from './api/servers.js';
+import type { PlatformStatus } from './api/platform-connections.js';
 import type { AuditEntry, AuditFilter } from './audit.js';
-import type { OwnedConnection } from './connection.js';
+import type { AgentSessionView, SessionReach } from './agent-session.js';
+import type { ConnectionTerms, ConnectionView, OwnedConnection } from './connection.js';
 import type { Context, Page, Position, Written } from './envelope.js';
 import type { IdempotencyState } from './idempotency.js';
 import type { KeyIdentity, KeyTerms, KeyUse, KeyView, UsedKey, VerifiedKey } from './key.js';
@@ -73,6 +75,39 @@ export interface Subjects {
     reply: Page<OwnedConnection>;
   };
   'connection.disconnect': { ask: Command; reply: Written<OwnedConnection> };
+  /** The platform's view of connections of every kind. `sealed` is the secret as JSON, encrypted to the vault's key. */
+  'connection.platform.store': {
+    ask: {
+      context: Context;
+      wish: ConnectionTerms & { short_id: string; server_id: string; user_id: string | null; sealed: string };
+    };
+    reply: Written<ConnectionView> & { created: boolean };
+  };
+  'connection.platform.get': { ask: ById; reply: ConnectionView };
+  'connection.platform.list': {
+    ask: Read & { user_id?: string; server_id?: string; status?: PlatformStatus; limit: number; cursor?: string };
+    reply: Page<ConnectionView>;
+  };
+  'connection.platform.revoke': { ask: Command; reply: Written<ConnectionView> & { already: boolean } };
+  'connection.platform.delete': { ask: Command; reply: { position: Position } };
+  'connection.platform.metadata': {
+    ask: Command & { changes: Record<string, unknown> };
+    reply: Written<ConnectionView>;
+  };
+  'connection.platform.webhook-secret': {
+    ask: Command & { sealed: string; grace_seconds: number };
+    reply: Written<ConnectionView>;
+  };
+
+  /** An agent's session: which servers it may use. */
+  'connection.session.open': {
+    ask: { context: Context; id: string; servers: string[]; user_id: string | null };
+    reply: Written<AgentSessionView>;
+  };
+  'connection.session.close': { ask: Command; reply: Written<AgentSessionView> };
+  'connection.session.get': { ask: ById; reply: AgentSessionView };
+  'connection.session.list': { ask: Read & { limit: number; cursor?: string }; reply: Page<AgentSessionView> };
+  'connection.session.reach': { ask: ById; reply: SessionReach[] };
   'connection.require-login': { ask: Command; reply: Written<OwnedConnection> };
   'connection.webhook': {
     ask: { context: Context; provider: ProviderName; id: string | null; headers: Record<string, string>; body: string };

@@ -1,16 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { compactDecrypt } from 'jose';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import type { Tenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { open, type Place, seal, type Sealed } from './envelope-encryption.js';
 import { type KeyEncryptionKey, sealingKeysFrom } from './key-encryption-key.js';
 
-/** Which secret of which connection: one row each. */
+/** Which secret of which connection: one row for each of its versions. */
 export interface Slot extends Tenant {
   connection_id: string;
-  field: 'access_token' | `attempt ${string}`;
+  field: 'access_token' | 'credential' | 'webhook_secret' | `attempt ${string}`;
 }
+
+/** The version of what is only ever replaced as a whole. */
+const FIRST = 1;
 
 /** Keeps credentials. Opening one is for credentials.service.ts alone, which leaves a trace first. */
 @Injectable()
@@ -42,13 +45,13 @@ export class Vault {
   }
 
   async put(db: EntityManager, slot: Slot, secret: string): Promise<void> {
-    const place: Place = { ...slot, version: 1 };
+    const place: Place = { ...slot, version: FIRST };
     const { epoch, wrapped_key, ciphertext } = seal(this.kek, place, secret);
     await db.query(
       `insert into vault_entries (connection_id, field, version, project_id, environment, epoch, wrapped_key, ciphertext)
        values ($1, $2, $3, $4, $5, $6, $7, $8)
-       on conflict (connection_id, field) do update
-       set version = excluded.version, epoch = excluded.epoch, wrapped_key = excluded.wrapped_key, ciphertext = excluded.ciphertext`,
+       on conflict (connection_id, field, version) do update
+       set epoch = excluded.epoch, wrapped_key = excluded.wrapped_key, ciphertext = excluded.ciphertext`,
       [
         slot.connection_id,
         slot.field,
@@ -62,18 +65,61 @@ export class Vault {
     );
   }
 
+  /** Puts a secret under a version that no other has had, and answers with it. Nothing that is there is touched. */
+  async putNext(slot: Slot, secret: string): Promise<number> {
+    const { connection_id, field, project_id, environment } = slot;
+    for (;;) {
+      const [{ version }] = await this.dataSource.query<[{ version: number }]>(
+        `select coalesce(max(version), 0) + 1 as version from vault_entries where connection_id = $1 and field = $2`,
+        [connection_id, field],
+      );
+      const { epoch, wrapped_key, ciphertext } = seal(this.kek, { ...slot, version }, secret);
+      const taken = await this.dataSource.query<unknown[]>(
+        `insert into vault_entries (connection_id, field, version, project_id, environment, epoch, wrapped_key, ciphertext)
+         values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing returning version`,
+        [connection_id, field, version, project_id, environment, epoch, wrapped_key, ciphertext],
+      );
+      if (taken.length > 0) return version;
+    }
+  }
+
   /** Null when there is no such secret (any more). */
-  async read(slot: Slot): Promise<string | null> {
-    const rows = await this.dataSource.query<(Sealed & { version: number })[]>(
-      'select version, epoch, wrapped_key, ciphertext from vault_entries where connection_id = $1 and field = $2',
-      [slot.connection_id, slot.field],
+  async read(slot: Slot, version = FIRST): Promise<string | null> {
+    const [row] = await this.dataSource.query<Sealed[]>(
+      `select epoch, wrapped_key, ciphertext from vault_entries
+       where connection_id = $1 and field = $2 and version = $3`,
+      [slot.connection_id, slot.field, version],
     );
-    const [row] = rows;
-    return row ? open(this.kek, { ...slot, version: row.version }, row) : null;
+    return row ? open(this.kek, { ...slot, version }, row) : null;
   }
 
   /** Destroys the data key with the row: what backups still hold of it opens only with the key-encryption key. */
   async destroy(db: EntityManager, { connection_id, field }: Pick<Slot, 'connection_id' | 'field'>): Promise<void> {
     await db.query('delete from vault_entries where connection_id = $1 and field = $2', [connection_id, field]);
   }
+
+  async destroyVersion({ connection_id, field }: Slot, version: number): Promise<void> {
+    const text = 'delete from vault_entries where connection_id = $1 and field = $2 and version = $3';
+    await this.dataSource.query(text, [connection_id, field, version]);
+  }
+
+  /** The versions before this one, but for one that is still accepted. */
+  async destroyBefore({ connection_id, field }: Slot, version: number, except: number | null): Promise<void> {
+    const text = `delete from vault_entries where connection_id = $1 and field = $2 and version < $3
+      and version is distinct from $4`;
+    await this.dataSource.query(text, [connection_id, field, version, except]);
+  }
+
+  async destroyAll(connectionId: string): Promise<void> {
+    await this.dataSource.query(ALL_OF, [connectionId]);
+  }
+
+  /** Within a transaction that the caller ends. */
+  async destroyAllIn(runner: QueryRunner, connectionId: string): Promise<void> {
+    await runner.startTransaction();
+    await runner.query(ALL_OF, [connectionId]);
+  }
 }
+
+/** Attempts under way keep their own secrets and destroy them themselves. */
+const ALL_OF = `delete from vault_entries where connection_id = $1 and field not like 'attempt %'`;

@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import type { ConnectionPlace } from '#contracts/connection.js';
+import type { SlotEvent } from '#contracts/connection-slot.js';
+import type { Context } from '#contracts/envelope.js';
+import { idOf, sha256, uuidV5 } from '#contracts/ids.js';
+import { commandHandler } from '#eventstore/command-handler.js';
+import { readStream } from '#eventstore/read-stream.js';
+import { Store } from '#service/store.js';
+import { connectionSlot } from './connection-slot.decider.js';
+import { Connections } from './connections.service.js';
+
+/**
+ * Keeps to one live connection per place. The slot names the connection's id before it exists, so of two callers who
+ * come first at the same moment both write to one stream: one creates, the other rotates.
+ */
+@Injectable()
+export class ConnectionSlots {
+  private readonly handle;
+
+  constructor(
+    private readonly store: Store,
+    private readonly connections: Connections,
+  ) {
+    this.handle = commandHandler(store.client, 'connection_slot', connectionSlot);
+  }
+
+  /** The short_id of the connection that stands here, or of the one to be made. */
+  async take(place: ConnectionPlace, candidate: string, context: Context): Promise<string> {
+    const id = slotId(place);
+    const { events } = await readStream<SlotEvent>(this.store.client, `connection_slot-${id}`);
+    const holder = events.at(-1)?.event.short_id;
+    if (holder !== undefined && !(await this.connections.hasEnded(idOf('connection', holder)))) return holder;
+    const command = { type: 'ClaimSlot', short_id: candidate, ...(holder && { evict: holder }) } as const;
+    const handled = await this.handle({ id, command, context, expectNew: holder === undefined });
+    return handled.events.at(-1)!.short_id;
+  }
+}
+
+/** Names of users stand in no stream's name. */
+const slotId = ({ project_id, environment, server_id, user_id }: ConnectionPlace): string =>
+  uuidV5('5d0b7a52-6f5e-5f43-9c0c-0f3a6e2b8d71', sha256(JSON.stringify([project_id, environment, server_id, user_id])));

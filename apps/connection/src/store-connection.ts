@@ -1,0 +1,92 @@
+import { Injectable } from '@nestjs/common';
+import type { ConnectionEvent, ConnectionPlace, ConnectionTerms, StoredCredential } from '#contracts/connection.js';
+import type { Context } from '#contracts/envelope.js';
+import { DomainError, isCoded } from '#contracts/errors.js';
+import { idOf, shortIdOf, uuidV5 } from '#contracts/ids.js';
+import { Catalog } from './catalog/catalog.js';
+import { ConnectionSlots } from './connection-slots.js';
+import { type Changed, Connections } from './connections.service.js';
+import { CredentialStorage } from './credential-storage.js';
+import { checkSecret, type Secret } from './secret-shape.js';
+
+const ATTEMPTS = 6;
+const ATTEMPT = '8a2f4e0e-7b1d-5c0a-9d53-4b5e0c7f2a90';
+
+export interface StoreWish extends ConnectionTerms {
+  short_id: string;
+  server_id: string;
+  user_id: string | null;
+  /** The secret as JSON, sealed by the gateway. */
+  sealed: string;
+}
+
+type Stored = Extract<ConnectionEvent, { credential_version: number }>;
+
+/**
+ * Creates a connection or replaces the credential of the live one. The credential lies in the vault, under a version of
+ * its own, before the event makes it the live one; what a crash leaves in between opens for nobody and is swept away.
+ */
+@Injectable()
+export class StoreConnection {
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly storage: CredentialStorage,
+    private readonly slots: ConnectionSlots,
+    private readonly connections: Connections,
+  ) {}
+
+  async run(context: Context, { sealed, ...wish }: StoreWish): Promise<Changed & { created: boolean }> {
+    const { auth_type, ...server } = this.catalog.get(wish.server_id);
+    const secret = await this.storage.unseal(sealed);
+    const cert_metadata = checkSecret({ ...server, auth_type }, JSON.parse(secret) as Secret);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const changed = await this.store(anew(context, attempt), {
+          ...{ ...wish, short_id: candidate(wish.short_id, attempt) },
+          ...{ auth_type, cert_metadata, secret },
+        });
+        return { ...changed, created: changed.decided[0]?.type === 'ConnectionCreated' };
+      } catch (error) {
+        if (attempt === ATTEMPTS || !isOvertaken(error)) throw error;
+      }
+    }
+  }
+
+  private async store(
+    context: Context,
+    {
+      secret,
+      ...wish
+    }: Omit<StoreWish, 'sealed'> &
+      Omit<StoredCredential, 'credential_version'> & {
+        auth_type: Extract<ConnectionEvent, { type: 'ConnectionCreated' }>['auth_type'];
+        secret: string;
+      },
+  ): Promise<Changed> {
+    const place: ConnectionPlace = { ...context.tenant, server_id: wish.server_id, user_id: wish.user_id };
+    const short_id = await this.slots.take(place, wish.short_id, context);
+    const id = idOf('connection', short_id);
+    const now = new Date().toISOString();
+    return this.storage.keep({ ...context.tenant, connection_id: id, field: 'credential' }, secret, async (version) => {
+      const command = { ...wish, type: 'StoreCredential', ...place, id, short_id, now } as const;
+      const changed = await this.connections.command(id, { ...command, credential_version: version }, context);
+      const { credential_version } = changed.decided.find(isStored)!;
+      return { result: changed, version: credential_version };
+    });
+  }
+}
+
+const isStored = (event: ConnectionEvent): event is Stored =>
+  event.type === 'ConnectionCreated' || event.type === 'CredentialRotated';
+
+/** Somebody else was at this place at the same moment: look again at what is there now. */
+const isOvertaken = (error: unknown): boolean =>
+  error instanceof DomainError &&
+  isCoded(error) &&
+  ['CONFLICT', 'CONNECTION_DISCONNECTED', 'ID_TAKEN'].includes(error.code);
+
+/** The first attempt keeps the wish's own names, so that a wish that comes again meets what it has done. */
+const anew = (context: Context, attempt: number): Context =>
+  attempt === 1 ? context : { ...context, command_id: uuidV5(ATTEMPT, `${context.command_id}:${attempt}`) };
+const candidate = (shortId: string, attempt: number): string =>
+  attempt === 1 ? shortId : shortIdOf(`${shortId}:${attempt}`);
