@@ -3,7 +3,7 @@ import type { SelectQueryBuilder } from 'typeorm';
 import type { AuditEntry, AuditFilter } from '#contracts/audit.js';
 import type { Page } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
-import { type Kind, parseId, parsePlatformConnectionId } from '#contracts/ids.js';
+import { type Kind, parseAgentSessionId, parseId, parsePlatformConnectionId } from '#contracts/ids.js';
 import type { Ask } from '#contracts/subjects.js';
 import type { Projector } from '#eventstore/projector.js';
 import { Store } from '#service/store.js';
@@ -56,8 +56,8 @@ function narrow(query: SelectQueryBuilder<AuditEntryRow>, filter: AuditFilter): 
 
 /** A short_id leads to one UUID per kind of thing, so no index over short_ids is needed. */
 function idsOf(text: string): string[] {
-  const connection = parsePlatformConnectionId(text);
-  if (connection !== null) return [connection];
+  const platform = parsePlatformConnectionId(text) ?? parseAgentSessionId(text);
+  if (platform !== null) return [platform];
   return [...new Set(KINDS.map((kind) => parseId(kind, text)))].filter((id) => id !== null);
 }
 
