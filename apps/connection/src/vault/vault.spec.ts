@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { CompactEncrypt, compactDecrypt, importJWK, type JWK } from 'jose';
+import { CompactEncrypt, compactDecrypt, importJWK } from 'jose';
 import { open, type Place, seal } from './envelope-encryption.js';
 import { keyEncryptionKeyFrom, sealingKeysFrom } from './key-encryption-key.js';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { AuditEntry } from '../audit.js';
-import { choice, cursor, limit, moment, page, word } from './fields.js';
+import { cursor, limit, moment, page, word } from './fields.js';
 
 export const auditEntry = z
   .object({
