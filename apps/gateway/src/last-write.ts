@@ -49,7 +49,7 @@ export class Services {
 }
 
 /** A request that asks twice waits no longer than one that asks once. */
-const timeLeft = ({ context }: { context: Context }): number =>
+export const timeLeft = ({ context }: { context: Context }): number =>
   Math.max(1, context.deadline + WAY_BACK_MS - Date.now());
 
 const serviceOf = (subject: Subject): string => subject.slice(0, subject.indexOf('.'));

@@ -5,6 +5,7 @@ import { Bus } from '#service/bus.js';
 import type { SessionView, StartedLink } from '#contracts/link-session.js';
 import { Public } from '../endpoint.js';
 import { jsonBodyOf } from '../json-body.js';
+import { timeLeft } from '../last-write.js';
 import { checkedBody } from '../validation.js';
 import { languageOf } from './language.js';
 import { leavesTo } from './redirect.js';
@@ -82,7 +83,8 @@ export class LinkActionsController {
     const proof = this.proof(request, sid);
     const { attempt_id, token } = bodyOf(request, finishBody);
     const sealed = await this.sealer.seal(token);
-    return stateOf(await this.bus.ask('connection.link.finish', { ...proof, attempt_id, sealed }));
+    const ask = { ...proof, attempt_id, sealed };
+    return stateOf(await this.bus.ask('connection.link.finish', ask, timeLeft(ask)));
   }
 
   @Action('refuse')

@@ -3,6 +3,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Bus } from '#service/bus.js';
 
 const KEEP_KEY_MS = 5 * 60_000;
+/** The attempt itself comes after it, and both together have about five seconds. */
+const ASK_KEY_MS = 900;
 
 /** Encrypts a provider's token to the vault as it comes in: behind this class nothing on this side can read it. */
 @Injectable()
@@ -20,7 +22,7 @@ export class TokenSealer {
 
   private vaultKey(): Promise<JWK> {
     if (this.cached && this.cached.until > Date.now()) return this.cached.jwk;
-    const jwk = this.bus.ask('connection.vault-key', {}).then((reply) => reply.jwk as JWK);
+    const jwk = this.bus.ask('connection.vault-key', {}, ASK_KEY_MS).then((reply) => reply.jwk as JWK);
     this.cached = { jwk, until: Date.now() + KEEP_KEY_MS };
     jwk.catch(() => (this.cached = undefined));
     return jwk;
