@@ -176,7 +176,8 @@ class Client {
     const { attempt_id } = started.body as Started;
     const { token } = await allow(this.target.bankUrl, started.body as Started);
     const finished = await this.persist('finish', () => visit.post('finish', { attempt_id, token }));
-    if (finished?.status === 200) this.witness.note('finish', attempt_id, finished);
+    const inFlight = (finished?.body?.in_flight ?? []) as string[];
+    if (finished?.status === 200 && !inFlight.includes(attempt_id)) this.witness.note('finish', attempt_id, finished);
     return this.connectionOf(attempt_id);
   }
 
