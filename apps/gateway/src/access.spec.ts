@@ -18,6 +18,7 @@ beforeAll(async () => {
   gateway = await startGateway();
   gateway.bus.answers['link-session.get'] = () => sessionView;
   gateway.bus.answers['connection.get'] = () => connectionView;
+  gateway.bus.answers['connection.platform.get'] = () => connectionView;
 });
 afterAll(() => gateway.app.close());
 beforeEach(() => {
