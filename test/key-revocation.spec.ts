@@ -59,9 +59,10 @@ interface Asked {
 /** By the clock that key times are told in, with fractions. */
 const now = () => performance.timeOrigin + performance.now();
 
+/** Asks for what a gateway answers by itself once it trusts the key. */
 async function ask(url: string, key: string): Promise<Asked> {
   const startedAt = now();
-  const response = await fetch(`${url}/api/v1/keys/me`, { headers: { 'x-api-key': key } });
+  const response = await fetch(`${url}/v1/whoami`, { headers: { authorization: `Bearer ${key}` } });
   await response.arrayBuffer();
   return { startedAt, endedAt: now(), status: response.status, url };
 }
@@ -99,8 +100,11 @@ describe('a revocation', () => {
       while (turn < REVOKES) late.push(...(await revokeInUse(turn++)));
     };
     await Promise.all(Array.from({ length: CLIENTS }, client));
-    expect(late.filter(({ status }) => status !== 401)).toEqual([]);
-    for (const url of urls) expect(late.filter((asked) => asked.url === url).length).toBeGreaterThanOrEqual(REVOKES);
+    expect(late.filter(({ status }) => status < 400)).toEqual([]);
+    for (const url of urls) {
+      const refused = late.filter((asked) => asked.url === url && asked.status === 401);
+      expect(refused.length).toBeGreaterThanOrEqual(REVOKES);
+    }
   });
 
   it.each(['silence', 'cut'] as const)('is final within 2 s when a gateway has lost the bus: %s', async (fault) => {

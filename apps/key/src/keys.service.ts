@@ -26,8 +26,8 @@ export class Keys {
     this.handle = commandHandler(store.client, 'api_key', apiKey);
   }
 
-  async create(context: Context, terms: KeyTerms): Promise<Written<KeyView>> {
-    const written = await this.command(terms.id, { type: 'CreateKey', terms, now: now() }, context);
+  async create(context: Context, terms: KeyTerms, at = now()): Promise<Written<KeyView>> {
+    const written = await this.command(terms.id, { type: 'CreateKey', terms, now: at }, context);
     await this.queries.listed(written.position);
     return written;
   }
@@ -63,11 +63,11 @@ export class Keys {
     return created;
   }
 
-  /** Free of effects when it is there. */
+  /** Free of effects when it is there. Whoever does it writes the same: nothing in it comes from this moment. */
   async createSuccessor(id: string, context: Context): Promise<Written<KeyView>> {
     const rotated = (await this.read(id)).find((event) => event.type === 'KeyRotated');
     if (!rotated) throw new Error(`the key ${id} was not rotated`);
-    return this.create(context, rotated.successor);
+    return this.create(context, rotated.successor, rotated.at);
   }
 
   /** The key of this hash, which leads to its stream: true at this moment, without Postgres. */
