@@ -1,0 +1,190 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { platformConnectionId } from '#contracts/ids.js';
+import { type Answer, type Api, apiWith, newCaller, until } from '#testing/api.js';
+import { sharedStack } from '#testing/stack.js';
+import { allow, bankUrlOf, openLink, type Started } from './page-visit.js';
+
+interface Operation {
+  responses: Record<string, { content?: Record<string, { schema: object }> }>;
+}
+interface Document {
+  paths: Record<string, Record<string, Operation>>;
+}
+/** How to ask for one operation, once more for every run: what it needs is made before. */
+type Recipe = () => Promise<Answer>;
+
+const stack = sharedStack();
+let document: Document;
+let api: Api;
+let key: string;
+let recipes: Record<string, Recipe>;
+let ajv: Ajv2020;
+
+/** A field that the document does not name is drift, so every described object is closed. */
+function closed(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(closed);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const fields = Object.fromEntries(Object.entries(schema).map(([name, value]) => [name, closed(value)]));
+  return 'properties' in fields && !('additionalProperties' in fields)
+    ? { ...fields, additionalProperties: false }
+    : fields;
+}
+
+beforeAll(async () => {
+  const caller = await newCaller(stack.run());
+  ({ api, key } = caller);
+  document = closed((await api.get('/openapi.json')).body) as Document;
+  ajv = new Ajv2020({ strict: false, validateFormats: false });
+  ajv.addSchema({ $id: 'api', ...document });
+  recipes = await household();
+  Object.assign(recipes, await platform());
+});
+
+const id = (answer: Answer): string => (answer.body as { id: string }).id;
+const newUser = async () => id(await api.post('/api/v1/users', { name: 'Ada' }));
+const newKey = async () => id(await api.post('/api/v1/api-keys', { name: 'k' }));
+
+/** A bank connected through the page, without a browser; answers the connection's id. */
+async function linkBank(user_id: string): Promise<string> {
+  const minted = await api.post('/api/v1/connections/link', { user_id, single_use: true });
+  const page = await openLink((minted.body as { url: string }).url);
+  await page.post('activate');
+  const started = (await page.post('start', { provider: 'plaid' })).body as Started;
+  const { token } = await allow(bankUrlOf(stack), started);
+  await page.post('finish', { attempt_id: started.attempt_id, token });
+  const session = () => api.get(`/api/v1/connections/link/${id(minted)}`);
+  const { body } = await until(session, (s) => s.body.status === 'completed');
+  return (body as { result_connection_ids: string[] }).result_connection_ids[0]!;
+}
+
+async function household(): Promise<Record<string, Recipe>> {
+  const user_id = await newUser();
+  const mint = () => api.post('/api/v1/connections/link', { user_id, label: 'x' });
+  const session = id(await mint());
+  const connection = await linkBank(user_id);
+  return {
+    'GET /health/live': () => api.get('/health/live'),
+    'GET /health/ready': () =>
+      until(
+        () => api.get('/health/ready'),
+        ({ status }) => status === 200,
+      ),
+    'POST /api/v1/connections/link': mint,
+    'GET /api/v1/connections/link': () => api.get('/api/v1/connections/link?limit=2&status=pending'),
+    'GET /api/v1/connections/link/{id}': () => api.get(`/api/v1/connections/link/${session}`),
+    'DELETE /api/v1/connections/link/{id}': async () => api.delete(`/api/v1/connections/link/${id(await mint())}`),
+    'GET /api/v1/connections/link/{id}/timeline': () => api.get(`/api/v1/connections/link/${session}/timeline`),
+    'GET /api/v1/connections/link/{id}/events': async () => {
+      const ended = id(await mint());
+      await api.delete(`/api/v1/connections/link/${ended}`);
+      return api.get(`/api/v1/connections/link/${ended}/events`);
+    },
+    'POST /api/v1/connections/{id}/relink': () => api.post(`/api/v1/connections/${connection}/relink`),
+    'GET /api/v1/connections': () => api.get('/api/v1/connections'),
+    'GET /api/v1/connections/{id}': () => api.get(`/api/v1/connections/${connection}`),
+    'GET /api/v1/connections/{id}/status': () => api.get(`/api/v1/connections/${connection}/status`),
+    'GET /api/v1/connections/{id}/timeline': () => api.get(`/api/v1/connections/${connection}/timeline`),
+    'DELETE /api/v1/connections/{id}': async () => api.delete(`/api/v1/connections/${await linkBank(user_id)}`),
+    'POST /api/v1/users': () => api.post('/api/v1/users', { name: 'Grace' }),
+    'GET /api/v1/users': () => api.get('/api/v1/users?limit=1'),
+    'GET /api/v1/users/{id}': () => api.get(`/api/v1/users/${user_id}`),
+    'GET /api/v1/users/{id}/login': () => api.get(`/api/v1/users/${user_id}/login`),
+    'PATCH /api/v1/users/{id}': () => api.patch(`/api/v1/users/${user_id}`, { name: 'Ada L.' }),
+    'DELETE /api/v1/users/{id}': async () => api.delete(`/api/v1/users/${await newUser()}`),
+    'POST /api/v1/api-keys': () => api.post('/api/v1/api-keys', { name: 'k' }),
+    'GET /api/v1/api-keys': () => api.get('/api/v1/api-keys'),
+    'GET /api/v1/api-keys/{id}': async () => api.get(`/api/v1/api-keys/${await newKey()}`),
+    'PATCH /api/v1/api-keys/{id}': async () => api.patch(`/api/v1/api-keys/${await newKey()}`, { name: 'n' }),
+    'DELETE /api/v1/api-keys/{id}': async () => api.delete(`/api/v1/api-keys/${await newKey()}`),
+    'POST /api/v1/api-keys/{id}/rotate': async () => api.post(`/api/v1/api-keys/${await newKey()}/rotate`, {}),
+    'GET /api/v1/api-keys/{id}/timeline': async () => api.get(`/api/v1/api-keys/${await newKey()}/timeline`),
+    'GET /api/v1/keys/me': () => api.get('/api/v1/keys/me'),
+    'GET /api/v1/audit': () => api.get('/api/v1/audit?limit=3'),
+    'POST /api/v1/sandbox/connections/{id}/require-login': () =>
+      api.post(`/api/v1/sandbox/connections/${connection}/require-login`),
+    'GET /api/v1/sandbox/ledger': () => api.get('/api/v1/sandbox/ledger'),
+  };
+}
+
+async function platform(): Promise<Record<string, Recipe>> {
+  const bearer = { authorization: `Bearer ${key}` };
+  const v1 = apiWith(stack.url, null);
+  const newPlatformKey = () => v1.post('/v1/api-keys', { name: 'k', scopes: ['connections:read'] }, bearer);
+  const { body } = await api.get('/api/v1/connections');
+  const [bank] = body.connections as [{ id: string }];
+  const store = (user_id: string) => v1.post('/v1/connections', { server_id: 'stripe', secret: 'sk', user_id }, bearer);
+  const stored = async () => `/v1/connections/${id(await store(randomUUID()))}`;
+  const open = () => v1.post('/v1/sessions', { servers: ['stripe'] }, bearer);
+  const session = async () => `/v1/sessions/${id(await open())}`;
+  const send = (method: string, path: string, given?: object) => v1.call(method, path, given, bearer);
+  return {
+    'POST /v1/connections': () => store(randomUUID()),
+    'POST /v1/connections/{id}/revoke': async () => send('POST', `${await stored()}/revoke`),
+    'PATCH /v1/connections/{id}/metadata': async () =>
+      send('PATCH', `${await stored()}/metadata`, { connection_metadata: { a: 1 } }),
+    'PUT /v1/connections/{id}/webhook-secret': async () =>
+      send('PUT', `${await stored()}/webhook-secret`, { secret: 'whsec' }),
+    'DELETE /v1/connections/{id}': async () => send('DELETE', await stored()),
+    'POST /v1/sessions': open,
+    'GET /v1/sessions': () => v1.get('/v1/sessions', bearer),
+    'GET /v1/sessions/{id}': async () => v1.get(await session(), bearer),
+    'GET /v1/sessions/{id}/connections': async () => v1.get(`${await session()}/connections`, bearer),
+    'DELETE /v1/sessions/{id}': async () => send('DELETE', await session()),
+    'POST /v1/sessions/{id}/close': async () => send('POST', `${await session()}/close`),
+    'GET /v1/whoami': () => v1.get('/v1/whoami', bearer),
+    'GET /v1/audit': () => v1.get('/v1/audit?limit=3', bearer),
+    'POST /v1/api-keys': newPlatformKey,
+    'GET /v1/api-keys': () => v1.get('/v1/api-keys', bearer),
+    'DELETE /v1/api-keys/{id}': async () =>
+      v1.call('DELETE', `/v1/api-keys/${id(await newPlatformKey())}`, undefined, bearer),
+    'GET /v1/connections': () => v1.get('/v1/connections', bearer),
+    'GET /v1/connections/{id}': () => v1.get(`/v1/connections/${platformConnectionId(bank.id)}`, bearer),
+    'GET /v1/servers': () => v1.get('/v1/servers', bearer),
+    'GET /v1/providers': () => v1.get('/v1/providers', bearer),
+    'GET /v1/servers/{id}': () => v1.get('/v1/servers/stripe', bearer),
+    'GET /v1/providers/{id}': () => v1.get('/v1/providers/stripe', bearer),
+    'GET /v1/servers/{id}/auth-schema': () => v1.get('/v1/servers/stripe/auth-schema', bearer),
+    'GET /v1/providers/{id}/auth-schema': () => v1.get('/v1/providers/stripe/auth-schema', bearer),
+    // A genuine delivery comes from the bank alone; the documented answer to anything else is a refusal.
+    'POST /v1/webhooks/{server_id}': () => v1.post('/v1/webhooks/teller', {}),
+    'POST /v1/webhooks/{server_id}/{connection_id}': () =>
+      v1.post(`/v1/webhooks/plaid/${platformConnectionId(bank.id)}`, {}),
+  };
+}
+
+describe('every documented operation', () => {
+  it('answers over HTTP as the document says: status, required fields, and no other ones', async () => {
+    const wrong: string[] = [];
+    for (const [path, operations] of Object.entries(document.paths)) {
+      for (const [method, operation] of Object.entries(operations)) {
+        const name = `${method.toUpperCase()} ${path}`;
+        const recipe = recipes[name];
+        if (!recipe) wrong.push(`${name}: no request of this test asks for it`);
+        else wrong.push(...drift(name, operation, await recipe()));
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('is one of those that this test asks for, and the other way round', () => {
+    const documented = Object.entries(document.paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(Object.keys(recipes).sort()).toEqual(documented.sort());
+  });
+});
+
+/** What differs between an answer and its description. */
+function drift(name: string, { responses }: Operation, { status, body, text }: Answer): string[] {
+  const described = responses[String(status)];
+  if (!described) return [`${name}: answered ${status} ${text.slice(0, 200)}, which is not documented`];
+  if (status >= 400 && !name.includes('/webhooks/')) return [`${name}: answered ${status} ${text.slice(0, 200)}`];
+  if (!described.content) return text === '' ? [] : [`${name}: has a body and should have none`];
+  const schema = described.content['application/json']?.schema;
+  if (!schema) return described.content['text/event-stream'] ? [] : [`${name}: has no JSON described`];
+  const pointed = JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"api#/')) as object;
+  const validate = ajv.compile(pointed);
+  return validate(body) ? [] : [`${name}: ${ajv.errorsText(validate.errors)} in ${text.slice(0, 300)}`];
+}
