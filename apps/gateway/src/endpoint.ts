@@ -1,9 +1,9 @@
-import { applyDecorators, HttpCode, RequestMapping, RequestMethod, UseInterceptors } from '@nestjs/common';
+import { applyDecorators, HttpCode, RequestMapping, RequestMethod } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { z } from 'zod';
 import type { ErrorCode } from '#contracts/errors.js';
 import type { Access } from './access.js';
-import { Idempotency } from './idempotency.js';
+import { Once } from './once.js';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
 
@@ -44,9 +44,10 @@ const publics = new WeakSet<object>();
 /** Declares a route of the API. A route without it, or without `Public`, needs a full_access key. */
 export const Endpoint = (spec: EndpointSpec): MethodDecorator =>
   applyDecorators(
+    // It puts another function in the handler's place, to which all that follows belongs.
+    ...(spec.method === 'POST' && spec.access !== 'public' ? [Once] : []),
     RequestMapping({ path: spec.path, method: RequestMethod[spec.method] }),
     HttpCode(Number(Object.keys(spec.reply)[0])),
-    ...(spec.method === 'POST' && spec.access !== 'public' ? [UseInterceptors(Idempotency)] : []),
     RouteConfig({ endpoint: spec, public: spec.access === 'public' }),
     (_: object, __: string | symbol, { value }: PropertyDescriptor) => void specs.set(value as object, spec),
   );

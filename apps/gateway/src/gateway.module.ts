@@ -12,6 +12,7 @@ import { ConnectionController } from './connection.controller.js';
 import { DocumentController } from './document.controller.js';
 import { HealthController } from './health.controller.js';
 import { VerifiedKeys } from './key-cache.js';
+import { Idempotency } from './idempotency.js';
 import { KeyLease } from './key-lease.js';
 import { KeyUsage } from './key-usage.js';
 import { Services } from './last-write.js';
@@ -74,6 +75,7 @@ export class GatewayModule {
         KeyUsage,
         Authentication,
         Services,
+        Idempotency,
         TokenSealer,
         { provide: APP_GUARD, useClass: ApiKeyGuard },
         { provide: APP_GUARD, useClass: BearerGuard },

@@ -1,8 +1,7 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { firstValueFrom, from, type Observable } from 'rxjs';
 import { DomainError, errors, isCoded } from '#contracts/errors.js';
 import type { IdempotencyState } from '#contracts/idempotency.js';
 import { sha256, uuidV5 } from '#contracts/ids.js';
@@ -29,24 +28,18 @@ interface Wish {
  * command id, and the services recognise what they have done already.
  */
 @Injectable()
-export class Idempotency implements NestInterceptor {
+export class Idempotency {
   constructor(private readonly bus: Bus) {}
 
-  intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
-    const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const name = request.headers['idempotency-key'];
-    if (name === undefined) return next.handle();
-    return from(this.once(request, context.switchToHttp().getResponse<FastifyReply>(), next));
-  }
-
-  private async once(request: FastifyRequest, reply: FastifyReply, next: CallHandler<unknown>): Promise<unknown> {
+  /** `handle` acts and gives the answer; it is not called when the wish has come true already. */
+  async once(request: FastifyRequest, reply: FastifyReply, handle: () => Promise<unknown>): Promise<unknown> {
     const wish = wishOf(request);
     const state = await this.begin(wish.scope, sha256(canonical(jsonBodyOf(request) ?? null)));
     if (state.state === 'done') {
       void reply.status(state.status).header('idempotency-replayed', 'true');
       return JSON.parse(open(wish, state.sealed)) as unknown;
     }
-    return this.run(wish, state, { request, reply, next });
+    return this.run(wish, state, { request, reply, handle });
   }
 
   /** Waits for a twin that is at work, and takes its place when it dies. */
@@ -65,13 +58,13 @@ export class Idempotency implements NestInterceptor {
   private async run(
     wish: Wish,
     { seed }: Run,
-    { request, reply, next }: { request: FastifyRequest; reply: FastifyReply; next: CallHandler<unknown> },
+    { request, reply, handle }: { request: FastifyRequest; reply: FastifyReply; handle: () => Promise<unknown> },
   ): Promise<unknown> {
     const { scope } = wish;
     beginAnew(request, uuidV5(COMMANDS, `${scope}:${seed}`));
     request.random = drawnFrom(wish, seed);
     try {
-      const answer = await firstValueFrom(next.handle());
+      const answer = await handle();
       await this.bus.ask('key.idempotency.keep', {
         scope,
         status: reply.statusCode,

@@ -11,6 +11,7 @@ import type { GatewayConfig } from './config.js';
 import { answerError } from './error-answer.js';
 import { GatewayModule } from './gateway.module.js';
 import { HttpErrorFilter } from './http-error.filter.js';
+import { Idempotency } from './idempotency.js';
 import { Metrics } from './metrics.js';
 import { keepRaw } from './raw-body.js';
 import { requestIdOf } from './request-context.js';
@@ -30,6 +31,8 @@ export async function createGateway(bus: Bus, config: GatewayConfig): Promise<Ne
     logger: nestLogger,
     abortOnError: false,
   });
+  const idempotency: Idempotency = app.get(Idempotency);
+  fastify.decorate('idempotency', idempotency);
   app.useGlobalFilters(new HttpErrorFilter());
   await app.init();
   routes.refuseOtherMethods(fastify);
