@@ -64,7 +64,11 @@ const createRemotely = ({ option: { name, scope } }: Given, { api }: Cli): Promi
   dataOf(api.POST('/api/v1/api-keys', { body: { name: name!, scope: scope as HouseholdScope | undefined } }));
 
 /** Over the local bus, so that the first key needs none. Only its hash leaves this process. */
-export async function createLocally({ option }: Given, local: LocalStack, random?: Random): Promise<CreatedKey> {
+export async function createLocally(
+  { option }: Pick<Given, 'option'>,
+  local: LocalStack,
+  random?: Random,
+): Promise<CreatedKey> {
   const body = createKeyBody.safeParse({ name: option.name, scope: option.scope });
   if (!body.success) {
     const [issue] = body.error.issues;
