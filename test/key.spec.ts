@@ -5,6 +5,7 @@ import type { KeyTerms, KeyView } from '#contracts/key.js';
 import { LEASE_MS, LEASE_RENEW_MS } from '#contracts/key-lease.js';
 import { keyIdentity, newHouseholdKey, newPlatformKey } from '#contracts/secrets.js';
 import type { Bus } from '#service/bus.js';
+import { until } from '#testing/api.js';
 import { connectAs, contextFor, newTenant } from '#testing/callers.js';
 import { sharedStack } from '#testing/stack.js';
 
@@ -205,11 +206,14 @@ describe('the announcement of a revocation', () => {
     gateway.stop();
     expect(took).toBeGreaterThanOrEqual(LEASE_MS - 5);
     expect(took).toBeLessThan(LEASE_MS + 1_000);
-    await new Promise((resolve) => setTimeout(resolve, LEASE_MS));
-    const another = await create(tenant);
-    const later = performance.now();
-    await bus.ask('key.revoke', { context: contextFor(tenant), id: another.id });
-    expect(performance.now() - later).toBeLessThan(500);
+    // Other suites of this stack end gateways, too.
+    const revokeAnother = async () => {
+      const another = await create(tenant);
+      const later = performance.now();
+      await bus.ask('key.revoke', { context: contextFor(tenant), id: another.id });
+      return performance.now() - later;
+    };
+    await until(revokeAnother, (ms) => ms < 500, 20_000);
   });
 });
 

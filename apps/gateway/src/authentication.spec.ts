@@ -82,6 +82,27 @@ describe('wrong keys from one address', () => {
     expect((await wrong('192.0.2.2')).code).toBe('INVALID_API_KEY');
   });
 
+  it('are not asked about beyond the limit when they come all at once', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => wrong()));
+    expect(answers.filter(({ code }) => code === 'INVALID_API_KEY')).toHaveLength(3);
+    expect(gateway.bus.count('key.verify')).toBe(3);
+  });
+
+  it('are not what many requests at once with one new key are', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(readKey)));
+    expect(new Set(answers.map(({ code }) => code))).toEqual(new Set(['ok']));
+    expect(gateway.bus.count('key.verify')).toBe(1);
+  });
+
+  it('are not counted when nobody could tell, nor are good ones', async () => {
+    const { 'key.verify': verify, ...others } = gateway.bus.answers;
+    gateway.bus.answers = others;
+    expect(await outcomes(5, wrong)).toEqual(Array<string>(5).fill('UNAVAILABLE'));
+    gateway.bus.answers = { ...others, 'key.verify': verify! };
+    for (const key of [adminKey, readKey, adminKey, readKey]) expect((await ask(key)).code).toBe('ok');
+    expect(await outcomes(3, wrong)).not.toContain('RATE_LIMITED');
+  });
+
   it('count whatever is wrong with them, known or not', async () => {
     const codes = [await ask('sk_1'), await ask(revokedKey), await ask(revokedKey), await ask(revokedKey)];
     expect(codes.map(({ code }) => code)).toEqual([

@@ -1,6 +1,6 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { DomainError } from '#contracts/errors.js';
+import { DomainError, type ErrorCode } from '#contracts/errors.js';
 import type { VerifiedKey } from '#contracts/key.js';
 import { hashSecret } from '#contracts/secrets.js';
 import { type Access, refusalOf, requireAccess, requireAddress } from './access.js';
@@ -44,11 +44,15 @@ export class Authentication {
     const hash = hashSecret(secret);
     const known = hasShape ? this.keys.known(hash) : null;
     const isGuess = known === undefined ? !this.keys.isProven(hash) : refusalOf(known) !== null;
-    if (isGuess) this.limits.refuseGuesser(address);
-    const key = known === undefined ? await this.keys.verify(hash) : known;
-    const refusal = refusalOf(key);
-    if (refusal === null) return key!;
-    this.limits.countFailure(address);
-    throw new DomainError(refusal);
+    if (isGuess) this.limits.admitGuess(address);
+    let refusal: ErrorCode | null = null;
+    try {
+      const key = known === undefined ? await this.keys.verify(hash) : known;
+      refusal = refusalOf(key);
+      if (refusal === null) return key!;
+      throw new DomainError(refusal);
+    } finally {
+      if (isGuess && refusal === null) this.limits.forgiveGuess(address);
+    }
   }
 }

@@ -38,6 +38,31 @@ describe('under a lease', () => {
     expect(asks()).toBe(2);
   });
 
+  it('asks once for requests that come at the same moment, and again after a question that failed', async () => {
+    const all = await Promise.all([1, 2, 3].map(async () => keys.verify('good')));
+    expect([all, asks()]).toEqual([[verifiedKey, verifiedKey, verifiedKey], 1]);
+    const { 'key.verify': verify, ...none } = bus.answers;
+    bus.answers = none;
+    const failing = [1, 2].map(async () => keys.verify('other'));
+    expect((await Promise.allSettled(failing)).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    bus.answers = { 'key.verify': verify! };
+    expect(await keys.verify('other')).toEqual(verifiedKey);
+    expect(asks()).toBe(3);
+  });
+
+  it('lets who comes after a death share an older question, and still refuses', async () => {
+    let reply: (key: VerifiedKey) => void = () => undefined;
+    bus.answers['key.verify'] = () => new Promise((resolve) => (reply = resolve));
+    const before = keys.verify('good');
+    bus.change(verifiedKey.id);
+    const after = keys.verify('good');
+    reply(verifiedKey);
+    expect([await before, await after].map((key) => key?.revoked_at)).toEqual(
+      Array(2).fill('2026-01-01T12:00:00.000Z'),
+    );
+    expect(asks()).toBe(1);
+  });
+
   it('forgets a key before it confirms its death', async () => {
     await keys.verify('good');
     answer = { ...verifiedKey, revoked_at: '2026-01-01T12:00:00.000Z' };
@@ -136,6 +161,13 @@ describe('under a lease', () => {
 });
 
 describe('without a lease', () => {
+  it('shares no question: it could not know what has changed since', async () => {
+    bus.grantsLeases = false;
+    keys.start();
+    await Promise.all([1, 2, 3].map(async () => keys.verify('good')));
+    expect(asks()).toBe(3);
+  });
+
   it('asks for each request while nobody grants one', async () => {
     bus.grantsLeases = false;
     keys.start();

@@ -21,6 +21,8 @@ export class VerifiedKeys {
   private readonly changes = new Map<string, KeyStanding & { until: number }>();
   /** Hashes of keys that were good once: whoever holds one of them is not guessing. */
   private readonly proven = new Map<string, true>();
+  /** Questions under way, by hash. */
+  private readonly asking = new Map<string, Promise<VerifiedKey | null>>();
   private lease: number | null = null;
 
   constructor(
@@ -36,7 +38,7 @@ export class VerifiedKeys {
   /** The key of this hash, also when it is revoked or expired; null when there is none. UNAVAILABLE when nobody can tell. */
   verify(hash: string): VerifiedKey | null | Promise<VerifiedKey | null> {
     const known = this.known(hash);
-    return known === undefined ? this.ask(hash, this.lease) : known;
+    return known === undefined ? (this.asking.get(hash) ?? this.ask(hash, this.lease)) : known;
   }
 
   /** What can be said without asking anybody; undefined is nothing. */
@@ -46,12 +48,24 @@ export class VerifiedKeys {
     return this.live.get(hash) ?? this.refused.get(hash);
   }
 
-  /** Has this hash been a good key's at some time? It may have been revoked since then. */
+  /** Is this no guess: a hash that was a good key's at some time, or that somebody is being asked about right now? */
   isProven(hash: string): boolean {
-    return this.proven.has(hash);
+    return this.proven.has(hash) || this.asking.has(hash);
   }
 
-  private async ask(hash: string, lease: number | null): Promise<VerifiedKey | null> {
+  /** Many requests share one question, under a lease only: who has none could not know what has changed since it was sent. */
+  private ask(hash: string, lease: number | null): Promise<VerifiedKey | null> {
+    const answer = this.look(hash, lease);
+    if (lease === null) return answer;
+    this.asking.set(hash, answer);
+    const done = () => {
+      if (this.asking.get(hash) === answer) this.asking.delete(hash);
+    };
+    answer.then(done, done);
+    return answer;
+  }
+
+  private async look(hash: string, lease: number | null): Promise<VerifiedKey | null> {
     const key = this.asChanged(await this.bus.ask('key.verify', { key_hash: hash }, VERIFY_MS));
     const isLive = key?.revoked_at === null;
     if (isLive) remember(this.proven, hash, true);
@@ -78,6 +92,7 @@ export class VerifiedKeys {
   private clear(lease: number | null): void {
     this.live.clear();
     this.refused.clear();
+    this.asking.clear();
     this.lease = lease;
   }
 }

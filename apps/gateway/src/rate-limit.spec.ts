@@ -23,7 +23,7 @@ describe('a token bucket', () => {
     expect(limits.take('a', 499).granted).toBe(false);
     expect(limits.take('a', 500).granted).toBe(true);
     expect(limits.take('a', 501).granted).toBe(false);
-    expect(limits.look('a', 3_600_000)).toEqual({ granted: true, remaining: 3, nextInSeconds: 0, fullInSeconds: 0 });
+    expect(limits.take('a', 3_600_000)).toEqual({ granted: true, remaining: 2, nextInSeconds: 0, fullInSeconds: 1 });
   });
 
   it('is another one for each name', () => {
@@ -32,9 +32,13 @@ describe('a token bucket', () => {
     expect(limits.take('b', 0).granted).toBe(true);
   });
 
-  it('loses nothing by being looked at', () => {
+  it('takes back what was not needed, and holds no more than the burst', () => {
     const limits = buckets();
-    for (let n = 0; n < 9; n++) limits.look('a', 0);
+    limits.giveBack('a');
+    for (let n = 0; n < 3; n++) limits.take('a', 0);
+    limits.giveBack('a');
+    expect([limits.take('a', 0).granted, limits.take('a', 0).granted]).toEqual([true, false]);
+    for (let n = 0; n < 9; n++) limits.giveBack('a');
     expect(limits.take('a', 0).remaining).toBe(2);
   });
 
@@ -42,7 +46,7 @@ describe('a token bucket', () => {
     const limits = buckets(2);
     for (const name of ['a', 'b', 'a', 'a', 'c']) limits.take(name, 0);
     expect(limits.take('a', 0).granted).toBe(false);
-    expect(limits.look('b', 0).remaining).toBe(3);
+    expect(limits.take('b', 0).remaining).toBe(2);
   });
 
   it('never grants more than burst and rate allow, whenever requests come', () =>

@@ -36,10 +36,10 @@ export class TokenBuckets {
     return this.level(bucket, granted);
   }
 
-  /** What taking a token would say, without taking it. */
-  look(name: string, now = performance.now()): Level {
-    const bucket = this.refilled(name, now);
-    return this.level(bucket, bucket.tokens >= 1);
+  /** A token that was taken turns out not to be needed. */
+  giveBack(name: string): void {
+    const bucket = this.buckets.get(name);
+    if (bucket) bucket.tokens = Math.min(this.size.burst, bucket.tokens + 1);
   }
 
   private refilled(name: string, now: number): Bucket {

@@ -33,14 +33,15 @@ export class RateLimits {
     if (!level.granted) throw limited(level);
   }
 
-  /** For a request that may turn out to have no good key, before anybody is asked about it. */
-  refuseGuesser(address: string): void {
-    const level = this.failures.look(networkOf(address));
+  /** For a request that may turn out to have no good key, before anybody is asked about it: many at once count, too. */
+  admitGuess(address: string): void {
+    const level = this.failures.take(networkOf(address));
     if (!level.granted) throw limited(level);
   }
 
-  countFailure(address: string): void {
-    this.failures.take(networkOf(address));
+  /** It was no wrong key after all, or nobody could tell. */
+  forgiveGuess(address: string): void {
+    this.failures.giveBack(networkOf(address));
   }
 }
 
