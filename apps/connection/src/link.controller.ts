@@ -63,7 +63,8 @@ export class LinkController {
     for (;;) {
       const open = await this.journal.find(attempt.attempt_id);
       const session = await this.sessionOf(context, attempt.token_hash);
-      if (!open || knows(session, attempt)) return session;
+      if (knows(session, attempt)) return session;
+      if (!open) return unlessOver(session);
       if (Date.now() >= patientUntil) throw new DomainError('UNAVAILABLE', 'The link is still being finished.');
       await wait(LOOK_EVERY_MS);
     }
@@ -78,3 +79,12 @@ export class LinkController {
 /** From the claim on, the session itself says how the attempt stands. */
 const knows = ({ in_flight, result_connection_ids }: SessionView, attempt: LinkAttempt): boolean =>
   in_flight.includes(attempt.attempt_id) || result_connection_ids.includes(attempt.connection_id);
+
+const refusals = { failed: 'GONE', expired: 'EXPIRED', completed: 'CONSUMED', consumed: 'CONSUMED' } as const;
+
+/** An attempt that is over without a trace in its session came too late, also when another worker found that out. */
+function unlessOver(session: SessionView): SessionView {
+  const { status } = session;
+  if (status === 'pending' || status === 'active') return session;
+  throw new DomainError(refusals[status]);
+}
