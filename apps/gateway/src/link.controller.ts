@@ -51,7 +51,7 @@ export class LinkController {
     this.refuseForeignOrigin(body.redirect_url);
     const { expires_in_seconds: ttl_seconds, ...wishes } = body;
     const user_id = idInField('user', 'user_id', body.user_id);
-    const common = { ...context.tenant, ...wishes, user_id, action: 'link' as const, connection_id: null };
+    const common = { action: 'link' as const, connection_id: null, ...context.tenant, ...wishes, user_id };
     return this.withToken(request, (identity) =>
       this.services.write('link-session.mint', { context, terms: { ...identity, ...common }, ttl_seconds }),
     );

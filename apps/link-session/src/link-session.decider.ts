@@ -66,7 +66,7 @@ function mint({ terms, ttl_seconds, now }: Command<'MintSession'>, state: Sessio
     throw new DomainError('ID_TAKEN');
   }
   const expires_at = new Date(Date.parse(now) + (ttl_seconds || DEFAULT_TTL_SECONDS) * 1000).toISOString();
-  return [{ ...terms, type: 'SessionMinted', expires_at, at: now }];
+  return [{ type: 'SessionMinted', expires_at, at: now, ...terms }];
 }
 
 function activate({ now }: Command<'ActivateSession'>, state: Minted): SessionEvent[] {

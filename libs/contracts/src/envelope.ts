@@ -38,13 +38,13 @@ export interface EventMetadata extends Tenant {
 }
 
 export const metadataOf = (context: Context): EventMetadata => ({
-  ...context.tenant,
   actor: context.actor,
   request_id: context.request_id,
   correlation_id: context.request_id,
   causation_id: context.command_id,
   address: context.address,
   key_prefix: context.key_prefix,
+  ...context.tenant,
 });
 
 /** A position in the event store as text: compare with `reached`, never compute. */
