@@ -29,7 +29,8 @@ export function localBus({ choice, port, secrets, inherited, passwordOf }: Bus):
     const file = join(secrets.dir, 'nats.conf');
     writePrivately(file, natsServerConfig(`127.0.0.1:${port}`, accounts));
     return {
-      plan: { ...common, command: server.command, args: ['-c', file], env: inherited },
+      // One core carries far more messages than the rest of this machine makes; on several, idle ones spin for work.
+      plan: { ...common, command: server.command, args: ['-c', file], env: { GOMAXPROCS: '1', ...inherited } },
       description: server.version,
     };
   }
