@@ -4,7 +4,7 @@ import { type Recorded, toRecorded } from './recorded.js';
 
 const BATCH = 500;
 /** Between two batches: under load, few large ones cost much less than many small ones. */
-const PACE_MS = 10;
+const PACE_MS = 25;
 /** Of events that are not ours we hear each time so many have passed. */
 const CHECKPOINT_EVERY = 1_024;
 /** The unit in which the store counts them. */
