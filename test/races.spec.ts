@@ -54,11 +54,11 @@ const deletion = (path: string): Held => ({
 const said = ({ status, body }: Answer) => [status, body?.error?.code ?? body?.status] as const;
 const session = (id: string) => api.get(`/api/v1/connections/link/${id}`);
 
-/** The session once nothing is under way in it any more. */
+/** The session once it has ended. What a page did is seen by a key's reads soon, not at once. */
 const settled = (id: string) =>
   until(
     () => session(id),
-    ({ body }) => ['completed', 'failed', 'active'].includes(body.status as string),
+    ({ body }) => ['completed', 'failed'].includes(body.status as string),
     15_000,
   );
 
