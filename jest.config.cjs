@@ -31,12 +31,18 @@ const common = {
 module.exports = {
   projects: [
     { ...common, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs}/**/*.spec.ts'] },
-    { ...common, displayName: 'contract', testMatch: ['<rootDir>/test/**/*.contract.spec.ts'] },
+    {
+      ...common,
+      displayName: 'contract',
+      testMatch: ['<rootDir>/test/**/*.contract.spec.ts'],
+      setupFilesAfterEnv: ['<rootDir>/test/second-try.ts'],
+    },
     {
       ...common,
       displayName: 'stack',
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
       testPathIgnorePatterns: ['\\.contract\\.spec\\.ts$'],
+      setupFilesAfterEnv: ['<rootDir>/test/second-try.ts'],
       globalSetup: '<rootDir>/test/global-setup.ts',
       globalTeardown: '<rootDir>/test/global-teardown.ts',
     },
