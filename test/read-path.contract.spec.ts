@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { randomUUID } from 'node:crypto';
 import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
 import { Checkpoint, ParkedEvent } from '#eventstore/checkpoint.entity.js';
+import type { Category } from '#contracts/categories.js';
 import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import type { Decider } from '#eventstore/decider.js';
@@ -79,7 +80,7 @@ afterAll(async () => {
 });
 
 const handle = (...args: Parameters<ReturnType<typeof handler>>) => handler()(...args);
-const handler = () => commandHandler(client, 'counter', counter);
+const handler = () => commandHandler(client, 'counter' as Category, counter);
 const count = (id: string, context = contextFor(tenant)) => handle({ id, command: { type: 'Count' }, context });
 
 function start(of: View = view, onApplied?: OnApplied): Projector {

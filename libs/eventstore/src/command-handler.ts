@@ -1,4 +1,5 @@
 import { type EventStoreDBClient, NO_STREAM } from '@eventstore/db-client';
+import type { Category } from '#contracts/categories.js';
 import { type Context, metadataOf, type Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
@@ -33,7 +34,7 @@ export interface Wish<C> {
 export const commandHandler =
   <S, C extends { type: string }, E extends { type: string }>(
     client: EventStoreDBClient,
-    category: string,
+    category: Category,
     decider: Decider<S, C, E>,
   ) =>
   async ({ id, command, context, expectNew = false }: Wish<C>): Promise<Handled<E>> => {
