@@ -28,11 +28,11 @@ const isOver = (end: string | null): boolean => end !== null && Date.parse(end) 
 /** Made once for each key that the gateway remembers. */
 const ranges = new WeakMap<VerifiedKey, (address: string) => boolean>();
 
-export function requireAddress(key: VerifiedKey, address: string): void {
-  if (key.allowed_ips.length === 0) return;
+export function mayComeFrom(key: VerifiedKey, address: string): boolean {
+  if (key.allowed_ips.length === 0) return true;
   const allowed = ranges.get(key) ?? within(key.allowed_ips);
   ranges.set(key, allowed);
-  if (!allowed(address)) throw new DomainError('IP_NOT_ALLOWED');
+  return allowed(address);
 }
 
 export function requireAccess(key: VerifiedKey, access: Access): void {

@@ -3,10 +3,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError, type ErrorCode } from '#contracts/errors.js';
 import type { VerifiedKey } from '#contracts/key.js';
 import { hashSecret } from '#contracts/secrets.js';
-import { type Access, refusalOf, requireAccess, requireAddress } from './access.js';
+import { type Access, mayComeFrom, refusalOf, requireAccess } from './access.js';
 import { VerifiedKeys } from './key-cache.js';
 import { KeyUsage } from './key-usage.js';
 import { RateLimits } from './rate-limits.js';
+import { RefusedKeys } from './refused-keys.js';
 import { actAs } from './request-context.js';
 
 /** What a request came with. */
@@ -23,15 +24,16 @@ export class Authentication {
     private readonly keys: VerifiedKeys,
     private readonly limits: RateLimits,
     private readonly usage: KeyUsage,
+    private readonly refused: RefusedKeys,
   ) {}
 
   async enter(context: ExecutionContext, sent: Sent, access: Access): Promise<void> {
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
-    const key = await this.holder(sent, request.ip);
+    const key = await this.holder(sent, request);
     actAs(request, key, sent.secret);
     this.limits.count(key.id, http.getResponse<FastifyReply>());
-    requireAddress(key, request.ip);
+    this.requireAddress(key, request);
     requireAccess(key, access);
     this.usage.note(key.id);
   }
@@ -40,7 +42,8 @@ export class Authentication {
    * The key, live. Wrong ones are counted per address, and one address too many is asked to wait before anybody is asked
    * about its key. A key that is known to be good, or was good once, is no guess: it passes whatever else comes from there.
    */
-  private async holder({ secret, hasShape }: Sent, address: string): Promise<VerifiedKey> {
+  private async holder({ secret, hasShape }: Sent, request: FastifyRequest): Promise<VerifiedKey> {
+    const address = request.ip;
     const hash = hashSecret(secret);
     const known = hasShape ? this.keys.known(hash) : null;
     const isGuess = known === undefined ? !this.keys.isProven(hash) : refusalOf(known) !== null;
@@ -50,9 +53,16 @@ export class Authentication {
       const key = known === undefined ? await this.keys.verify(hash) : known;
       refusal = refusalOf(key);
       if (refusal === null) return key!;
+      this.refused.note(key ?? secret, refusal, request);
       throw new DomainError(refusal);
     } finally {
       if (isGuess && refusal === null) this.limits.forgiveGuess(address);
     }
+  }
+
+  private requireAddress(key: VerifiedKey, request: FastifyRequest): void {
+    if (mayComeFrom(key, request.ip)) return;
+    this.refused.note(key, 'IP_NOT_ALLOWED', request);
+    throw new DomainError('IP_NOT_ALLOWED');
   }
 }

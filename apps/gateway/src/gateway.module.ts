@@ -24,6 +24,7 @@ import { TokenSealer } from './pages/token-sealer.js';
 import { PlatformKeyController } from './platform-key.controller.js';
 import { PlatformConnectionController } from './platform-connection.controller.js';
 import { PlatformController } from './platform.controller.js';
+import { RefusedKeys } from './refused-keys.js';
 import { RateLimits } from './rate-limits.js';
 import { RouteTable } from './route-table.js';
 import { SandboxController } from './sandbox.controller.js';
@@ -73,6 +74,7 @@ export class GatewayModule {
         VerifiedKeys,
         RateLimits,
         KeyUsage,
+        RefusedKeys,
         Authentication,
         Services,
         Idempotency,

@@ -69,6 +69,7 @@ export const answers: Answers = {
   }),
   'key.list': () => page(usedKey),
   'key.used': () => ({}),
+  'key.refused': () => ({}),
   'audit.list': () => page(auditEntry),
   'key.health': health,
   'connection.health': health,

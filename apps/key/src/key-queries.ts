@@ -49,6 +49,12 @@ export class KeyQueries {
     return (await this.shown(rows))[0] ?? null;
   }
 
+  /** Eight random characters: the key that has them is as good as the only one. */
+  async idOfPrefix(key_prefix: string): Promise<string | null> {
+    const row = await this.rows().select('k.id').where({ key_prefix }).limit(1).getOne();
+    return row?.id ?? null;
+  }
+
   /** Keys as they are at this moment, beside their last use. */
   async shown(keys: KeyView[]): Promise<UsedKey[]> {
     const now = new Date().toISOString();

@@ -47,6 +47,12 @@ export class KeyController {
     return {};
   }
 
+  @MessagePattern('key.refused')
+  async refused(@Payload() { uses }: Ask<'key.refused'>): Promise<Reply<'key.refused'>> {
+    for (const one of uses) await this.keys.noteRefusals(one);
+    return {};
+  }
+
   @MessagePattern('key.revoke')
   revoke(@Payload() { context, id }: Ask<'key.revoke'>): Promise<Reply<'key.revoke'>> {
     return this.keys.revoke(context, id);

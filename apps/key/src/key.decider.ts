@@ -35,6 +35,11 @@ export const apiKey: Decider<KeyState, KeyCommand, KeyEvent> = {
 
       case 'RevokeKey':
         return state.status === 'live' ? [{ type: 'KeyRevoked', at: endOf(state, command.now) }] : [];
+
+      case 'NoteRefusals': {
+        const { reason, count, first_at, now } = command;
+        return [{ type: 'KeyRefused', reason, count, first_at, at: now }];
+      }
     }
   },
 
@@ -51,6 +56,8 @@ export const apiKey: Decider<KeyState, KeyCommand, KeyEvent> = {
         return { ...state, rotation: event };
       case 'KeyRevoked':
         return { ...state, status: 'revoked' };
+      case 'KeyRefused':
+        return state;
     }
   },
 };

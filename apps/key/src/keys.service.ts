@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, parseId, shortIdOf } from '#contracts/ids.js';
-import type { KeyCommand, KeyEvent, KeyTerms, KeyView } from '#contracts/key.js';
+import type { KeyCommand, KeyEvent, KeyTerms, KeyView, RefusedUses } from '#contracts/key.js';
 import type { Ask } from '#contracts/subjects.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
@@ -12,6 +12,7 @@ import { Gateways } from './gateways.js';
 import { KeyQueries } from './key-queries.js';
 import { apiKey } from './key.decider.js';
 import { isLastingAdmin, keyAt, keyProjection } from './key.view.js';
+import { refusalContext } from './refusal-context.js';
 
 /** Commands to keys and the truth about one, from its own stream. */
 @Injectable()
@@ -68,6 +69,19 @@ export class Keys {
     const rotated = (await this.read(id)).find((event) => event.type === 'KeyRotated');
     if (!rotated) throw new Error(`the key ${id} was not rotated`);
     return this.create(context, rotated.successor, rotated.at);
+  }
+
+  /** What a stranger tried with a key is a fact of the key. */
+  async noteRefusals(uses: RefusedUses): Promise<void> {
+    const id = 'id' in uses.key ? uses.key.id : await this.queries.idOfPrefix(uses.key.prefix);
+    const key = id === null ? null : shown(await this.read(id));
+    if (key === null) return;
+    const { reason, count, first_at, last_at } = uses;
+    await this.command(
+      key.id,
+      { type: 'NoteRefusals', reason, count, first_at, now: last_at },
+      refusalContext(key, uses),
+    );
   }
 
   /** The key of this hash, which leads to its stream: true at this moment, without Postgres. */

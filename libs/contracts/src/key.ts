@@ -33,18 +33,24 @@ export interface KeyTerms extends KeyIdentity, Tenant {
   expires_at: string | null;
 }
 
+/** Why requests with a key were refused; `mistyped`: nothing but the beginning was that of the key. */
+export type KeyRefusal = 'revoked' | 'expired' | 'address' | 'mistyped';
+
 export type KeyCommand =
   | { type: 'CreateKey'; terms: KeyTerms; now: string }
   | { type: 'RenameKey'; name: string; now: string }
   | { type: 'RotateKey'; successor: KeyIdentity; created_by: string; grace_seconds: number; now: string }
-  | { type: 'RevokeKey'; now: string };
+  | { type: 'RevokeKey'; now: string }
+  | { type: 'NoteRefusals'; reason: KeyRefusal; count: number; first_at: string; now: string };
 
 export type KeyEvent =
   | ({ type: 'KeyCreated'; at: string } & KeyTerms)
   | { type: 'KeyRenamed'; name: string; at: string }
   /** The key lives on until `retires_at`. Whoever reads this may create the successor: its terms are all here. */
   | { type: 'KeyRotated'; successor: KeyTerms; retires_at: string; at: string }
-  | { type: 'KeyRevoked'; at: string };
+  | { type: 'KeyRevoked'; at: string }
+  /** Requests with this key were refused, so many since `first_at`; nothing changed, but it is worth knowing. */
+  | { type: 'KeyRefused'; reason: KeyRefusal; count: number; first_at: string; at: string };
 
 export interface KeyView extends Tenant {
   id: string;
@@ -74,6 +80,20 @@ export interface UsedKey extends KeyView {
 export interface KeyUse {
   key_id: string;
   at: string;
+}
+
+/** Refused requests that one gateway has counted together: the first of them says where they came from. */
+export interface RefusedUses {
+  /** The key; or, when only its beginning is known, that. */
+  key: { id: string } | { prefix: string };
+  reason: KeyRefusal;
+  count: number;
+  first_at: string;
+  last_at: string;
+  address: string;
+  request_id: string;
+  /** Names this count, so that it is recorded once. */
+  command_id: string;
 }
 
 /** What a gateway keeps of a key it has verified. */

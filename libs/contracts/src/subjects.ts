@@ -5,7 +5,7 @@ import type { AgentSessionView, SessionReach } from './agent-session.js';
 import type { ConnectionTerms, ConnectionView, OwnedConnection } from './connection.js';
 import type { Context, Page, Position, Written } from './envelope.js';
 import type { IdempotencyState } from './idempotency.js';
-import type { KeyIdentity, KeyTerms, KeyUse, KeyView, UsedKey, VerifiedKey } from './key.js';
+import type { KeyIdentity, KeyTerms, KeyUse, KeyView, RefusedUses, UsedKey, VerifiedKey } from './key.js';
 import type { KeyChanged, KeyForgotten, LeaseAsked, LeaseGranted } from './key-lease.js';
 import type {
   AttemptOutcome,
@@ -49,6 +49,8 @@ export interface Subjects {
   'key.list': { ask: Read & { kind?: KeyView['kind']; limit: number; cursor?: string }; reply: Page<UsedKey> };
   /** A gateway's batch of last uses; what is older than what is known changes nothing. */
   'key.used': { ask: { uses: KeyUse[] }; reply: Record<string, never> };
+  /** A gateway's counts of refused requests; beginnings that no key has are passed over. */
+  'key.refused': { ask: { uses: RefusedUses[] }; reply: Record<string, never> };
 
   /** May this wish run now, or has it run before? See idempotency.ts. */
   'key.idempotency.begin': { ask: { scope: string; body_hash: string }; reply: IdempotencyState };

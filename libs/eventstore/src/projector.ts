@@ -168,6 +168,6 @@ export class Projector {
 
 const commitOf = (position: StorePosition | null): bigint => position?.commit ?? -1n;
 
-/** SQLSTATE class 22: a value that no column takes, such as a NUL character. The same again will not help. */
+/** SQLSTATE classes 22 and 23: a value that no column takes, such as a NUL character or none. The same again will not help. */
 const isUnwritable = (error: unknown): boolean =>
-  error instanceof DatabaseError && error.code?.startsWith('22') === true;
+  error instanceof DatabaseError && /^2[23]/.test(error.code ?? '');

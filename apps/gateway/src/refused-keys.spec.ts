@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { FastifyRequest } from 'fastify';
+import type { RefusedUses } from '#contracts/key.js';
+import { newHouseholdKey } from '#contracts/secrets.js';
+import { logger } from '#service/logger.js';
+import { FakeBus } from '../test/fake-bus.js';
+import { verifiedKey } from '../test/views.js';
+import { RefusedKeys } from './refused-keys.js';
+
+let bus: FakeBus;
+let refused: RefusedKeys;
+const request = { ip: '192.0.2.1', id: 'r1' } as FastifyRequest;
+
+beforeEach(() => {
+  logger.level = 'silent';
+  jest.useFakeTimers({ now: Date.parse('2026-01-01T12:00:00.000Z') });
+  bus = new FakeBus({ 'key.refused': () => ({}) });
+  refused = new RefusedKeys(bus);
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+const told = () => bus.asked.flatMap(({ ask }) => (ask as { uses: RefusedUses[] }).uses);
+const counts = () => told().map(({ count }) => count);
+const pass = (seconds: number) => jest.advanceTimersByTimeAsync(seconds * 1_000);
+const revoked = () => refused.note(verifiedKey, 'REVOKED_API_KEY', request);
+
+describe('refused requests', () => {
+  it('are told within a second, with where the first came from', async () => {
+    revoked();
+    await pass(1);
+    const at = '2026-01-01T12:00:00.000Z';
+    expect(told()).toEqual([
+      {
+        key: { id: verifiedKey.id },
+        ...{ reason: 'revoked', count: 1, first_at: at, last_at: at, address: '192.0.2.1', request_id: 'r1' },
+        command_id: expect.any(String),
+      },
+    ]);
+  });
+
+  it('are told together when there are many: after a minute, two, four', async () => {
+    for (let second = 0; second < 600; second++) {
+      revoked();
+      await pass(1);
+    }
+    expect(counts()).toEqual([1, 60, 120, 240]);
+    await pass(600);
+    expect(counts().reduce((sum, one) => sum + one)).toBe(600);
+    expect(told()[1]).toMatchObject({
+      first_at: '2026-01-01T12:00:01.000Z',
+      last_at: '2026-01-01T12:01:00.000Z',
+    });
+  });
+
+  it('are told at once again after a quiet window', async () => {
+    revoked();
+    await pass(62);
+    revoked();
+    await pass(1);
+    expect(counts()).toEqual([1, 1]);
+  });
+
+  it('are told apart by reason, and a wrong key by its beginning', async () => {
+    const wrong = newHouseholdKey();
+    revoked();
+    refused.note(verifiedKey, 'IP_NOT_ALLOWED', request);
+    refused.note(wrong, 'INVALID_API_KEY', request);
+    refused.note('password', 'INVALID_API_KEY', request);
+    await pass(1);
+    expect(told().map(({ key, reason }) => ({ ...key, reason }))).toEqual([
+      { id: verifiedKey.id, reason: 'revoked' },
+      { id: verifiedKey.id, reason: 'address' },
+      { prefix: wrong.slice(0, 11), reason: 'mistyped' },
+    ]);
+    expect(JSON.stringify(told())).not.toContain(wrong);
+  });
+
+  it('are told later, and none is lost, when nobody hears', async () => {
+    delete bus.answers['key.refused'];
+    revoked();
+    await pass(1);
+    revoked();
+    bus.answers['key.refused'] = () => {
+      revoked();
+      throw new Error('not now');
+    };
+    await pass(1);
+    bus.answers['key.refused'] = () => ({});
+    await pass(1);
+    expect(counts().at(-1)).toBe(3);
+    expect(new Set(told().map(({ command_id }) => command_id)).size).toBe(1);
+  });
+
+  it('take a bounded memory, in which guesses push out only guesses', async () => {
+    revoked();
+    for (let n = 0; n <= 2_000; n++) refused.note(newHouseholdKey(), 'INVALID_API_KEY', request);
+    await pass(1);
+    expect(told()).toHaveLength(1_001);
+    expect(told()[0]).toMatchObject({ reason: 'revoked' });
+  });
+
+  it('are told at the end', async () => {
+    revoked();
+    await pass(1);
+    revoked();
+    await refused.beforeApplicationShutdown();
+    expect(counts()).toEqual([1, 1]);
+  });
+});
