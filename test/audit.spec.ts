@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AuditEntry, AuditFilter } from '#contracts/audit.js';
+import { categories, categoryOf, isCategory } from '#contracts/categories.js';
 import type { Actor, Context, Page, Tenant } from '#contracts/envelope.js';
 import { platformConnectionId } from '#contracts/ids.js';
 import type { KeyTerms } from '#contracts/key.js';
 import { keyIdentity, newHouseholdKey } from '#contracts/secrets.js';
 import type { Bus } from '#service/bus.js';
 import { connectAs, contextFor, newTenant } from '#testing/callers.js';
+import { newCaller, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
+import { hasSummary } from '../apps/audit/src/summaries.js';
+import { readAllEvents } from './chaos/invariants.js';
 
 let bus: Bus;
 const tenant = newTenant();
@@ -61,6 +65,12 @@ describe('the timeline', () => {
       label: null,
       summary: 'The API key was revoked.',
       request_id: done[3]!.context.request_id,
+      origin: {
+        address: null,
+        key_prefix: null,
+        correlation_id: done[3]!.context.request_id,
+        causation_id: done[3]!.context.command_id,
+      },
       data: { at: items[0]!.at },
       ...tenant,
     });
@@ -138,5 +148,45 @@ describe('the timeline', () => {
     const { position } = await bus.ask('key.create', { context: contextFor(tenant), terms });
     const entries = await bus.ask('audit.list', { context: contextFor(other), filter: { limit: 5 }, after: position });
     expect(idsOf(entries)).toEqual([terms.id]);
+  });
+});
+
+describe('a refused API key', () => {
+  const entriesOf = (id: string, type: string) => async () =>
+    (await bus.ask('audit.list', { context: contextFor(tenant), filter: { limit: 50, subject: id, type } })).items;
+
+  it('is on its own timeline: revoked, or only nearly right, counted and not one by one', async () => {
+    const { api, key } = await newCaller(sharedStack().run(), 'full_access', tenant);
+    const id = ((await api.get('/api/v1/keys/me')).body as { id: string }).id;
+    const nearly = key.slice(0, -1) + (key.endsWith('0') ? '1' : '0');
+    const wrong = await api.get('/api/v1/users', { 'x-api-key': nearly });
+    await bus.ask('key.revoke', { context: contextFor(tenant), id });
+    const refused = await Promise.all(Array.from({ length: 30 }, () => api.get('/api/v1/users')));
+    expect([wrong, ...refused].map(({ status }) => status)).toEqual(Array<number>(31).fill(401));
+
+    const entries = await until(entriesOf(id, 'KeyRefused'), ({ length }) => length === 2);
+    const byReason = Object.fromEntries(entries.map((entry) => [entry.data['reason'], entry]));
+    expect(byReason['mistyped']).toMatchObject({
+      actor: { type: 'person', id: 'unknown' },
+      request_id: wrong.headers.get('x-request-id'),
+      origin: { address: expect.stringMatching(/127\.0\.0\.1|::1/), key_prefix: key.slice(0, 11) },
+      data: { count: 1 },
+    });
+    const ids = refused.map(({ headers }) => headers.get('x-request-id'));
+    expect(byReason['revoked']).toMatchObject({ actor: { type: 'api_key', id } });
+    expect(ids).toContain(byReason['revoked']!.request_id);
+    expect(JSON.stringify(entries)).not.toContain(nearly);
+  });
+});
+
+describe('everything in the event store', () => {
+  it('is in a stream of a category that is known, and what is shown has a sentence', async () => {
+    const events = await readAllEvents(sharedStack().run().eventstore.url);
+    expect(events.length).toBeGreaterThan(5);
+    const nameless = events.filter(({ stream, event }) => {
+      const category = categoryOf(stream);
+      return !isCategory(category) || (categories[category] === 'shown' && !hasSummary(event.type));
+    });
+    expect(new Set(nameless.map(({ stream, event }) => `${event.type} of ${categoryOf(stream)}`))).toEqual(new Set());
   });
 });

@@ -4,6 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { platformConnectionId } from '#contracts/ids.js';
 import { type Answer, type Api, apiWith, newCaller, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
+import { query } from './chaos/invariants.js';
 import { allow, bankUrlOf, openLink, type Started } from './page-visit.js';
 
 interface Operation {
@@ -21,6 +22,8 @@ let api: Api;
 let key: string;
 let recipes: Record<string, Recipe>;
 let ajv: Ajv2020;
+/** What has been written, by the name of the request. */
+const written = new Map<string, string>();
 
 /** A field that the document does not name is drift, so every described object is closed. */
 function closed(schema: unknown): unknown {
@@ -161,11 +164,28 @@ describe('every documented operation', () => {
       for (const [method, operation] of Object.entries(operations)) {
         const name = `${method.toUpperCase()} ${path}`;
         const recipe = recipes[name];
-        if (!recipe) wrong.push(`${name}: no request of this test asks for it`);
-        else wrong.push(...drift(name, operation, await recipe()));
+        if (!recipe) {
+          wrong.push(`${name}: no request of this test asks for it`);
+          continue;
+        }
+        const answer = await recipe();
+        wrong.push(...drift(name, operation, answer));
+        if (method !== 'get' && answer.status < 300) written.set(answer.headers.get('x-request-id')!, name);
       }
     }
     expect(wrong).toEqual([]);
+  });
+
+  it('stands on the timeline when it has written something, with who wanted it (I16)', async () => {
+    expect(written.size).toBeGreaterThan(20);
+    const { id: caller } = (await api.get('/api/v1/keys/me')).body as { id: string };
+    const text = `select request_id, actor_id from audit_entries where request_id in ('${[...written.keys()].join("','")}')`;
+    const missing = async () => {
+      const rows = await query<{ request_id: string; actor_id: string }>(stack.run().databases['audit']!, text);
+      const seen = new Set(rows.filter(({ actor_id }) => actor_id === caller).map(({ request_id }) => request_id));
+      return [...written].filter(([request]) => !seen.has(request)).map(([, name]) => name);
+    };
+    expect(await until(missing, ({ length }) => length === 0).catch(missing)).toEqual([]);
   });
 
   it('is one of those that this test asks for, and the other way round', () => {

@@ -17,7 +17,10 @@ export class AuditEntryRow {
   @Column('text') actor_type!: Actor['type'];
   @Column('text') actor_id!: string;
   @Column('text') actor_name!: string;
-  @Column('text') summary!: string;
   @Column('text') request_id!: string;
+  @Column('text') correlation_id!: string;
+  @Column('text') causation_id!: string;
+  @Column('text', { nullable: true }) address!: string | null;
+  @Column('text', { nullable: true }) key_prefix!: string | null;
   @Column('jsonb') data!: Record<string, unknown>;
 }

@@ -3,10 +3,13 @@ import { StoreModule } from '#service/store.module.js';
 import { AuditController } from './audit.controller.js';
 import { AuditEntryRow } from './audit-entry.entity.js';
 import { AuditEntries1700000000001 } from './migrations/0001-audit-entries.js';
+import { AuditOrigins1700000000002 } from './migrations/0002-audit-origins.js';
 import { Timeline } from './timeline.js';
 
 @Module({
-  imports: [StoreModule.with({ entities: [AuditEntryRow], migrations: [AuditEntries1700000000001] })],
+  imports: [
+    StoreModule.with({ entities: [AuditEntryRow], migrations: [AuditEntries1700000000001, AuditOrigins1700000000002] }),
+  ],
   controllers: [AuditController],
   providers: [Timeline],
 })

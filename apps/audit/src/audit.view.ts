@@ -1,13 +1,14 @@
 import type { DataSource } from 'typeorm';
+import { shownCategories } from '#contracts/categories.js';
 import { type Recorded, streamIdOf } from '#eventstore/recorded.js';
 import type { Changes, View } from '#eventstore/view.js';
 import { AuditEntryRow } from './audit-entry.entity.js';
 import { entryOf, type Subject, subjectOf } from './entry.js';
 
-/** One row per event of everything the API shows. */
+/** One row per event of every category that is shown. */
 export const auditEntries: View = {
   name: 'audit_entries',
-  prefixes: ['link_session-', 'connection-', 'user-', 'api_key-', 'agent_session-'],
+  prefixes: shownCategories.map((category) => `${category}-`),
   entity: AuditEntryRow,
   async changes(batch, dataSource) {
     const subjects = await knownSubjects(batch, dataSource);

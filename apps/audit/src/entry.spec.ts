@@ -5,6 +5,7 @@ import type { SessionEvent } from '#contracts/link-session.js';
 import type { Recorded } from '#eventstore/recorded.js';
 import { type AuditedEvent, summaries, summaryOf } from './summaries.js';
 import { entryOf, subjectOf } from './entry.js';
+import { shownEntry } from './shown-entry.js';
 
 const noon = '2026-01-01T12:00:00.000Z';
 const tenant = { project_id: 'prj_default000000000', environment: 'live' } as const;
@@ -38,8 +39,8 @@ const recorded = (event: { type: string }): Recorded => ({
     request_id: 'req-1',
     correlation_id: 'req-1',
     causation_id: 'cmd-1',
-    address: null,
-    key_prefix: null,
+    address: '192.0.2.1',
+    key_prefix: 'bb_12345678',
   },
   created: new Date(noon),
   commit: 12345678901234567n,
@@ -47,20 +48,19 @@ const recorded = (event: { type: string }): Recorded => ({
 });
 
 describe('an entry of the timeline', () => {
-  const entry = entryOf(recorded(minted), subjectOf(recorded(minted)));
+  const row = entryOf(recorded(minted), subjectOf(recorded(minted)));
+  const entry = shownEntry(row);
 
-  it('says what happened, to what, by whom, with which request', () => {
+  it('says what happened, to what, by whom, from where, with which request', () => {
     expect(entry).toMatchObject({
       position: '12345678901234567',
       at: noon,
       type: 'SessionMinted',
-      subject_kind: 'link_session',
-      subject_id: id,
-      subject_short_id: 'abcdefgh',
+      subject: { kind: 'link_session', id, short_id: 'abcdefgh' },
       label: 'kitchen',
-      actor_type: 'api_key',
-      actor_name: 'agent',
+      actor: { type: 'api_key', id: 'key-1', name: 'agent' },
       request_id: 'req-1',
+      origin: { address: '192.0.2.1', key_prefix: 'bb_12345678', correlation_id: 'req-1', causation_id: 'cmd-1' },
       summary: 'A one-time link to connect a bank through Plaid was made, valid until 2026-01-01T12:15:00.000Z.',
       ...tenant,
     });
@@ -81,9 +81,9 @@ describe('an entry of the timeline', () => {
 
   it('keeps short_id and label of its subject when a later event does not say them', () => {
     const subject = subjectOf(recorded(minted));
-    const later = entryOf(recorded({ type: 'SessionCompleted' }), subject);
+    const later = shownEntry(entryOf(recorded({ type: 'SessionCompleted' }), subject));
     expect(later).toMatchObject({
-      subject_short_id: 'abcdefgh',
+      subject: { short_id: 'abcdefgh' },
       label: 'kitchen',
       summary: summaries.SessionCompleted({ type: 'SessionCompleted', at: noon }),
     });
@@ -159,12 +159,13 @@ const examples: { [T in AuditedEvent['type']]: Omit<Extract<AuditedEvent, { type
   KeyRenamed: { name: 'Kitchen', at: noon },
   KeyRotated: { successor: keyTerms, retires_at: noon, at: noon },
   KeyRevoked: { at: noon },
+  KeyRefused: { reason: 'revoked', count: 3, first_at: noon, at: noon },
 };
 
 describe('a summary', () => {
   it.each(Object.entries(examples))('is a plain sentence for %s', (type, facts) => {
     const sentence = summaryOf({ ...facts, type });
-    expect(sentence).toMatch(/^[A-Z].*\.$/);
+    expect(sentence).toMatch(/^[A-Z\d].*\.$/);
     expect(sentence).not.toMatch(/undefined|null|\[object|f{64}/);
   });
 

@@ -1,7 +1,7 @@
+import { categoryOf } from '#contracts/categories.js';
 import type { Tenant } from '#contracts/envelope.js';
 import { type Recorded, streamIdOf } from '#eventstore/recorded.js';
 import type { AuditEntryRow } from './audit-entry.entity.js';
-import { summaryOf } from './summaries.js';
 
 /** What all entries of a subject share: it stands in its first event. */
 export type Subject = Pick<
@@ -21,7 +21,7 @@ export function subjectOf({ stream, event, metadata }: Recorded): Subject {
   const text = (name: string): string | null => (typeof facts[name] === 'string' && facts[name]) || null;
   const tenant = text('project_id') === null ? metadata : (facts as unknown as Tenant);
   return {
-    subject_kind: stream.slice(0, stream.indexOf('-')),
+    subject_kind: categoryOf(stream),
     subject_id: streamIdOf(stream),
     subject_short_id: text('short_id'),
     label: text('label'),
@@ -42,8 +42,11 @@ export function entryOf(recorded: Recorded, subject: Subject): AuditEntryRow {
     actor_type: metadata.actor.type,
     actor_id: metadata.actor.id,
     actor_name: metadata.actor.name,
-    summary: summaryOf(event),
     request_id: metadata.request_id,
+    correlation_id: metadata.correlation_id,
+    causation_id: metadata.causation_id,
+    address: metadata.address,
+    key_prefix: metadata.key_prefix,
     data: factsOf({ ...event }),
     ...subject,
   };

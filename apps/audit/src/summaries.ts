@@ -48,11 +48,14 @@ export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEv
   KeyRotated: (e) =>
     `The API key was rotated: ${e.successor.key_prefix}… takes its place, the old one ends at ${e.retires_at}.`,
   KeyRevoked: () => 'The API key was revoked.',
+  KeyRefused: (e) => `${e.count === 1 ? 'A request was' : `${e.count} requests were`} refused: ${refusals[e.reason]}.`,
 };
+
+export const hasSummary = (type: string): boolean => Object.hasOwn(summaries, type);
 
 /** An event of a type that this version does not know yet is still a fact. */
 export function summaryOf(event: { type: string }): string {
-  if (!Object.hasOwn(summaries, event.type)) return `${event.type} was recorded.`;
+  if (!hasSummary(event.type)) return `${event.type} was recorded.`;
   return (summaries[event.type as AuditedEvent['type']] as (event: { type: string }) => string)(event);
 }
 
@@ -67,6 +70,13 @@ const purposes = {
   verify_relink: 'to check that it works again',
   remove: 'to remove it at the provider',
   sandbox_require_login: 'to make the sandbox bank ask for a new sign-in',
+};
+
+const refusals = {
+  revoked: 'the API key has been revoked',
+  expired: 'the API key has expired',
+  address: 'the API key may not be used from that address',
+  mistyped: 'the key that was sent only begins like this one',
 };
 
 const names = { plaid: 'Plaid', teller: 'Teller' };

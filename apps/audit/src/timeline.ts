@@ -9,8 +9,9 @@ import type { Projector } from '#eventstore/projector.js';
 import { Store } from '#service/store.js';
 import { AuditEntryRow } from './audit-entry.entity.js';
 import { auditEntries } from './audit.view.js';
+import { shownEntry } from './shown-entry.js';
 
-const KINDS: Kind[] = ['link_session', 'connection', 'user', 'api_key'];
+const KINDS: Kind[] = ['link_session', 'connection', 'user', 'api_key', 'agent_session'];
 
 /** The projection of all events, and the reads of it. */
 @Injectable()
@@ -38,7 +39,7 @@ export class Timeline {
     const rows = await query.getMany();
     const items = rows.slice(0, filter.limit);
     return {
-      items: items.map(toEntry),
+      items: items.map(shownEntry),
       next_cursor: rows.length > filter.limit ? encodeCursor(items.at(-1)!.position) : null,
     };
   }
@@ -54,11 +55,14 @@ function narrow(query: SelectQueryBuilder<AuditEntryRow>, filter: AuditFilter): 
   if (to !== undefined) query.andWhere('e.at < :to', { to });
 }
 
-/** A short_id leads to one UUID per kind of thing, so no index over short_ids is needed. */
+/**
+ * Every id a subject may have when somebody calls it so. A short_id leads to one UUID per kind of thing, so no index
+ * over short_ids is needed; other ids, such as a project's, are their own.
+ */
 function idsOf(text: string): string[] {
   const platform = parsePlatformConnectionId(text) ?? parseAgentSessionId(text);
-  if (platform !== null) return [platform];
-  return [...new Set(KINDS.map((kind) => parseId(kind, text)))].filter((id) => id !== null);
+  const ids = platform === null ? [text, ...KINDS.map((kind) => parseId(kind, text))] : [platform];
+  return [...new Set(ids)].filter((id) => id !== null);
 }
 
 const encodeCursor = (position: string): string => Buffer.from(position).toString('base64url');
@@ -68,18 +72,3 @@ function decodeCursor(cursor: string): string {
   if (!/^\d{1,18}$/.test(position)) throw new DomainError('INVALID_CURSOR');
   return position;
 }
-
-const toEntry = (row: AuditEntryRow): AuditEntry => ({
-  position: row.position,
-  id: row.id,
-  at: row.at,
-  type: row.type,
-  subject: { kind: row.subject_kind, id: row.subject_id, short_id: row.subject_short_id },
-  actor: { type: row.actor_type, id: row.actor_id, name: row.actor_name },
-  label: row.label,
-  summary: row.summary,
-  request_id: row.request_id,
-  data: row.data,
-  project_id: row.project_id,
-  environment: row.environment,
-});

@@ -8,10 +8,9 @@ import {
   toEntry,
 } from '#contracts/api/audit.js';
 import type { Context } from '#contracts/envelope.js';
-import { parsePlatformConnectionId } from '#contracts/ids.js';
 import { Endpoint } from './endpoint.js';
 import { householdPage } from './household-page.js';
-import { idInPath } from './ids.js';
+import { idInPath, notFound } from './ids.js';
 import { Services } from './last-write.js';
 import { Caller, RequestQuery } from './params.js';
 
@@ -75,12 +74,12 @@ export class AuditController {
   })
   async key(@Caller() context: Context, @Param('id') text: string, @RequestQuery() query: TimelineQuery) {
     const id = idInPath('api_key', text);
-    await this.services.read('key.get', { context, id });
+    const { kind } = await this.services.read('key.get', { context, id });
+    if (kind !== 'household') throw notFound('api_key');
     return this.timeline(context, id, query);
   }
 
-  private async list(context: Context, { subject, ...query }: AuditQuery) {
-    const filter = { ...query, subject: subject && ((parsePlatformConnectionId(subject) ?? subject) || undefined) };
+  private async list(context: Context, filter: AuditQuery) {
     return householdPage('entries', await this.services.read('audit.list', { context, filter }), toEntry);
   }
 

@@ -130,6 +130,7 @@ export const auditEntry: AuditEntry = {
   label: null,
   summary: 'Home minted a link.',
   request_id: 'r1',
+  origin: { address: '192.0.2.1', key_prefix: 'bb_12345678', correlation_id: 'r1', causation_id: 'c1' },
   data: {},
 };
 

@@ -1,5 +1,16 @@
 import type { Actor, Tenant } from './envelope.js';
 
+/** Where an event came from, beside its actor and its request. */
+export interface AuditOrigin {
+  /** The client's; null when the system itself acted. */
+  address: string | null;
+  key_prefix: string | null;
+  /** What belongs together across services. */
+  correlation_id: string;
+  /** The command that led to it: events of one command share it. */
+  causation_id: string;
+}
+
 /** One line of the timeline: an event as a person reads it. No secrets. */
 export interface AuditEntry extends Tenant {
   position: string;
@@ -11,6 +22,7 @@ export interface AuditEntry extends Tenant {
   label: string | null;
   summary: string;
   request_id: string;
+  origin: AuditOrigin;
   data: Record<string, unknown>;
 }
 

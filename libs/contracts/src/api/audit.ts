@@ -17,13 +17,23 @@ export const auditEntry = z
     label: z.string().nullable(),
     summary: z.string().describe('A plain sentence.'),
     request_id: z.string(),
+    origin: z
+      .object({
+        address: z.string().nullable().describe("The client's address; null when the system itself acted."),
+        key_prefix: z.string().nullable().describe('Of the API key it came with.'),
+        correlation_id: z.string().describe('What belongs together across services.'),
+        causation_id: z.string().describe('The command that led to it.'),
+      })
+      .describe('Where it came from.'),
     data: z.record(z.string(), z.unknown()).describe('The facts of the event; never a secret.'),
   })
   .meta({ id: 'AuditEntry' });
 export type Entry = z.output<typeof auditEntry>;
 
 export const auditQuery = z.object({
-  subject: word().describe('Any id or short_id of a session, connection, key or user.'),
+  subject: word().describe(
+    'Any id of a session, connection, key, user or project: UUID, short_id, conn_…, ses_…, prj_….',
+  ),
   actor: word(),
   type: word(),
   request_id: word(),
@@ -50,5 +60,6 @@ export const toEntry = (entry: AuditEntry): Entry => ({
   label: entry.label,
   summary: entry.summary,
   request_id: entry.request_id,
+  origin: entry.origin,
   data: entry.data,
 });
