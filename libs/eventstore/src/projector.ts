@@ -169,5 +169,4 @@ export class Projector {
 const commitOf = (position: StorePosition | null): bigint => position?.commit ?? -1n;
 
 /** SQLSTATE classes 22 and 23: a value that no column takes, such as a NUL character or none. The same again will not help. */
-const isUnwritable = (error: unknown): boolean =>
-  error instanceof DatabaseError && /^2[23]/.test(error.code ?? '');
+const isUnwritable = (error: unknown): boolean => error instanceof DatabaseError && /^2[23]/.test(error.code ?? '');
