@@ -1,5 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { Actor } from '#contracts/envelope.js';
+import type { TextToOpen } from '#contracts/erasure.js';
 
 /** One event, as the timeline shows it. Times are RFC 3339 text in UTC with milliseconds. */
 @Entity('audit_entries')
@@ -14,6 +15,8 @@ export class AuditEntryRow {
   @Column('text') subject_id!: string;
   @Column('text', { nullable: true }) subject_short_id!: string | null;
   @Column('text', { nullable: true }) label!: string | null;
+  /** The label as the subject's first event has it, where it is sealed. */
+  @Column('jsonb', { nullable: true }) sealed_label!: Omit<TextToOpen, 'stream'> | null;
   @Column('text') actor_type!: Actor['type'];
   @Column('text') actor_id!: string;
   @Column('text') actor_name!: string;

@@ -4,13 +4,18 @@ import { AuditController } from './audit.controller.js';
 import { AuditEntryRow } from './audit-entry.entity.js';
 import { AuditEntries1700000000001 } from './migrations/0001-audit-entries.js';
 import { AuditOrigins1700000000002 } from './migrations/0002-audit-origins.js';
+import { SealedLabels1700000000006 } from './migrations/0006-sealed-labels.js';
+import { OpenTexts } from './open-texts.js';
 import { Timeline } from './timeline.js';
 
 @Module({
   imports: [
-    StoreModule.with({ entities: [AuditEntryRow], migrations: [AuditEntries1700000000001, AuditOrigins1700000000002] }),
+    StoreModule.with({
+      entities: [AuditEntryRow],
+      migrations: [AuditEntries1700000000001, AuditOrigins1700000000002, SealedLabels1700000000006],
+    }),
   ],
   controllers: [AuditController],
-  providers: [Timeline],
+  providers: [OpenTexts, Timeline],
 })
 export class AuditModule {}

@@ -32,7 +32,7 @@ async function knownSubjects(batch: Recorded[], dataSource: DataSource): Promise
   const streams = new Set(batch.map((event) => event.stream).filter((stream) => !begun.has(stream)));
   if (streams.size === 0) return new Map();
   const rows = await dataSource.query<Subject[]>(
-    `select distinct on (subject_id) subject_kind, subject_id, subject_short_id, label, project_id, environment
+    `select distinct on (subject_id) subject_kind, subject_id, subject_short_id, label, sealed_label, project_id, environment
      from audit_entries where subject_id = any($1) order by subject_id, position`,
     [[...streams].map(streamIdOf)],
   );

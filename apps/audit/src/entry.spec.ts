@@ -155,6 +155,7 @@ const examples: { [T in AuditedEvent['type']]: Omit<Extract<AuditedEvent, { type
   UserCreated: { ...tenant, id, short_id: 'abcdefgh', name: 'Ada', email: null, at: noon },
   UserUpdated: { name: 'Ada', email: null, at: noon },
   UserDeleted: { at: noon },
+  PersonalTextErased: { key_number: 0, at: noon },
   KeyCreated: { ...keyTerms, at: noon },
   KeyRenamed: { name: 'Kitchen', at: noon },
   KeyRotated: { successor: keyTerms, retires_at: noon, at: noon },

@@ -1,12 +1,13 @@
 import { categoryOf } from '#contracts/categories.js';
 import type { Tenant } from '#contracts/envelope.js';
 import { type Recorded, streamIdOf } from '#eventstore/recorded.js';
+import { sealedTextOf } from '#eventstore/sealed-text.js';
 import type { AuditEntryRow } from './audit-entry.entity.js';
 
 /** What all entries of a subject share: it stands in its first event. */
 export type Subject = Pick<
   AuditEntryRow,
-  'subject_kind' | 'subject_id' | 'subject_short_id' | 'label' | 'project_id' | 'environment'
+  'subject_kind' | 'subject_id' | 'subject_short_id' | 'label' | 'sealed_label' | 'project_id' | 'environment'
 >;
 
 type Facts = Record<string, unknown>;
@@ -16,7 +17,7 @@ const HASHES = new Set(['token_hash', 'key_hash']);
 const OUTSIDE = new Set(['type', 'project_id', 'environment']);
 
 /** The subject as an event names it; only a stream's first event says its short_id and label. */
-export function subjectOf({ stream, event, metadata }: Recorded): Subject {
+export function subjectOf({ id, stream, event, metadata }: Recorded): Subject {
   const facts: Facts = { ...event };
   const text = (name: string): string | null => (typeof facts[name] === 'string' && facts[name]) || null;
   const tenant = text('project_id') === null ? metadata : (facts as unknown as Tenant);
@@ -25,9 +26,17 @@ export function subjectOf({ stream, event, metadata }: Recorded): Subject {
     subject_id: streamIdOf(stream),
     subject_short_id: text('short_id'),
     label: text('label'),
+    sealed_label: sealedLabel(id, event),
     project_id: tenant.project_id,
     environment: tenant.environment,
   };
+}
+
+function sealedLabel(event_id: string, event: { type: string }): Subject['sealed_label'] {
+  const { key_number, text: { label } = {} } = sealedTextOf(event) ?? {};
+  return label === undefined
+    ? null
+    : { event_id, type: event.type, personal: { key_number: key_number!, text: { label } } };
 }
 
 export function entryOf(recorded: Recorded, subject: Subject): AuditEntryRow {

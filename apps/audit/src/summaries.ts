@@ -39,9 +39,11 @@ export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEv
   CredentialAccessed: (e) => `The credential was opened ${purposes[e.purpose]}.`,
   ConnectionDisconnected: (e) => `The connection was ended and its credential destroyed: ${e.reason}.`,
 
-  UserCreated: (e) => `The user ${e.name} was created.`,
-  UserUpdated: (e) => `The user ${e.name} was changed.`,
+  UserCreated: (e) => `${person(e.name)} was created.`,
+  UserUpdated: (e) => `${person(e.name)} was changed.`,
   UserDeleted: () => 'The user was deleted.',
+
+  PersonalTextErased: () => 'The text about a person, up to here, was erased.',
 
   KeyCreated: (e) => `The API key ${e.name} (${e.key_prefix}…) was created with ${e.scopes.join(', ')}.`,
   KeyRenamed: (e) => `The API key was renamed to ${e.name}.`,
@@ -81,4 +83,6 @@ const refusals = {
 
 const names = { plaid: 'Plaid', teller: 'Teller' };
 const through = (provider: keyof typeof names | ''): string => (provider ? ` through ${names[provider]}` : '');
+/** An erased name is empty. */
+const person = (name: string): string => (name ? `The user ${name}` : 'A user');
 const bank = (name: string | null): string => name ?? 'A bank';

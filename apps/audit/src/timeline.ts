@@ -8,6 +8,7 @@ import type { Ask } from '#contracts/subjects.js';
 import type { Projector } from '#eventstore/projector.js';
 import { Store } from '#service/store.js';
 import { AuditEntryRow } from './audit-entry.entity.js';
+import { OpenTexts } from './open-texts.js';
 import { auditEntries } from './audit.view.js';
 import { shownEntry } from './shown-entry.js';
 
@@ -18,7 +19,10 @@ const KINDS: Kind[] = ['link_session', 'connection', 'user', 'api_key', 'agent_s
 export class Timeline {
   private readonly view: Projector;
 
-  constructor(@Inject(Store) private readonly store: Store) {
+  constructor(
+    @Inject(Store) private readonly store: Store,
+    private readonly texts: OpenTexts,
+  ) {
     this.view = store.project(auditEntries);
   }
 
@@ -39,7 +43,7 @@ export class Timeline {
     const rows = await query.getMany();
     const items = rows.slice(0, filter.limit);
     return {
-      items: items.map(shownEntry),
+      items: (await this.texts.open(items)).map(shownEntry),
       next_cursor: rows.length > filter.limit ? encodeCursor(items.at(-1)!.position) : null,
     };
   }

@@ -179,6 +179,8 @@ function changed(state: Live, event: Change): ConnectionState {
       return { ...state, deliveries: [...state.deliveries, event.delivery_id].slice(-REMEMBERED_DELIVERIES) };
     case 'CredentialAccessed':
       return state;
+    case 'PersonalTextErased':
+      return { ...state, connection_metadata: {} };
     case 'ConnectionDisconnected':
       return { status: 'revoked' };
   }

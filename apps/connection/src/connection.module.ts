@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { SubjectKeyRow } from '#eventstore/subject-keys.js';
 import { StoreModule } from '#service/store.module.js';
 import { AttemptJournal } from './attempt-journal.js';
 import { BankFacts } from './bank-facts.js';
@@ -21,9 +22,11 @@ import { LinkStarter } from './link-starter.js';
 import { LinkController } from './link.controller.js';
 import { Connections1700000000001 } from './migrations/0001-connections.js';
 import { PlatformConnections1700000000002 } from './migrations/0002-platform-connections.js';
+import { SubjectKeys1700000000003 } from './migrations/0003-subject-keys.js';
 import { AgentSessionController } from './agent-session.controller.js';
 import { AgentSessionRow } from './agent-session.view.js';
 import { AgentSessions } from './agent-sessions.service.js';
+import { PersonalTextController } from './personal-text.controller.js';
 import { PlatformConnectionController } from './platform-connection.controller.js';
 import { PlatformReadController } from './platform-read.controller.js';
 import { PlatformQueries } from './platform-queries.js';
@@ -51,8 +54,8 @@ const catalog = { provide: Catalog, useFactory: () => Catalog.from(connectionEnv
 @Module({
   imports: [
     StoreModule.with({
-      entities: [ConnectionRow, UserRow, LinkAttempt, AgentSessionRow],
-      migrations: [Connections1700000000001, PlatformConnections1700000000002],
+      entities: [ConnectionRow, UserRow, LinkAttempt, AgentSessionRow, SubjectKeyRow],
+      migrations: [Connections1700000000001, PlatformConnections1700000000002, SubjectKeys1700000000003],
     }),
   ],
   controllers: [
@@ -62,6 +65,7 @@ const catalog = { provide: Catalog, useFactory: () => Catalog.from(connectionEnv
     WebhookController,
     InstallationController,
     CatalogController,
+    PersonalTextController,
     PlatformConnectionController,
     PlatformReadController,
     AgentSessionController,

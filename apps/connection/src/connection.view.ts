@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { ConnectionEvent, ConnectionView } from '#contracts/connection.js';
 import type { Json } from '#contracts/connection-metadata.js';
-import type { Projection } from '#eventstore/projection.js';
+import { erased, type Projection } from '#eventstore/projection.js';
 import { rowPerStream } from '#eventstore/view.js';
 
 @Entity('connections')
@@ -101,6 +101,12 @@ export const connectionProjection: Projection<ConnectionView, ConnectionEvent> =
   CredentialAccessed: () => ({}),
   ConnectionDisconnected: (e) => ({ ...healthy(e.at), state: 'revoked', revoked_at: e.at }),
   ConnectionDeleted: () => null,
+  // A bank is called by its own name.
+  PersonalTextErased: erased((row) => ({
+    display_name: row.institution_name,
+    connection_metadata: {},
+    cert_metadata: {},
+  })),
 };
 
 export const connections = rowPerStream({

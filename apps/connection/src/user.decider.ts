@@ -21,8 +21,11 @@ export const user: Decider<UserState, UserCommand, UserEvent> = {
     return name === state.name && email === state.email ? [] : [{ type: 'UserUpdated', name, email, at: command.now }];
   },
 
-  evolve(_state, event) {
+  evolve(state, event) {
     if (event.type === 'UserDeleted') return { status: 'deleted' };
+    if (event.type === 'PersonalTextErased') {
+      return state.status === 'live' ? { ...state, name: '', email: null } : state;
+    }
     return { status: 'live', name: event.name, email: event.email };
   },
 };

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { UserEvent, UserView } from '#contracts/user.js';
-import type { Projection } from '#eventstore/projection.js';
+import { erased, type Projection } from '#eventstore/projection.js';
 import { rowPerStream } from '#eventstore/view.js';
 
 @Entity('users')
@@ -19,6 +19,7 @@ export const userProjection: Projection<UserView, UserEvent> = {
   UserCreated: ({ type: _type, at, ...user }) => ({ ...user, created_at: at, updated_at: at }),
   UserUpdated: ({ name, email, at }) => ({ name, email, updated_at: at }),
   UserDeleted: () => null,
+  PersonalTextErased: erased<UserView>(() => ({ name: '', email: null })),
 };
 
 export const users = rowPerStream({ name: 'users', kind: 'user', entity: UserRow, projection: userProjection });

@@ -63,7 +63,8 @@ export class Users {
     throw new DomainError('NOT_FOUND', 'User not found');
   }
 
-  private async find(id: string): Promise<UserView | null> {
+  /** Whatever its tenant. */
+  async find(id: string): Promise<UserView | null> {
     const { events } = await readStream<UserEvent>(this.store.client, `user-${id}`);
     return project(
       userProjection,
@@ -93,7 +94,8 @@ export class Users {
     }
   }
 
-  private async releaseUnlessKept(context: Context, before: UserView, kept: string | null): Promise<void> {
+  /** The address is free for others, unless it is the one kept. */
+  async releaseUnlessKept(context: Context, before: UserView, kept: string | null): Promise<void> {
     if (before.email === null || (kept !== null && sameAddress(before.email, kept))) return;
     const id = addressId(context.tenant, before.email);
     await this.handleEmail({ id, command: { type: 'ReleaseEmail', user_id: before.id }, context });

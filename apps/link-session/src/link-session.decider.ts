@@ -178,6 +178,8 @@ function changed(state: Minted, event: Exclude<SessionEvent, { type: 'SessionMin
       return { ...state, status: 'failed' };
     case 'SessionExpired':
       return { ...state, status: 'expired' };
+    case 'PersonalTextErased':
+      return state;
   }
 }
 

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { SubjectKeyRow } from '#eventstore/subject-keys.js';
 import { StoreModule } from '#service/store.module.js';
 import { AttemptController } from './attempt.controller.js';
 import { ExpireSessions } from './expire-sessions.js';
@@ -6,17 +7,31 @@ import { HealthController } from './health.controller.js';
 import { KnownUsers } from './known-users.js';
 import { LinkSessionRow } from './link-session.view.js';
 import { LinkSessions1700000000001 } from './migrations/0001-link-sessions.js';
+import { SubjectKeys1700000000002 } from './migrations/0002-subject-keys.js';
 import { MintController } from './mint.controller.js';
 import { PageController } from './page.controller.js';
 import { WatchSession } from './session-changes.js';
+import { PersonalTextController } from './personal-text.controller.js';
 import { SessionQueries } from './session-queries.js';
 import { SessionViews } from './session-views.js';
 import { SessionController } from './session.controller.js';
 import { Sessions } from './sessions.service.js';
 
 @Module({
-  imports: [StoreModule.with({ entities: [LinkSessionRow], migrations: [LinkSessions1700000000001] })],
-  controllers: [MintController, SessionController, PageController, AttemptController, HealthController],
+  imports: [
+    StoreModule.with({
+      entities: [LinkSessionRow, SubjectKeyRow],
+      migrations: [LinkSessions1700000000001, SubjectKeys1700000000002],
+    }),
+  ],
+  controllers: [
+    MintController,
+    SessionController,
+    PageController,
+    AttemptController,
+    PersonalTextController,
+    HealthController,
+  ],
   providers: [Sessions, SessionQueries, SessionViews, KnownUsers, ExpireSessions, WatchSession],
 })
 export class LinkSessionModule {}

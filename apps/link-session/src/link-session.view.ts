@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { ProviderName, SessionEvent, SessionView } from '#contracts/link-session.js';
-import type { Projection } from '#eventstore/projection.js';
+import { erased, type Projection } from '#eventstore/projection.js';
 import { rowPerStream } from '#eventstore/view.js';
 
 /** Times are RFC 3339 text in UTC with milliseconds, so that they sort as they stand. */
@@ -68,6 +68,7 @@ export const sessionProjection: Projection<SessionView, SessionEvent> = {
     error_message: e.error_message,
   }),
   SessionExpired: () => ({ status: 'expired' }),
+  PersonalTextErased: erased<SessionView>(() => ({ label: '' })),
 };
 
 export const linkSessions = rowPerStream({

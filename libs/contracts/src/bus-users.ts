@@ -22,7 +22,10 @@ export const busUsers: Record<string, BusRights> = {
   key: { publish: ['gateway.>'], subscribe: ['key.>', 'health.>'] },
   connection: { publish: ['link-session.>'], subscribe: ['connection.>', 'health.>'] },
   'link-session': { publish: ['connection.>'], subscribe: ['link-session.>', 'health.>'] },
-  audit: { publish: ['health.>'], subscribe: ['audit.>', 'health.>'] },
+  audit: {
+    publish: ['connection.text.open', 'link-session.text.open', 'health.>'],
+    subscribe: ['audit.>', 'health.>'],
+  },
   /** Whoever may read the run file may make the first key, and nothing else. */
   cli: { publish: ['key.create'], subscribe: [] },
 };

@@ -2,6 +2,7 @@ import type { AuthType } from './api/servers.js';
 import type { Json } from './connection-metadata.js';
 import type { Tenant } from './envelope.js';
 import type { ProviderName } from './link-session.js';
+import type { PersonalTextErased } from './personal-text.js';
 
 /** Internal state; each surface has its own word for it (docs/decisions/0004). */
 export type ConnectionState = 'connected' | 'needs_reauth' | 'error' | 'revoked';
@@ -109,7 +110,8 @@ export type ConnectionEvent =
   | { type: 'ConnectionRepaired'; at: string }
   | ({ type: 'WebhookReceived'; at: string } & Delivery)
   | { type: 'CredentialAccessed'; purpose: CredentialPurpose; at: string }
-  | { type: 'ConnectionDisconnected'; reason: string; at: string };
+  | { type: 'ConnectionDisconnected'; reason: string; at: string }
+  | PersonalTextErased;
 
 export interface ConnectionView extends ConnectionPlace {
   id: string;

@@ -1,4 +1,5 @@
 import type { Position, Tenant } from './envelope.js';
+import type { PersonalTextErased } from './personal-text.js';
 
 export type ProviderName = 'plaid' | 'teller';
 export type SessionAction = 'link' | 'relink';
@@ -45,7 +46,8 @@ export type SessionEvent =
   | { type: 'UseRefused'; attempt_id: string; at: string }
   | { type: 'SessionCompleted'; at: string }
   | { type: 'SessionFailed'; error_code: string; error_message: string; at: string }
-  | { type: 'SessionExpired'; at: string };
+  | { type: 'SessionExpired'; at: string }
+  | PersonalTextErased;
 
 /** A session as the services see it; the gateway turns it into the API's object. */
 export interface SessionView extends Tenant {

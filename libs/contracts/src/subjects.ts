@@ -3,6 +3,7 @@ import type { PlatformStatus } from './api/platform-connections.js';
 import type { AuditEntry, AuditFilter } from './audit.js';
 import type { AgentSessionView, SessionReach } from './agent-session.js';
 import type { ConnectionTerms, ConnectionView, OwnedConnection } from './connection.js';
+import type { Erasure, OpenedTexts, TextToOpen } from './erasure.js';
 import type { Context, Page, Position, Written } from './envelope.js';
 import type { IdempotencyState } from './idempotency.js';
 import type { KeyIdentity, KeyTerms, KeyUse, KeyView, RefusedUses, UsedKey, VerifiedKey } from './key.js';
@@ -68,6 +69,11 @@ export interface Subjects {
   'connection.user.list': { ask: Read & { limit: number; cursor?: string }; reply: Page<UserView> };
   /** The truth about a user, from its own stream: does it exist in this tenant? */
   'connection.user.exists': { ask: { context: Context; id: string }; reply: boolean };
+
+  /** Erases the personal text of what the subject names, and of all connections of that user. */
+  'connection.text.erase': { ask: { context: Context; subject: string }; reply: Erasure };
+  /** Asked by the timeline, which keeps texts as the events do: sealed. */
+  'connection.text.open': { ask: { texts: TextToOpen[] }; reply: OpenedTexts };
 
   'connection.get': { ask: ById; reply: OwnedConnection };
   /** The truth about a connection, from its own stream. */
@@ -162,6 +168,12 @@ export interface Subjects {
     ask: { context: Context; id: string; after?: Position; wait_ms: number };
     reply: SessionChanges;
   };
+  /** Of one session, or of all that belong to a user. */
+  'link-session.text.erase': {
+    ask: { context: Context; subject: { session_id: string } | { user_id: string } };
+    reply: Erasure;
+  };
+  'link-session.text.open': { ask: { texts: TextToOpen[] }; reply: OpenedTexts };
   'link-session.cancel': { ask: Command; reply: Written<SessionView> };
   'link-session.page': { ask: FromPage; reply: SessionPage };
   'link-session.activate': { ask: FromPage; reply: SessionView };

@@ -1,4 +1,5 @@
 import type { Tenant } from './envelope.js';
+import type { PersonalTextErased } from './personal-text.js';
 
 export type UserCommand =
   | ({ type: 'CreateUser'; id: string; short_id: string; name: string; email: string | null; now: string } & Tenant)
@@ -9,7 +10,8 @@ export type UserCommand =
 export type UserEvent =
   | ({ type: 'UserCreated'; id: string; short_id: string; name: string; email: string | null; at: string } & Tenant)
   | { type: 'UserUpdated'; name: string; email: string | null; at: string }
-  | { type: 'UserDeleted'; at: string };
+  | { type: 'UserDeleted'; at: string }
+  | PersonalTextErased;
 
 /** Who holds an e-mail address within a project: a stream of its own, because addresses are unique. */
 export type EmailCommand =

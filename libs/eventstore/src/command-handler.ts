@@ -4,6 +4,7 @@ import { type Context, metadataOf, type Position } from '#contracts/envelope.js'
 import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
 import { append, Conflict, eventId } from './append.js';
+import { seal } from './personal-text.js';
 import { type Recorded } from './recorded.js';
 import { type Decider, fold } from './decider.js';
 import { readStream, type StreamRead } from './read-stream.js';
@@ -49,11 +50,15 @@ export const commandHandler =
       if (before.length > 0) return { events, decided: before, position: here };
       const decided = decider.decide(command, fold(decider, events));
       if (decided.length === 0) return { events, decided, position: here };
+      const ids = decided.map((_, index) => eventId(commandId, index));
+      const sealed = await seal(client, { stream, events: decided, ids, past: events });
+      // Its text was erased after we had read it.
+      if (sealed === null) continue;
       try {
         const position = await append(client, {
           stream,
           expected: past.revision,
-          events: decided,
+          events: sealed,
           metadata: metadataOf(context),
           commandId,
           deadline: context.deadline,

@@ -1,5 +1,6 @@
 import { BACKWARDS, END, type EventStoreDBClient, START, streamNameFilter } from '@eventstore/db-client';
 import { setTimeout as wait } from 'node:timers/promises';
+import { openBatch } from './personal-text.js';
 import { type Recorded, toRecorded } from './recorded.js';
 
 const BATCH = 500;
@@ -93,7 +94,8 @@ async function subscribeOnce(follower: Follower, onProgress: () => void): Promis
       if (subscription.isPaused() && inbox.size < HIGH_WATER / 2) subscription.resume();
       const last = items.findLast((item) => item.position !== null)?.position;
       if (last) {
-        await follower.apply({ events: items.flatMap((item) => item.recorded ?? []), position: last });
+        const recorded = items.flatMap((item) => item.recorded ?? []);
+        await follower.apply({ events: await openBatch(client, recorded), position: last });
         position = last;
       }
       if (items.at(-1)!.position === null) follower.onCaughtUp();

@@ -19,3 +19,9 @@ export function project<Row extends object, E extends { type: string }>(
     return changed && ({ ...row, ...changed } as Row);
   }, from);
 }
+
+/** For PersonalTextErased: the columns that change, unless the row is gone by then. */
+export const erased =
+  <Row extends { id: string }>(columns: (row: Row) => Partial<Row>) =>
+  (_: unknown, row: Row): Partial<Row> | null =>
+    row.id === undefined ? null : columns(row);

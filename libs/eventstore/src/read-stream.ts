@@ -1,5 +1,6 @@
 import { type EventStoreDBClient, NO_STREAM, StreamNotFoundError } from '@eventstore/db-client';
 import { unavailable } from './failures.js';
+import { openStream } from './personal-text.js';
 import { type Recorded, toRecorded } from './recorded.js';
 
 const READ_DEADLINE_MS = 3_000;
@@ -26,5 +27,5 @@ export async function readStream<E extends { type: string }>(
   } catch (error) {
     if (!(error instanceof StreamNotFoundError)) throw unavailable(error);
   }
-  return { events, revision };
+  return { events: await openStream(client, events), revision };
 }

@@ -3,19 +3,26 @@ import type { DataSource } from 'typeorm';
 import type { PartHealth } from '#contracts/subjects.js';
 import { BACKWARDS, END, type EventStoreDBClient } from '#eventstore/client.js';
 import { type OnApplied, Projector } from '#eventstore/projector.js';
+import { sealWith } from '#eventstore/personal-text.js';
+import { SubjectKeyRow, SubjectKeys } from '#eventstore/subject-keys.js';
 import type { View } from '#eventstore/view.js';
 import type { Bus } from './bus.js';
 import { logger } from './logger.js';
 
 /** The views of this process and whether the parts under it are there. */
 export class Store implements OnApplicationShutdown {
+  /** For a service whose tables hold them. */
+  readonly subjectKeys: SubjectKeys;
   private readonly projectors: Projector[] = [];
 
   constructor(
     readonly client: EventStoreDBClient,
     readonly dataSource: DataSource,
     private readonly bus: Bus,
-  ) {}
+  ) {
+    this.subjectKeys = new SubjectKeys(dataSource);
+    if (dataSource.hasMetadata(SubjectKeyRow)) sealWith(client, this.subjectKeys);
+  }
 
   /** Keeps `view` in step with the event store from now on. */
   project(view: View, onApplied?: OnApplied): Projector {

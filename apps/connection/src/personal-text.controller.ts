@@ -1,0 +1,79 @@
+import { Controller } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import type { Context, Tenant } from '#contracts/envelope.js';
+import type { ErasedText, Erasure, ErasureSubject } from '#contracts/erasure.js';
+import { parseAgentSessionId, parseId, parsePlatformConnectionId } from '#contracts/ids.js';
+import type { Ask, Reply } from '#contracts/subjects.js';
+import { commandHandler } from '#eventstore/command-handler.js';
+import { erasable } from '#eventstore/erasable.js';
+import { PersonalTexts } from '#service/personal-texts.js';
+import { Store } from '#service/store.js';
+import { ConnectionViews } from './connection-views.js';
+import { connection } from './connection.decider.js';
+import { user } from './user.decider.js';
+import { Users } from './users.service.js';
+
+const NOTHING: Erasure = { subject: null, erased: [], position: '0' };
+
+const IS_END_USER = `select exists (
+  select from connections where project_id = $1 and environment = $2 and user_id = $3
+  union all select from agent_sessions where project_id = $1 and environment = $2 and user_id = $3
+  union all select from subject_keys where project_id = $1 and environment = $2 and owner = $3) as found`;
+
+/** Names and addresses of users, and what callers wrote of connections. */
+@Controller()
+export class PersonalTextController {
+  private readonly texts;
+
+  constructor(
+    private readonly store: Store,
+    private readonly views: ConnectionViews,
+    private readonly users: Users,
+  ) {
+    this.texts = new PersonalTexts(store, {
+      user: commandHandler(store.client, 'user', erasable(user)),
+      connection: commandHandler(store.client, 'connection', erasable(connection)),
+    });
+  }
+
+  @MessagePattern('connection.text.open')
+  open(@Payload() { texts }: Ask<'connection.text.open'>): Promise<Reply<'connection.text.open'>> {
+    return this.texts.open(texts);
+  }
+
+  /** Answers once the text is in no row any more. */
+  @MessagePattern('connection.text.erase')
+  async erase(@Payload() { context, subject: name }: Ask<'connection.text.erase'>): Promise<Erasure> {
+    const subject = await this.find(context.tenant, name);
+    if (!subject) return NOTHING;
+    const erased = await this.eraseOf(context, subject);
+    const position = erased.at(-1)?.position ?? '0';
+    await this.views.reached(position);
+    return { subject, erased, position };
+  }
+
+  private async eraseOf(context: Context, { kind, id }: ErasureSubject): Promise<ErasedText[]> {
+    if (kind === 'end_user') return this.texts.erase(context, { streams: [], owner: id });
+    if (kind === 'connection') return this.texts.erase(context, { streams: [`connection-${id}`], owner: null });
+    if (kind !== 'user') return [];
+    const before = await this.users.find(id);
+    const erased = await this.texts.erase(context, { streams: [`user-${id}`], owner: id });
+    if (before) await this.users.releaseUnlessKept(context, before, null);
+    return erased;
+  }
+
+  /** A name that leads to nothing of ours may be the caller's own for an end user. */
+  private async find(tenant: Tenant, name: string): Promise<ErasureSubject | null> {
+    const candidates = [
+      { kind: 'user', id: parseId('user', name) },
+      { kind: 'connection', id: parsePlatformConnectionId(name) ?? parseId('connection', name) },
+      { kind: 'agent_session', id: parseAgentSessionId(name) ?? parseId('agent_session', name) },
+    ] as const;
+    for (const { kind, id } of candidates) {
+      if (id !== null && (await this.texts.isOf(tenant, `${kind}-${id}`))) return { kind, id };
+    }
+    const values = [tenant.project_id, tenant.environment, name];
+    const [row] = await this.store.dataSource.query<{ found: boolean }[]>(IS_END_USER, values);
+    return row?.found ? { kind: 'end_user', id: name } : null;
+  }
+}

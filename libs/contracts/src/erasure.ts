@@ -1,0 +1,33 @@
+import type { Position } from './envelope.js';
+import type { PersonalKind, SealedText } from './personal-text.js';
+
+/** A thing whose personal text is gone, and the event that says so. */
+export interface ErasedText {
+  kind: PersonalKind;
+  id: string;
+  position: Position;
+}
+
+/** What an erasure was asked for: a thing with an id, or an end user by the name that the caller gave. */
+export interface ErasureSubject {
+  kind: PersonalKind | 'agent_session' | 'api_key' | 'end_user';
+  id: string;
+}
+
+export interface Erasure {
+  /** Null when there is nothing of that name here. */
+  subject: ErasureSubject | null;
+  erased: ErasedText[];
+  position: Position;
+}
+
+/** The sealed text of one event, as whoever does not own the stream keeps it. */
+export interface TextToOpen {
+  event_id: string;
+  stream: string;
+  type: string;
+  personal: SealedText;
+}
+
+/** By event: the fields with what is in them; an event whose text was erased is not there. */
+export type OpenedTexts = Record<string, Record<string, unknown>>;
