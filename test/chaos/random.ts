@@ -9,6 +9,7 @@ export function randomFrom(seed: number) {
   };
   return {
     chance: (share: number): boolean => next() < share,
+    below: (end: number): number => Math.floor(next() * end),
     oneOf: <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!,
     /** Takes a name as often as its weight says. */
     weighted: <K extends string>(weights: Record<K, number>): K => {

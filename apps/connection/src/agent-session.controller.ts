@@ -23,7 +23,8 @@ export class AgentSessionController {
   }
 
   @MessagePattern('connection.session.get')
-  get(@Payload() { context, id }: Ask<'connection.session.get'>): Promise<Reply<'connection.session.get'>> {
+  get(@Payload() { context, id, as_of }: Ask<'connection.session.get'>): Promise<Reply<'connection.session.get'>> {
+    if (as_of) return this.sessions.past(context.tenant, id, as_of);
     return this.sessions.read(context.tenant, id);
   }
 

@@ -6,8 +6,9 @@ import type {
   SessionReach,
 } from '#contracts/agent-session.js';
 import type { Server } from '#contracts/api/servers.js';
-import type { Context, Page, Tenant, Written } from '#contracts/envelope.js';
+import type { AsOf, Context, Page, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
+import { readStreamAsOf } from '#eventstore/as-of.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
@@ -59,6 +60,14 @@ export class AgentSessions {
       agentSessionProjection,
       events.map((recorded) => recorded.event),
     );
+    if (view?.project_id === tenant.project_id && view.environment === tenant.environment) return view;
+    throw new DomainError('NOT_FOUND', 'Session not found');
+  }
+
+  /** As it was at that moment. */
+  async past(tenant: Tenant, id: string, moment: AsOf): Promise<AgentSessionView> {
+    const { events } = await readStreamAsOf<AgentSessionEvent>(this.store.client, `agent_session-${id}`, moment);
+    const view = project(agentSessionProjection, events);
     if (view?.project_id === tenant.project_id && view.environment === tenant.environment) return view;
     throw new DomainError('NOT_FOUND', 'Session not found');
   }

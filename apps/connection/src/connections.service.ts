@@ -6,8 +6,9 @@ import {
   type ConnectionView,
   isBank,
 } from '#contracts/connection.js';
-import type { Context, Tenant, Written } from '#contracts/envelope.js';
+import type { AsOf, Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
+import { readStreamAsOf } from '#eventstore/as-of.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { fold } from '#eventstore/decider.js';
 import { project } from '#eventstore/projection.js';
@@ -47,6 +48,14 @@ export class Connections {
   /** Whatever it connects to. */
   async readAny(tenant: Tenant, id: string): Promise<ConnectionView> {
     const view = await this.find(id);
+    if (view?.project_id === tenant.project_id && view.environment === tenant.environment) return view;
+    throw new DomainError('NOT_FOUND', 'Connection not found');
+  }
+
+  /** Whatever it connects to, as it was at that moment. */
+  async past(tenant: Tenant, id: string, moment: AsOf): Promise<ConnectionView> {
+    const { events } = await readStreamAsOf<ConnectionEvent>(this.store.client, `connection-${id}`, moment);
+    const view = project(connectionProjection, events);
     if (view?.project_id === tenant.project_id && view.environment === tenant.environment) return view;
     throw new DomainError('NOT_FOUND', 'Connection not found');
   }

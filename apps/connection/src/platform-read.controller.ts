@@ -3,6 +3,7 @@ import { MessagePattern, Payload } from '@nestjs/microservices';
 import { DomainError } from '#contracts/errors.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { ConnectionViews } from './connection-views.js';
+import { Connections } from './connections.service.js';
 import { PlatformQueries } from './platform-queries.js';
 
 /** The platform's reads of connections of every kind. */
@@ -11,12 +12,14 @@ export class PlatformReadController {
   constructor(
     private readonly queries: PlatformQueries,
     private readonly views: ConnectionViews,
+    private readonly connections: Connections,
   ) {}
 
   @MessagePattern('connection.platform.get')
   async get(
-    @Payload() { context, id, after }: Ask<'connection.platform.get'>,
+    @Payload() { context, id, after, as_of }: Ask<'connection.platform.get'>,
   ): Promise<Reply<'connection.platform.get'>> {
+    if (as_of) return this.connections.past(context.tenant, id, as_of);
     await this.views.reached(after);
     const connection = await this.queries.connection(context.tenant, id);
     if (!connection) throw new DomainError('NOT_FOUND', 'Connection not found');

@@ -38,7 +38,8 @@ export class UserController {
   }
 
   @MessagePattern('connection.user.get')
-  async get(@Payload() { context, id, after }: Ask<'connection.user.get'>): Promise<UserView> {
+  async get(@Payload() { context, id, after, as_of }: Ask<'connection.user.get'>): Promise<UserView> {
+    if (as_of) return this.users.past(context.tenant, id, as_of);
     await this.views.reached(after);
     const user = await this.queries.user(context.tenant, id);
     if (!user) throw new DomainError('NOT_FOUND', 'User not found');

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { Context, Tenant, Written } from '#contracts/envelope.js';
+import type { AsOf, Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, sha256, uuidV5 } from '#contracts/ids.js';
 import type { UserCommand, UserEvent, UserView } from '#contracts/user.js';
+import { readStreamAsOf } from '#eventstore/as-of.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
@@ -61,6 +62,19 @@ export class Users {
     const view = await this.find(id);
     if (view?.project_id === tenant.project_id && view.environment === tenant.environment) return view;
     throw new DomainError('NOT_FOUND', 'User not found');
+  }
+
+  /** As it was at that moment. */
+  async past(tenant: Tenant, id: string, moment: AsOf): Promise<UserView> {
+    const view = await this.findPast(id, moment);
+    if (view?.project_id === tenant.project_id && view.environment === tenant.environment) return view;
+    throw new DomainError('NOT_FOUND', 'User not found');
+  }
+
+  /** Whatever its tenant: for what names it. */
+  async findPast(id: string, moment: AsOf): Promise<UserView | null> {
+    const { events } = await readStreamAsOf<UserEvent>(this.store.client, `user-${id}`, moment);
+    return project(userProjection, events);
   }
 
   /** Whatever its tenant. */

@@ -10,6 +10,7 @@ import {
   toAgentSession,
   toSessionConnections,
 } from '#contracts/api/agent-sessions.js';
+import { type AsOfQuery, asOfQuery } from '#contracts/api/fields.js';
 import type { Context } from '#contracts/envelope.js';
 import { withFreshId } from '#contracts/fresh-id.js';
 import { idOf, newShortId, parseAgentSessionId } from '#contracts/ids.js';
@@ -66,11 +67,12 @@ export class AgentSessionController {
     path: '/v1/sessions/:id',
     access: 'sessions:read',
     summary: 'Look at a session',
+    query: asOfQuery,
     reply: { 200: agentSession },
     errors: ['NOT_FOUND'],
   })
-  async get(@Caller() context: Context, @Param('id') id: string) {
-    const view = await this.services.read('connection.session.get', { context, id: uuidOf(id) });
+  async get(@Caller() context: Context, @Param('id') id: string, @RequestQuery() query: AsOfQuery) {
+    const view = await this.services.read('connection.session.get', { context, id: uuidOf(id), ...query });
     return toAgentSession(view, organization.id);
   }
 

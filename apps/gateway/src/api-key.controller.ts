@@ -13,6 +13,7 @@ import {
   rotateKeyBody,
   toApiKey,
 } from '#contracts/api/api-keys.js';
+import { type AsOfQuery, asOfQuery } from '#contracts/api/fields.js';
 import type { Context } from '#contracts/envelope.js';
 import { withFreshId } from '#contracts/fresh-id.js';
 import type { UsedKey } from '#contracts/key.js';
@@ -82,11 +83,14 @@ export class ApiKeyController {
     path: '/api/v1/api-keys/:id',
     access: 'full_access',
     summary: 'Look at an API key',
+    description:
+      'With `as_of`, `last_used_at` is null when the key was used again since then: only its last use is kept.',
+    query: asOfQuery,
     reply: { 200: apiKey },
     errors: ['NOT_FOUND'],
   })
-  async get(@Caller() context: Context, @Param('id') id: string) {
-    return toApiKey(await this.read(context, id));
+  async get(@Caller() context: Context, @Param('id') id: string, @RequestQuery() query: AsOfQuery) {
+    return toApiKey(await this.read(context, id, query));
   }
 
   @Endpoint({
@@ -156,8 +160,8 @@ export class ApiKeyController {
     return toApiKey(await this.services.read('key.get', { context, id: context.actor.id }));
   }
 
-  private async read(context: Context, id: string): Promise<UsedKey> {
-    const key = await this.services.read('key.get', { context, id: idInPath('api_key', id) });
+  private async read(context: Context, id: string, query: Partial<AsOfQuery> = {}): Promise<UsedKey> {
+    const key = await this.services.read('key.get', { context, id: idInPath('api_key', id), ...query });
     if (key.kind !== 'household') throw notFound('api_key');
     return key;
   }

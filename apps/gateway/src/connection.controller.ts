@@ -8,6 +8,7 @@ import {
   toConnection,
   toConnectionStatus,
 } from '#contracts/api/connections.js';
+import { type AsOfQuery, asOfQuery } from '#contracts/api/fields.js';
 import type { Context } from '#contracts/envelope.js';
 import { Endpoint } from './endpoint.js';
 import { householdPage } from './household-page.js';
@@ -40,11 +41,12 @@ export class ConnectionController {
     path: '/api/v1/connections/:id',
     access: 'any',
     summary: 'Look at a bank connection',
+    query: asOfQuery,
     reply: { 200: connection },
     errors: ['NOT_FOUND'],
   })
-  async get(@Caller() context: Context, @Param('id') id: string) {
-    return toConnection(await this.read(context, id));
+  async get(@Caller() context: Context, @Param('id') id: string, @RequestQuery() query: AsOfQuery) {
+    return toConnection(await this.read(context, id, query));
   }
 
   @Endpoint({
@@ -52,11 +54,12 @@ export class ConnectionController {
     path: '/api/v1/connections/:id/status',
     access: 'any',
     summary: 'Look at the status of a bank connection',
+    query: asOfQuery,
     reply: { 200: connectionStatus },
     errors: ['NOT_FOUND'],
   })
-  async status(@Caller() context: Context, @Param('id') id: string) {
-    return toConnectionStatus(await this.read(context, id));
+  async status(@Caller() context: Context, @Param('id') id: string, @RequestQuery() query: AsOfQuery) {
+    return toConnectionStatus(await this.read(context, id, query));
   }
 
   @Endpoint({
@@ -72,7 +75,7 @@ export class ConnectionController {
     await this.services.write('connection.disconnect', { context, id: idInPath('connection', id) });
   }
 
-  private read(context: Context, id: string) {
-    return this.services.read('connection.get', { context, id: idInPath('connection', id) });
+  private read(context: Context, id: string, query: AsOfQuery) {
+    return this.services.read('connection.get', { context, id: idInPath('connection', id), ...query });
   }
 }

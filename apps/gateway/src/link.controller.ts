@@ -1,5 +1,6 @@
 import { Controller, Inject, Param, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { type AsOfQuery, asOfQuery } from '#contracts/api/fields.js';
 import {
   linkSession,
   type MintBody,
@@ -103,11 +104,13 @@ export class LinkController {
     path: '/api/v1/connections/link/:id',
     access: 'any',
     summary: 'Look at a link session',
+    query: asOfQuery,
     reply: { 200: linkSession },
     errors: ['NOT_FOUND'],
   })
-  async get(@Caller() context: Context, @Param('id') id: string) {
-    return toLinkSession(await this.services.read('link-session.get', { context, id: idInPath('link_session', id) }));
+  async get(@Caller() context: Context, @Param('id') text: string, @RequestQuery() query: AsOfQuery) {
+    const id = idInPath('link_session', text);
+    return toLinkSession(await this.services.read('link-session.get', { context, id, ...query }));
   }
 
   @Endpoint({

@@ -1,5 +1,6 @@
 import { Controller, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { type AsOfQuery, asOfQuery } from '#contracts/api/fields.js';
 import {
   type CreateConnectionBody,
   createConnectionBody,
@@ -79,11 +80,13 @@ export class PlatformConnectionController {
     path: '/v1/connections/:id',
     access: 'connections:read',
     summary: 'Look at a connection',
+    query: asOfQuery,
     reply: { 200: platformConnection },
     errors: ['NOT_FOUND'],
   })
-  async get(@Caller() context: Context, @Param('id') id: string) {
-    return toPlatformConnection(await this.services.read('connection.platform.get', { context, id: uuidOf(id) }));
+  async get(@Caller() context: Context, @Param('id') text: string, @RequestQuery() query: AsOfQuery) {
+    const id = uuidOf(text);
+    return toPlatformConnection(await this.services.read('connection.platform.get', { context, id, ...query }));
   }
 
   @Endpoint({

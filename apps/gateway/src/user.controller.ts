@@ -1,4 +1,5 @@
 import { Controller, Param } from '@nestjs/common';
+import { type AsOfQuery, asOfQuery } from '#contracts/api/fields.js';
 import {
   type CreateUserBody,
   createUserBody,
@@ -60,11 +61,13 @@ export class UserController {
     path: '/api/v1/users/:id',
     access: 'any',
     summary: 'Look at a user',
+    query: asOfQuery,
     reply: { 200: user },
     errors: ['NOT_FOUND'],
   })
-  async get(@Caller() context: Context, @Param('id') id: string) {
-    return toUser(await this.services.read('connection.user.get', { context, id: idInPath('user', id) }));
+  async get(@Caller() context: Context, @Param('id') text: string, @RequestQuery() query: AsOfQuery) {
+    const id = idInPath('user', text);
+    return toUser(await this.services.read('connection.user.get', { context, id, ...query }));
   }
 
   @Endpoint({

@@ -17,6 +17,13 @@ export class KeyUses {
     );
   }
 
+  /** Only the newest use is kept: of one that came later, nothing is known of the uses before it. */
+  async besideThen(key: KeyView, time: string): Promise<UsedKey> {
+    const [used] = await this.beside([key]);
+    const last = used!.last_used_at;
+    return { ...key, last_used_at: last !== null && last <= time ? last : null };
+  }
+
   async beside(keys: KeyView[]): Promise<UsedKey[]> {
     const rows = await this.dataSource.query<{ key_id: string; last_used_at: string }[]>(
       'select key_id, last_used_at from key_uses where key_id = any($1)',

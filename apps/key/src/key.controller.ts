@@ -1,6 +1,8 @@
 import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
+import type { AsOf } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
+import type { UsedKey } from '#contracts/key.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { Store } from '#service/store.js';
 import { KeyQueries } from './key-queries.js';
@@ -60,9 +62,15 @@ export class KeyController {
 
   @MessagePattern('key.get')
   async get(@Payload() ask: Ask<'key.get'>): Promise<Reply<'key.get'>> {
+    if (ask.as_of) return this.past(ask, ask.as_of);
     const key = await this.queries.find(ask);
     if (!key) throw new DomainError('NOT_FOUND', 'API key not found');
     return key;
+  }
+
+  private async past({ context, id }: Ask<'key.get'>, moment: AsOf): Promise<UsedKey> {
+    const { key, time } = await this.keys.past(context.tenant, id, moment);
+    return this.uses.besideThen(key, time);
   }
 
   @MessagePattern('key.list')

@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Context, Tenant, Written } from '#contracts/envelope.js';
+import type { AsOf, Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, parseId, shortIdOf } from '#contracts/ids.js';
 import type { KeyCommand, KeyEvent, KeyTerms, KeyView, RefusedUses } from '#contracts/key.js';
 import type { Ask } from '#contracts/subjects.js';
+import { readStreamAsOf, type Then } from '#eventstore/as-of.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
@@ -96,6 +97,18 @@ export class Keys {
     const uuid = parseId('api_key', id);
     const key = uuid === null ? null : shown(await this.read(uuid));
     if (key?.project_id === project_id && key.environment === environment) return key;
+    throw new DomainError('NOT_FOUND', 'API key not found');
+  }
+
+  /** As it was shown at that moment, apart from its last use. */
+  async past({ project_id, environment }: Tenant, id: string, moment: AsOf): Promise<{ key: KeyView; time: string }> {
+    const uuid = parseId('api_key', id);
+    const { events, time }: Then<KeyEvent> =
+      uuid === null
+        ? { events: [], time: '' }
+        : await readStreamAsOf<KeyEvent>(this.store.client, `api_key-${uuid}`, moment);
+    const key = project(keyProjection, events);
+    if (key?.project_id === project_id && key.environment === environment) return { key: keyAt(time, key), time };
     throw new DomainError('NOT_FOUND', 'API key not found');
   }
 

@@ -18,7 +18,8 @@ export class SessionController {
   ) {}
 
   @MessagePattern('link-session.get')
-  async get(@Payload() { context, id, after }: Ask<'link-session.get'>): Promise<Reply<'link-session.get'>> {
+  async get(@Payload() { context, id, after, as_of }: Ask<'link-session.get'>): Promise<Reply<'link-session.get'>> {
+    if (as_of) return this.sessions.past(context.tenant, id, as_of);
     await this.views.sessions.reached(after);
     const session = await this.queries.find(context.tenant, id);
     if (!session) throw new DomainError('NOT_FOUND', 'Link session not found');

@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Context, Tenant, Written } from '#contracts/envelope.js';
+import type { AsOf, Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, shortIdOf } from '#contracts/ids.js';
 import type { SessionCommand, SessionEvent, SessionView } from '#contracts/link-session.js';
+import { readStreamAsOf } from '#eventstore/as-of.js';
 import { commandHandler, type Handled } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
@@ -35,6 +36,14 @@ export class Sessions {
       events.map((recorded) => recorded.event),
     );
     if (view?.project_id === project_id && view.environment === environment) return view;
+    throw new DomainError('NOT_FOUND', 'Link session not found');
+  }
+
+  /** As it was shown at that moment. */
+  async past({ project_id, environment }: Tenant, id: string, moment: AsOf): Promise<SessionView> {
+    const { events, time } = await readStreamAsOf<SessionEvent>(this.store.client, `link_session-${id}`, moment);
+    const view = project(sessionProjection, events);
+    if (view?.project_id === project_id && view.environment === environment) return asOf(view, time);
     throw new DomainError('NOT_FOUND', 'Link session not found');
   }
 

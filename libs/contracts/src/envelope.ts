@@ -50,6 +50,9 @@ export const metadataOf = (context: Context): EventMetadata => ({
 /** A position in the event store as text: compare with `reached`, never compute. */
 export type Position = string;
 
+/** A moment that has passed: by the clock, or exactly, right after what stands at a position. */
+export type AsOf = { time: string } | { position: Position };
+
 /** The answer to a command: the thing as it is now, and the position a later read must have reached to see it. */
 export interface Written<View> {
   view: View;

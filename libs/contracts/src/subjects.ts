@@ -4,7 +4,7 @@ import type { AuditEntry, AuditFilter } from './audit.js';
 import type { AgentSessionView, SessionReach } from './agent-session.js';
 import type { ConnectionTerms, ConnectionView, OwnedConnection } from './connection.js';
 import type { Erasure, OpenedTexts, TextToOpen } from './erasure.js';
-import type { Context, Page, Position, Written } from './envelope.js';
+import type { AsOf, Context, Page, Position, Written } from './envelope.js';
 import type { IdempotencyState } from './idempotency.js';
 import type { KeyIdentity, KeyTerms, KeyUse, KeyView, RefusedUses, UsedKey, VerifiedKey } from './key.js';
 import type { KeyChanged, KeyForgotten, LeaseAsked, LeaseGranted } from './key-lease.js';
@@ -28,6 +28,10 @@ interface Read {
 interface ById extends Read {
   id: string;
 }
+/** With `as_of`: what the answer would have been then. */
+interface Look extends ById {
+  as_of?: AsOf;
+}
 interface Command {
   context: Context;
   id: string;
@@ -46,7 +50,7 @@ export interface Subjects {
   /** Answers with the successor. The old key lives on for the grace. */
   'key.rotate': { ask: Command & { successor: KeyIdentity; grace_seconds: number }; reply: Written<KeyView> };
   'key.revoke': { ask: Command; reply: Written<KeyView> };
-  'key.get': { ask: ById; reply: UsedKey };
+  'key.get': { ask: Look; reply: UsedKey };
   'key.list': { ask: Read & { kind?: KeyView['kind']; limit: number; cursor?: string }; reply: Page<UsedKey> };
   /** A gateway's batch of last uses; what is older than what is known changes nothing. */
   'key.used': { ask: { uses: KeyUse[] }; reply: Record<string, never> };
@@ -65,7 +69,7 @@ export interface Subjects {
   };
   'connection.user.update': { ask: Command & { name?: string; email?: string | null }; reply: Written<UserView> };
   'connection.user.delete': { ask: Command; reply: { position: Position } };
-  'connection.user.get': { ask: ById; reply: UserView };
+  'connection.user.get': { ask: Look; reply: UserView };
   'connection.user.list': { ask: Read & { limit: number; cursor?: string }; reply: Page<UserView> };
   /** The truth about a user, from its own stream: does it exist in this tenant? */
   'connection.user.exists': { ask: { context: Context; id: string }; reply: boolean };
@@ -75,7 +79,7 @@ export interface Subjects {
   /** Asked by the timeline, which keeps texts as the events do: sealed. */
   'connection.text.open': { ask: { texts: TextToOpen[] }; reply: OpenedTexts };
 
-  'connection.get': { ask: ById; reply: OwnedConnection };
+  'connection.get': { ask: Look; reply: OwnedConnection };
   /** The truth about a connection, from its own stream. */
   'connection.read': { ask: { context: Context; id: string }; reply: OwnedConnection };
   'connection.list': {
@@ -91,7 +95,7 @@ export interface Subjects {
     };
     reply: Written<ConnectionView> & { created: boolean };
   };
-  'connection.platform.get': { ask: ById; reply: ConnectionView };
+  'connection.platform.get': { ask: Look; reply: ConnectionView };
   'connection.platform.list': {
     ask: Read & { user_id?: string; server_id?: string; status?: PlatformStatus; limit: number; cursor?: string };
     reply: Page<ConnectionView>;
@@ -113,7 +117,7 @@ export interface Subjects {
     reply: Written<AgentSessionView>;
   };
   'connection.session.close': { ask: Command; reply: Written<AgentSessionView> };
-  'connection.session.get': { ask: ById; reply: AgentSessionView };
+  'connection.session.get': { ask: Look; reply: AgentSessionView };
   'connection.session.list': { ask: Read & { limit: number; cursor?: string }; reply: Page<AgentSessionView> };
   'connection.session.reach': { ask: ById; reply: SessionReach[] };
   'connection.require-login': { ask: Command; reply: Written<OwnedConnection> };
@@ -147,7 +151,7 @@ export interface Subjects {
     };
     reply: Written<SessionView>;
   };
-  'link-session.get': { ask: ById; reply: SessionView };
+  'link-session.get': { ask: Look; reply: SessionView };
   'link-session.list': {
     ask: Read & {
       status?: SessionStatus;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AsOf } from '../envelope.js';
 
 /**
  * Building blocks of the API's schemas. A message is what follows the field's name in a refusal: `must be …`.
@@ -67,11 +68,14 @@ export const choice = <const V extends readonly [string, ...string[]]>(values: V
 
 const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
 
-/** A moment as RFC 3339 says it, turned into UTC with milliseconds. A `+` that was not escaped arrives as a space. */
+/** A `+` that was not escaped arrives as a space. */
+const spaced = (value: string): string => value.replace(/ (?=\d\d:\d\d$)/, '+');
+
+/** A moment as RFC 3339 says it, turned into UTC with milliseconds. */
 export const moment = z
   .string()
   .optional()
-  .transform((value) => (value ? toUtc(value.replace(/ (?=\d\d:\d\d$)/, '+')) : undefined))
+  .transform((value) => (value ? toUtc(spaced(value)) : undefined))
   .refine((value) => value !== null, 'must be an RFC 3339 time')
   .transform((value) => value ?? undefined)
   .meta({ type: 'string', format: 'date-time' });
@@ -79,6 +83,28 @@ export const moment = z
 function toUtc(value: string): string | null {
   const time = RFC_3339.test(value) ? Date.parse(value) : NaN;
   return Number.isNaN(time) ? null : new Date(time).toISOString();
+}
+
+const POSITION = /^\d{1,19}$/;
+const LAST_POSITION = 2n ** 63n - 1n;
+
+/** A moment that has passed, as a time or as a position of the timeline. */
+export const asOfQuery = z.object({
+  as_of: z
+    .string()
+    .optional()
+    .transform((value) => (value ? toMoment(value) : undefined))
+    .refine((value) => value !== null, 'must be an RFC 3339 time or a position')
+    .transform((value) => value ?? undefined)
+    .meta({ type: 'string', examples: ['2026-11-07T05:31:56.000Z', '4711'] })
+    .describe('Answer as this request would have been answered then: an RFC 3339 time, or a position of the timeline.'),
+});
+export type AsOfQuery = z.output<typeof asOfQuery>;
+
+function toMoment(value: string): AsOf | null {
+  if (POSITION.test(value)) return BigInt(value) <= LAST_POSITION ? { position: value } : null;
+  const time = toUtc(spaced(value));
+  return time === null ? null : { time };
 }
 
 export const cursor = z.string().max(500, 'must be one that this list handed out').optional().transform(given);

@@ -1,0 +1,55 @@
+import { type EventStoreDBClient, FORWARDS } from '@eventstore/db-client';
+import type { AsOf, Position } from '#contracts/envelope.js';
+import { unavailable } from './failures.js';
+import { readStream } from './read-stream.js';
+import type { Recorded } from './recorded.js';
+
+const READ_DEADLINE_MS = 3_000;
+
+/** A stream as it was at some moment, and the clock's time then. */
+export interface Then<E> {
+  events: E[];
+  time: string;
+}
+
+/** What a fold of the stream would have seen then. What has not happened yet at this moment is unknown: now is the latest. */
+export async function readStreamAsOf<E extends { type: string }>(
+  client: EventStoreDBClient,
+  stream: string,
+  asOf: AsOf,
+): Promise<Then<E>> {
+  const [{ events }, time] = await Promise.all([readStream<E>(client, stream), timeOf(client, asOf)]);
+  return { events: upTo(events, asOf).map((recorded) => recorded.event), time };
+}
+
+/**
+ * The events up to a moment, itself included. By position there is nothing in between. By time it is what the store had
+ * written by then, and what the time itself is taken from: a time that an event tells, as the timeline shows it, means
+ * that event too, although it was written a few milliseconds later.
+ */
+export function upTo<E extends { type: string }>(events: Recorded<E>[], asOf: AsOf): Recorded<E>[] {
+  const isThere =
+    'time' in asOf
+      ? ({ event, created }: Recorded<E>) =>
+          created.toISOString() <= asOf.time || (event as { at?: string }).at === asOf.time
+      : ({ commit }: Recorded<E>) => commit <= BigInt(asOf.position);
+  return events.slice(0, events.findLastIndex(isThere) + 1);
+}
+
+async function timeOf(client: EventStoreDBClient, asOf: AsOf): Promise<string> {
+  const now = new Date().toISOString();
+  const then = 'time' in asOf ? asOf.time : await timeAt(client, asOf.position);
+  return then !== null && then < now ? then : now;
+}
+
+/** When the store wrote what stands there; null beyond the end. */
+async function timeAt(client: EventStoreDBClient, position: Position): Promise<string | null> {
+  const fromPosition = { commit: BigInt(position), prepare: BigInt(position) };
+  const events = client.readAll({ direction: FORWARDS, fromPosition, maxCount: 1, deadline: READ_DEADLINE_MS });
+  try {
+    for await (const { event } of events) if (event) return event.created.toISOString();
+    return null;
+  } catch (error) {
+    throw unavailable(error);
+  }
+}
