@@ -122,6 +122,7 @@ async function platform(): Promise<Record<string, Recipe>> {
   const open = () => v1.post('/v1/sessions', { servers: ['stripe'] }, bearer);
   const session = async () => `/v1/sessions/${id(await open())}`;
   const send = (method: string, path: string, given?: object) => v1.call(method, path, given, bearer);
+  const project = `/v1/projects/${id(await v1.post('/v1/projects', { name: 'x' }, bearer))}`;
   return {
     'POST /v1/connections': () => store(randomUUID()),
     'POST /v1/connections/{id}/revoke': async () => send('POST', `${await stored()}/revoke`),
@@ -138,6 +139,13 @@ async function platform(): Promise<Record<string, Recipe>> {
     'POST /v1/sessions/{id}/close': async () => send('POST', `${await session()}/close`),
     'GET /v1/whoami': () => v1.get('/v1/whoami', bearer),
     'GET /v1/audit': () => v1.get('/v1/audit?limit=3', bearer),
+    'POST /v1/projects': () => v1.post('/v1/projects', { name: 'Shop' }, bearer),
+    'GET /v1/projects': () => v1.get('/v1/projects?limit=2', bearer),
+    'GET /v1/projects/{id}': () => v1.get('/v1/projects/default', bearer),
+    'PATCH /v1/projects/{id}': () => send('PATCH', project, { name: 'Shop' }),
+    'GET /v1/projects/{id}/redirect-origins': () => v1.get(`${project}/redirect-origins`, bearer),
+    'PUT /v1/projects/{id}/redirect-origins': () =>
+      send('PUT', `${project}/redirect-origins`, { origins: ['https://app.example'] }),
     'POST /v1/api-keys': newPlatformKey,
     'GET /v1/api-keys': () => v1.get('/v1/api-keys', bearer),
     'DELETE /v1/api-keys/{id}': async () =>

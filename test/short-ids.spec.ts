@@ -101,7 +101,7 @@ describe('a short_id that is taken', () => {
   it('is not given to another session', async () => {
     const user = { context: contextFor(context.tenant), user: { short_id: newShort(), name: 'Ada', email: null } };
     const { view } = await services.write('connection.user.create', user);
-    const sessions = new LinkController(services, gatewayEnv.parse({}));
+    const sessions = new LinkController(services, gatewayEnv.parse({}), bus);
     const mint = (token: string) => {
       const request = { random: drawing(bytesOfToken(token)), headers: {}, protocol: 'http', host: 'localhost' };
       const body = mintBody.parse({ user_id: view.id });

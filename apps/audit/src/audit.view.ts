@@ -15,7 +15,7 @@ export const auditEntries: View = {
     const changes: Changes = { rows: [], removed: [], parked: [] };
     for (const event of batch) {
       try {
-        const subject = subjects.get(event.stream) ?? subjectOf(event);
+        const subject = (!isProject(event) && subjects.get(event.stream)) || subjectOf(event);
         subjects.set(event.stream, subject);
         changes.rows.push(entryOf(event, subject));
       } catch (error) {
@@ -25,6 +25,9 @@ export const auditEntries: View = {
     return changes;
   },
 };
+
+/** Projects are the organization's: what is done to one stands on the timeline of whoever did it. */
+const isProject = ({ stream }: Recorded): boolean => stream.startsWith('project-');
 
 /** By stream, the subjects whose first event is not in the batch but stands in the table already. */
 async function knownSubjects(batch: Recorded[], dataSource: DataSource): Promise<Map<string, Subject>> {

@@ -161,6 +161,11 @@ const examples: { [T in AuditedEvent['type']]: Omit<Extract<AuditedEvent, { type
   KeyRotated: { successor: keyTerms, retires_at: noon, at: noon },
   KeyRevoked: { at: noon },
   KeyRefused: { reason: 'revoked', count: 3, first_at: noon, at: noon },
+  ProjectCreated: {
+    ...{ id: 'prj_0123456789abcdef', org_id: 'org_default', name: 'Shop', slug: 'shop', is_default: false, at: noon },
+  },
+  ProjectRenamed: { name: 'Web shop', at: noon },
+  RedirectOriginsAllowed: { origins: ['https://app.example'], at: noon },
 };
 
 describe('a summary', () => {

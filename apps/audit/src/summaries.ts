@@ -2,9 +2,10 @@ import type { AgentSessionEvent } from '#contracts/agent-session.js';
 import type { ConnectionEvent } from '#contracts/connection.js';
 import type { KeyEvent } from '#contracts/key.js';
 import type { SessionEvent } from '#contracts/link-session.js';
+import type { ProjectEvent } from '#contracts/project.js';
 import type { UserEvent } from '#contracts/user.js';
 
-export type AuditedEvent = SessionEvent | AgentSessionEvent | ConnectionEvent | UserEvent | KeyEvent;
+export type AuditedEvent = SessionEvent | AgentSessionEvent | ConnectionEvent | UserEvent | KeyEvent | ProjectEvent;
 
 /** What each event says to a person, in one sentence. Who did it stands beside it, in the entry's actor. */
 export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEvent, { type: T }>) => string } = {
@@ -51,6 +52,13 @@ export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEv
     `The API key was rotated: ${e.successor.key_prefix}… takes its place, the old one ends at ${e.retires_at}.`,
   KeyRevoked: () => 'The API key was revoked.',
   KeyRefused: (e) => `${e.count === 1 ? 'A request was' : `${e.count} requests were`} refused: ${refusals[e.reason]}.`,
+
+  ProjectCreated: (e) => `The project ${e.name} (${e.slug}) was created.`,
+  ProjectRenamed: (e) => `The project was renamed to ${e.name}.`,
+  RedirectOriginsAllowed: (e) =>
+    e.origins.length > 0
+      ? `Links of the project may redirect to ${e.origins.join(', ')}, and nowhere else.`
+      : 'Links of the project may redirect to wherever the installation allows.',
 };
 
 export const hasSummary = (type: string): boolean => Object.hasOwn(summaries, type);

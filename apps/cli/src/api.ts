@@ -11,7 +11,7 @@ export type Api = Client<paths>;
 export function apiAt(url: string, key: string | undefined): Api {
   const client = createClient<paths>({
     baseUrl: url,
-    ...(key !== undefined && { headers: { 'X-API-Key': key } }),
+    ...(key !== undefined && { headers: headersOf(key) }),
     fetch: (request) => fetch(request, { signal: AbortSignal.timeout(DEADLINE_MS) }),
   });
   client.use({
@@ -25,6 +25,12 @@ export function apiAt(url: string, key: string | undefined): Api {
   });
   return client;
 }
+
+/** `/v1` knows keys only as Bearer, and a platform key is nothing elsewhere. */
+const headersOf = (key: string) => ({
+  authorization: `Bearer ${key}`,
+  ...(key.startsWith('bb_') && { 'X-API-Key': key }),
+});
 
 /** What a call brought; whatever else could have come has been thrown. */
 export const dataOf = async <T>(call: Promise<{ data?: T }>): Promise<T> => (await call).data as T;

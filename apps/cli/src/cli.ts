@@ -32,6 +32,11 @@ export class Cli {
     this.url = named ?? this.local?.url ?? DEFAULT_URL;
   }
 
+  /** Without a key, what the operator of a local stack may do goes over its bus. */
+  get isOperator(): boolean {
+    return this.key === undefined && this.local !== null;
+  }
+
   /** The API, asked with the key; without one there is nothing to ask. */
   get api(): Api {
     if (this.key !== undefined) return apiAt(this.url, this.key);

@@ -4,11 +4,13 @@ import { connectionCommands } from './commands/connections.js';
 import { doctorCommands } from './commands/doctor.js';
 import { keyCommands } from './commands/keys.js';
 import { linkCommands } from './commands/link.js';
+import { projectCommands } from './commands/projects.js';
 import { sessionCommands } from './commands/sessions.js';
 import { userCommands } from './commands/users.js';
 
 export const commands: Command[] = [
   ...keyCommands,
+  ...projectCommands,
   ...userCommands,
   ...linkCommands,
   ...sessionCommands,

@@ -14,11 +14,11 @@ import { type AsOfQuery, asOfQuery } from '#contracts/api/fields.js';
 import type { Context } from '#contracts/envelope.js';
 import { withFreshId } from '#contracts/fresh-id.js';
 import { idOf, newShortId, parseAgentSessionId } from '#contracts/ids.js';
+import { organization } from '#contracts/project.js';
 import type { Random } from '#contracts/secrets.js';
 import { Endpoint } from './endpoint.js';
 import { notFound } from './ids.js';
 import { Services } from './last-write.js';
-import { organization } from './organization.js';
 import { Caller, Randomness, RequestBody, RequestQuery } from './params.js';
 
 /** Agents' sessions: which servers an agent may use, and which of them it can reach. */

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { VerifiedKey } from '#contracts/key.js';
 import { newHouseholdKey } from '#contracts/secrets.js';
 import { adminKey, platformReader, readKey, revokedKey, startGateway, type TestGateway } from '../test/gateway.js';
-import { verifiedKey } from '../test/views.js';
+import { projectView, verifiedKey } from '../test/views.js';
 
 let gateway: TestGateway;
 afterEach(() => gateway.app.close());
@@ -10,6 +10,7 @@ afterEach(() => gateway.app.close());
 const start = async (env: Parameters<typeof startGateway>[0] = {}) => {
   gateway = await startGateway(env);
   gateway.bus.answers['connection.user.list'] = () => ({ items: [], next_cursor: null });
+  gateway.bus.answers['key.project.get'] = () => projectView;
 };
 
 /** A read of this key from this address. */

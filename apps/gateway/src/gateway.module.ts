@@ -25,6 +25,7 @@ import { PlatformKeyController } from './platform-key.controller.js';
 import { PlatformConnectionController } from './platform-connection.controller.js';
 import { PlatformController } from './platform.controller.js';
 import { RefusedKeys } from './refused-keys.js';
+import { ProjectController } from './project.controller.js';
 import { RateLimits } from './rate-limits.js';
 import { RouteTable } from './route-table.js';
 import { SandboxController } from './sandbox.controller.js';
@@ -48,6 +49,7 @@ const controllers = [
   AuditController,
   PlatformController,
   PlatformKeyController,
+  ProjectController,
   ServerController,
   PlatformConnectionController,
   AgentSessionController,

@@ -19,6 +19,7 @@ import { withFreshId } from '#contracts/fresh-id.js';
 import { idOf, shortIdOf } from '#contracts/ids.js';
 import type { SessionTerms, SessionView } from '#contracts/link-session.js';
 import { hashSecret, newToken } from '#contracts/secrets.js';
+import { Bus } from '#service/bus.js';
 import { CONFIG, type GatewayConfig } from './config.js';
 import { Endpoint } from './endpoint.js';
 import { householdPage } from './household-page.js';
@@ -36,6 +37,7 @@ export class LinkController {
   constructor(
     private readonly services: Services,
     @Inject(CONFIG) private readonly config: GatewayConfig,
+    @Inject(Bus) private readonly bus: Bus,
   ) {}
 
   @Endpoint({
@@ -48,8 +50,8 @@ export class LinkController {
     reply: { 201: mintedSession },
     errors: ['INVALID_PARAMETER', 'NOT_FOUND'],
   })
-  mint(@Req() request: FastifyRequest, @Caller() context: Context, @RequestBody() body: MintBody) {
-    this.refuseForeignOrigin(body.redirect_url);
+  async mint(@Req() request: FastifyRequest, @Caller() context: Context, @RequestBody() body: MintBody) {
+    await this.refuseForeignOrigin(context, body.redirect_url);
     const { expires_in_seconds: ttl_seconds, ...wishes } = body;
     const user_id = idInField('user', 'user_id', body.user_id);
     const common = { action: 'link' as const, connection_id: null, ...context.tenant, ...wishes, user_id };
@@ -69,13 +71,13 @@ export class LinkController {
     reply: { 201: mintedSession },
     errors: ['NOT_FOUND', 'CONNECTION_DISCONNECTED'],
   })
-  relink(
+  async relink(
     @Req() request: FastifyRequest,
     @Caller() context: Context,
     @RequestBody() { redirect_url, label, expires_in_seconds: ttl_seconds }: RelinkBody,
     @Param('id') id: string,
   ) {
-    this.refuseForeignOrigin(redirect_url);
+    await this.refuseForeignOrigin(context, redirect_url);
     const connection_id = idInPath('connection', id);
     return this.withToken(request, (identity) => {
       const terms = { ...identity, redirect_url, label };
@@ -136,9 +138,14 @@ export class LinkController {
     });
   }
 
-  private refuseForeignOrigin(redirectUrl: string): void {
-    const { REDIRECT_ORIGINS: allowed } = this.config;
-    if (redirectUrl === '' || allowed.length === 0 || allowed.includes(new URL(redirectUrl).origin)) return;
-    throw new DomainError('VALIDATION_ERROR', 'redirect_url must be inside the allowed redirect origins');
+  /** Inside the list of the installation and that of the project, each as far as it is set. */
+  private async refuseForeignOrigin({ tenant }: Context, redirectUrl: string): Promise<void> {
+    if (redirectUrl === '') return;
+    const { redirect_origins } = await this.bus.ask('key.project.get', { id: tenant.project_id });
+    const { origin } = new URL(redirectUrl);
+    for (const allowed of [this.config.REDIRECT_ORIGINS, redirect_origins]) {
+      if (allowed.length === 0 || allowed.includes(origin)) continue;
+      throw new DomainError('VALIDATION_ERROR', 'redirect_url must be inside the allowed redirect origins');
+    }
   }
 }

@@ -3,7 +3,7 @@ import type { Ask } from '#contracts/subjects.js';
 import { DomainError } from '#contracts/errors.js';
 import { hashSecret } from '#contracts/secrets.js';
 import { readKey, startGateway, type TestGateway } from '../test/gateway.js';
-import { sessionView, userView } from '../test/views.js';
+import { connectionView, projectView, sessionView, userView } from '../test/views.js';
 
 let gateway: TestGateway;
 let minted: Ask<'link-session.mint'>[] = [];
@@ -187,8 +187,12 @@ describe('with redirect origins and a public base', () => {
       PUBLIC_BASE_URL: 'https://links.example',
     });
     strict.bus.answers['link-session.mint'] = (ask) => ({ view: { ...sessionView, ...ask.terms }, position: '7' });
+    strict.bus.answers['link-session.relink'] = (ask) => ({ view: { ...sessionView, ...ask.terms }, position: '7' });
   });
+  beforeEach(() => ofProject());
   afterAll(() => strict.app.close());
+  const ofProject = (...redirect_origins: string[]) =>
+    (strict.bus.answers['key.project.get'] = () => ({ ...projectView, redirect_origins }));
   const mintTo = (redirect_url: string) =>
     strict.call({ method: 'POST', url: '/api/v1/connections/link', payload: { ...good, redirect_url } });
 
@@ -203,6 +207,31 @@ describe('with redirect origins and a public base', () => {
     ]) {
       expect((await mintTo(outside)).json.error.code).toBe('VALIDATION_ERROR');
     }
+    expect((await mintTo('')).status).toBe(201);
+  });
+
+  it('redirects only inside the origins of the project too, when it has some', async () => {
+    ofProject('https://other.example:8443', 'https://elsewhere.example');
+    const relinkTo = (redirect_url: string) =>
+      strict.call({
+        method: 'POST',
+        url: `/api/v1/connections/${connectionView.id}/relink`,
+        payload: { redirect_url },
+      });
+    for (const ask of [mintTo, relinkTo]) {
+      expect((await ask('https://other.example:8443/done')).status).toBe(201);
+      for (const outside of ['https://app.example/done', 'https://elsewhere.example/done']) {
+        expect((await ask(outside)).json.error).toEqual({
+          code: 'VALIDATION_ERROR',
+          message: 'redirect_url must be inside the allowed redirect origins',
+        });
+      }
+    }
+  });
+
+  it('does not redirect anywhere while nobody can say where it may', async () => {
+    delete strict.bus.answers['key.project.get'];
+    expect((await mintTo('https://app.example/done')).json.error.code).toBe('UNAVAILABLE');
     expect((await mintTo('')).status).toBe(201);
   });
 

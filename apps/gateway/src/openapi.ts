@@ -89,7 +89,8 @@ const pathParameters = ({ path }: EndpointSpec): Json[] =>
     name,
     in: 'path',
     required: true,
-    description: name === 'id' && !path.startsWith('/v1/connections') ? 'UUID or 8-character short_id.' : undefined,
+    description:
+      name === 'id' && !/^\/v1\/(connections|projects)/.test(path) ? 'UUID or 8-character short_id.' : undefined,
     schema: { type: 'string' },
   }));
 

@@ -1,28 +1,45 @@
-import { Controller, Param } from '@nestjs/common';
+import { Controller, Headers, Inject, Param } from '@nestjs/common';
 import {
   createdPlatformKey,
   type CreatePlatformKeyBody,
   createPlatformKeyBody,
+  type PlatformKeyQuery,
+  platformKeyQuery,
   platformKeys,
   type PlatformKeysQuery,
   platformKeysQuery,
   toPlatformKey,
 } from '#contracts/api/platform.js';
-import type { Context } from '#contracts/envelope.js';
+import type { Context, Tenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { withFreshId } from '#contracts/fresh-id.js';
 import { platformScopes, type VerifiedKey } from '#contracts/key.js';
 import { keyIdentity, newPlatformKey, type Random } from '#contracts/secrets.js';
+import { Bus } from '#service/bus.js';
 import { scopesOf } from './access.js';
 import { Endpoint } from './endpoint.js';
 import { idInPath, notFound } from './ids.js';
 import { Services } from './last-write.js';
 import { Caller, CallerKey, Randomness, RequestBody, RequestQuery } from './params.js';
 
-/** Platform keys: any set of scopes, but never more than the caller's own. */
+const PROJECT_HEADER = 'x-codespar-project';
+
+/** Where a key is or will be, as the request names it. Empty is not named. */
+interface Place {
+  project_id?: string | undefined;
+  env?: Tenant['environment'] | null | undefined;
+}
+
+/**
+ * Platform keys: any set of scopes, but never more than the caller's own. `keys:write` is a right in the whole
+ * organization, so these routes, and no others, can be asked about another project (docs/decisions/0010).
+ */
 @Controller()
 export class PlatformKeyController {
-  constructor(private readonly services: Services) {}
+  constructor(
+    private readonly services: Services,
+    @Inject(Bus) private readonly bus: Bus,
+  ) {}
 
   @Endpoint({
     method: 'POST',
@@ -32,20 +49,21 @@ export class PlatformKeyController {
     description: '`full_key` is shown once, in this reply; only its hash is kept.',
     body: createPlatformKeyBody,
     reply: { 201: createdPlatformKey },
+    errors: ['NOT_FOUND'],
   })
-  create(
+  async create(
     @Caller() context: Context,
     @CallerKey() key: VerifiedKey,
     @Randomness() random: Random,
-    @RequestBody() { name, env, scopes: wished }: CreatePlatformKeyBody,
+    @RequestBody() { name, scopes: wished, ...place }: CreatePlatformKeyBody,
+    @Headers(PROJECT_HEADER) header?: string,
   ) {
     const scopes = grantable(key, wished);
-    const environment = env ?? key.environment;
+    const tenant = await this.tenantOf(key, place, header);
     return withFreshId(async () => {
-      const full_key = newPlatformKey(environment, random);
+      const full_key = newPlatformKey(tenant.environment, random);
       const terms = {
-        project_id: key.project_id,
-        environment,
+        ...tenant,
         ...keyIdentity(full_key),
         kind: 'platform' as const,
         name,
@@ -66,10 +84,17 @@ export class PlatformKeyController {
     summary: 'List platform keys, newest first, revoked ones included',
     query: platformKeysQuery,
     reply: { 200: platformKeys },
-    errors: ['INVALID_CURSOR'],
+    errors: ['NOT_FOUND', 'INVALID_CURSOR'],
   })
-  async list(@Caller() context: Context, @RequestQuery() query: PlatformKeysQuery) {
-    const { items, next_cursor } = await this.services.read('key.list', { context, kind: 'platform', ...query });
+  async list(
+    @Caller() caller: Context,
+    @CallerKey() key: VerifiedKey,
+    @RequestQuery() { limit, cursor, ...place }: PlatformKeysQuery,
+    @Headers(PROJECT_HEADER) header?: string,
+  ) {
+    const context = { ...caller, tenant: await this.tenantOf(key, place, header) };
+    const page = { limit, ...(cursor !== undefined && { cursor }) };
+    const { items, next_cursor } = await this.services.read('key.list', { context, kind: 'platform', ...page });
     return { keys: items.map(toPlatformKey), next_cursor };
   }
 
@@ -78,13 +103,33 @@ export class PlatformKeyController {
     path: '/v1/api-keys/:id',
     access: 'keys:write',
     summary: 'Revoke a platform key',
+    query: platformKeyQuery,
     reply: { 204: null },
     errors: ['NOT_FOUND'],
   })
-  async revoke(@Caller() context: Context, @Param('id') text: string): Promise<void> {
-    const key = await this.services.read('key.get', { context, id: idInPath('api_key', text) });
-    if (key.kind !== 'platform') throw notFound('api_key');
-    await this.services.write('key.revoke', { context, id: key.id });
+  async revoke(
+    @Caller() caller: Context,
+    @CallerKey() key: VerifiedKey,
+    @Param('id') text: string,
+    @RequestQuery() place: PlatformKeyQuery,
+    @Headers(PROJECT_HEADER) header?: string,
+  ): Promise<void> {
+    const context = { ...caller, tenant: await this.tenantOf(key, place, header) };
+    const found = await this.services.read('key.get', { context, id: idInPath('api_key', text) });
+    if (found.kind !== 'platform') throw notFound('api_key');
+    await this.services.write('key.revoke', { context, id: found.id });
+  }
+
+  /** The project and environment that are meant; the caller's own are known without asking. */
+  private async tenantOf(key: VerifiedKey, { project_id, env }: Place, header?: string): Promise<Tenant> {
+    const environment = env ?? key.environment;
+    if (environment === 'live' && key.environment === 'test') {
+      throw new DomainError('FORBIDDEN', 'A test key has no rights over live keys.');
+    }
+    const named = project_id || header || key.project_id;
+    if (named === key.project_id) return { project_id: named, environment };
+    const { id } = await this.bus.ask('key.project.get', { id: named });
+    return { project_id: id, environment };
   }
 }
 

@@ -5,6 +5,7 @@ import type { OwnedConnection } from '#contracts/connection.js';
 import { defaultTenant } from '#contracts/envelope.js';
 import { idOf } from '#contracts/ids.js';
 import type { KeyView, UsedKey, VerifiedKey } from '#contracts/key.js';
+import { organization, type ProjectView } from '#contracts/project.js';
 import type { SessionView } from '#contracts/link-session.js';
 import type { UserView } from '#contracts/user.js';
 
@@ -115,6 +116,16 @@ export const keyView: KeyView = {
   retires_at: null,
   successor_id: null,
   revoked_at: null,
+};
+
+export const projectView: ProjectView = {
+  id: defaultTenant.project_id,
+  org_id: organization.id,
+  name: 'default',
+  slug: 'default',
+  is_default: true,
+  redirect_origins: [],
+  created_at: at,
 };
 
 export const usedKey: UsedKey = { ...keyView, last_used_at: at };

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { StoreModule } from '#service/store.module.js';
+import { DefaultProject } from './default-project.js';
 import { FinishRotations } from './finish-rotations.js';
 import { Gateways } from './gateways.js';
 import { IdempotencyController } from './idempotency.controller.js';
@@ -12,21 +13,37 @@ import { Keys } from './keys.service.js';
 import { ApiKeys1700000000001 } from './migrations/0001-api-keys.js';
 import { IdempotentReplies1700000000002 } from './migrations/0002-idempotent-replies.js';
 import { RotationAndUse1700000000003 } from './migrations/0003-rotation-and-use.js';
+import { Projects1700000000004 } from './migrations/0004-projects.js';
 import { KeyPrefixes1700000000005 } from './migrations/0005-key-prefixes.js';
+import { ProjectQueries } from './project-queries.js';
+import { ProjectController } from './project.controller.js';
+import { ProjectRow } from './project.view.js';
+import { Projects } from './projects.service.js';
 
 @Module({
   imports: [
     StoreModule.with({
-      entities: [ApiKeyRow],
+      entities: [ApiKeyRow, ProjectRow],
       migrations: [
         ApiKeys1700000000001,
         IdempotentReplies1700000000002,
         RotationAndUse1700000000003,
+        Projects1700000000004,
         KeyPrefixes1700000000005,
       ],
     }),
   ],
-  controllers: [KeyController, IdempotencyController],
-  providers: [Keys, KeyQueries, KeyUses, Gateways, FinishRotations, IdempotentReplies],
+  controllers: [KeyController, ProjectController, IdempotencyController],
+  providers: [
+    Keys,
+    KeyQueries,
+    KeyUses,
+    Gateways,
+    FinishRotations,
+    IdempotentReplies,
+    Projects,
+    ProjectQueries,
+    DefaultProject,
+  ],
 })
 export class KeyModule {}

@@ -8,9 +8,11 @@ export const categories = {
   user: 'shown',
   api_key: 'shown',
   agent_session: 'shown',
-  /** Who holds an e-mail address, or a place for one connection: bookkeeping behind a fact that is shown elsewhere. */
+  project: 'shown',
+  /** Who holds an e-mail address, a project's slug, or a place for one connection: bookkeeping behind a fact that is shown elsewhere. */
   user_email: 'internal',
   connection_slot: 'internal',
+  project_slug: 'internal',
 } as const satisfies Record<string, 'shown' | 'internal'>;
 
 export type Category = keyof typeof categories;

@@ -34,6 +34,7 @@ export const errors = {
     v1: 'connection_revoked',
   },
   EMAIL_CONFLICT: { status: 409, text: 'Another user has this e-mail address.' },
+  SLUG_CONFLICT: { status: 409, text: 'Another project has this slug.' },
   USER_HAS_DEPENDENTS: { status: 409, text: 'The user still has connections.' },
   LAST_ADMIN_KEY: { status: 409, text: 'The last full_access key cannot revoke itself.' },
   INVALID_STATE: { status: 409, text: 'The resource is not in a state that allows this.' },

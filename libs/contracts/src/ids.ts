@@ -68,6 +68,11 @@ function readUuid(prefix: string, text: string): string | null {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+/** A project: `prj_` and 16 base62 digits. */
+export const newProjectId = (random: (bytes: number) => Buffer = randomBytes): string =>
+  `prj_${base62(random(32), 43).slice(-16)}`;
+export const isProjectId = (text: string): boolean => /^prj_[0-9A-Za-z]{16}$/.test(text);
+
 export const platformConnectionId = (uuid: string): string => written('conn_', uuid);
 export const parsePlatformConnectionId = (text: string): string | null => readUuid('conn_', text);
 export const agentSessionId = (uuid: string): string => written('ses_', uuid);

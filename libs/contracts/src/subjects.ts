@@ -18,6 +18,7 @@ import type {
   SessionView,
   StartedLink,
 } from './link-session.js';
+import type { ProjectView } from './project.js';
 import type { UserView } from './user.js';
 
 /** A read that must see what the caller wrote before: it waits until the view has reached `after`. */
@@ -56,6 +57,17 @@ export interface Subjects {
   'key.used': { ask: { uses: KeyUse[] }; reply: Record<string, never> };
   /** A gateway's counts of refused requests; beginnings that no key has are passed over. */
   'key.refused': { ask: { uses: RefusedUses[] }; reply: Record<string, never> };
+
+  /** Without a slug, a free one is made from the name. */
+  'key.project.create': {
+    ask: { context: Context; id: string; name: string; slug: string | null };
+    reply: Written<ProjectView>;
+  };
+  'key.project.rename': { ask: Command & { name: string }; reply: Written<ProjectView> };
+  'key.project.allow-redirects': { ask: Command & { origins: string[] }; reply: Written<ProjectView> };
+  /** The truth about a project, by id or slug. */
+  'key.project.get': { ask: { id: string }; reply: ProjectView };
+  'key.project.list': { ask: Read & { limit: number; cursor?: string }; reply: Page<ProjectView> };
 
   /** May this wish run now, or has it run before? See idempotency.ts. */
   'key.idempotency.begin': { ask: { scope: string; body_hash: string }; reply: IdempotencyState };

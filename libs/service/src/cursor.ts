@@ -10,11 +10,14 @@ export interface Place {
 export const encodeCursor = ({ created_at, id }: Place): string =>
   Buffer.from(`${created_at} ${id}`).toString('base64url');
 
-export function decodeCursor(cursor: string | undefined): Place | null {
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** `shape` is that of the ids in the list. */
+export function decodeCursor(cursor: string | undefined, shape = UUID): Place | null {
   if (cursor === undefined) return null;
   const text = Buffer.from(cursor, 'base64url').toString();
-  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(text);
-  if (!match) throw new DomainError('INVALID_CURSOR');
+  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (\S+)$/.exec(text);
+  if (!match || !shape.test(match[2]!)) throw new DomainError('INVALID_CURSOR');
   return { created_at: match[1]!, id: match[2]! };
 }
 

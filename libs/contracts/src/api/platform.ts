@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import { platformScopes, type UsedKey } from '../key.js';
-import { cursor, limit, name, oneOf, optional, time, uuid } from './fields.js';
+import { choice, cursor, limit, name, oneOf, optional, text, time, uuid, word } from './fields.js';
 
 export const createPlatformKeyBody = z
   .object({
     name: name(80),
     env: optional(oneOf(['live', 'test'], '"live" or "test"'), null).describe(
       "The caller's own environment when absent.",
+    ),
+    project_id: optional(text(100), '').describe(
+      "A project of the caller's organization; else the one that `x-codespar-project` names; else the caller's own.",
     ),
     scopes: optional(
       z.array(z.enum(platformScopes, { error: `must be one of ${platformScopes.join(', ')}` })),
@@ -20,6 +23,7 @@ const keyFields = {
   id: uuid,
   name: z.string(),
   prefix: z.string(),
+  project_id: z.string(),
   environment: z.enum(['live', 'test']),
   scopes: z.array(z.string()),
   created_at: time,
@@ -38,13 +42,21 @@ export const createdPlatformKey = z
 export const platformKeys = z
   .object({ keys: z.array(platformKey), next_cursor: z.string().nullable() })
   .meta({ id: 'PlatformKeyPage' });
-export const platformKeysQuery = z.object({ limit: limit(100), cursor });
+/** Whose keys are meant, by the rules of creation. */
+const place = {
+  project_id: word(100).describe("Else the project that `x-codespar-project` names; else the caller's own."),
+  env: choice(['live', 'test']).describe("The caller's own environment when absent."),
+};
+export const platformKeysQuery = z.object({ ...place, limit: limit(100), cursor });
+export const platformKeyQuery = z.object(place);
+export type PlatformKeyQuery = z.output<typeof platformKeyQuery>;
 export type PlatformKeysQuery = z.output<typeof platformKeysQuery>;
 
 export const toPlatformKey = (view: UsedKey): PlatformKey => ({
   id: view.id,
   name: view.name,
   prefix: view.key_prefix,
+  project_id: view.project_id,
   environment: view.environment,
   scopes: view.scopes,
   created_at: view.created_at,

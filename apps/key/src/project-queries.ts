@@ -1,0 +1,34 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Page } from '#contracts/envelope.js';
+import { organization, type ProjectView } from '#contracts/project.js';
+import type { Ask } from '#contracts/subjects.js';
+import type { Projector } from '#eventstore/projector.js';
+import { decodeCursor, pageOf } from '#service/cursor.js';
+import { Store } from '#service/store.js';
+import { ProjectRow, projectRows } from './project.view.js';
+
+const PROJECT_ID = /^prj_[0-9A-Za-z]{16}$/;
+
+/** The projection of all projects, and the read of it. */
+@Injectable()
+export class ProjectQueries {
+  private readonly view: Projector;
+
+  constructor(@Inject(Store) private readonly store: Store) {
+    this.view = store.project(projectRows);
+  }
+
+  async list({ after, limit, cursor }: Ask<'key.project.list'>): Promise<Page<ProjectView>> {
+    await this.view.reached(after);
+    const from = decodeCursor(cursor, PROJECT_ID);
+    const query = this.store.dataSource
+      .getRepository(ProjectRow)
+      .createQueryBuilder('p')
+      .where('p.org_id = :id', organization)
+      .orderBy('p.created_at', 'DESC')
+      .addOrderBy('p.id', 'DESC')
+      .limit(limit + 1);
+    if (from) query.andWhere('(p.created_at, p.id) < (:at, :project)', { at: from.created_at, project: from.id });
+    return pageOf(await query.getMany(), limit);
+  }
+}
