@@ -189,7 +189,7 @@ describe('with redirect origins and a public base', () => {
     strict.bus.answers['link-session.mint'] = (ask) => ({ view: { ...sessionView, ...ask.terms }, position: '7' });
     strict.bus.answers['link-session.relink'] = (ask) => ({ view: { ...sessionView, ...ask.terms }, position: '7' });
   });
-  beforeEach(() => ofProject());
+  beforeEach(() => void ofProject());
   afterAll(() => strict.app.close());
   const ofProject = (...redirect_origins: string[]) =>
     (strict.bus.answers['key.project.get'] = () => ({ ...projectView, redirect_origins }));
