@@ -1,10 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { DomainError } from '#contracts/errors.js';
 import { shortIdOf } from '#contracts/ids.js';
-import type { SessionPage, SessionView } from '#contracts/link-session.js';
+import type { ProviderName, SessionPage, SessionView } from '#contracts/link-session.js';
 import { hashSecret, newToken } from '#contracts/secrets.js';
 import type { Ask, Subject } from '#contracts/subjects.js';
 import { logger } from '#service/logger.js';
@@ -22,6 +23,17 @@ export class PageBus extends FakeBus {
 }
 
 type Answers = FakeBus['answers'];
+
+const seen = new WeakMap<SessionPage, string>();
+
+/** A page whose position goes on whenever a test has changed something of it. */
+function positioned(page: SessionPage): SessionPage {
+  const { position, ...all } = page;
+  const now = JSON.stringify(all);
+  if (seen.get(page) !== now) page.position = String(BigInt(position) + 1n);
+  seen.set(page, now);
+  return page;
+}
 
 /** The whole gateway over a fake bus. */
 export async function startPages(bus: FakeBus, env: Record<string, string> = {}): Promise<NestFastifyApplication> {
@@ -64,7 +76,9 @@ export function newLink(session: Partial<SessionView> = {}, page: Partial<Sessio
     last_refusal: null,
     ...session,
   };
-  return { token, sid, page: { session: whole, providers: ['plaid', 'teller'], institution_name: null, ...page } };
+  const facts = { outcome: null, hand_overs: 0, is_trying: false, position: '1' };
+  const rest = { ...facts, providers: ['plaid', 'teller'] satisfies ProviderName[], institution_name: null, ...page };
+  return { token, sid, page: { session: whole, ...rest } };
 }
 
 /** Answers for the links given, as the services would give them; unknown hashes are INVALID_TOKEN. */
@@ -72,12 +86,21 @@ export function answersFor(...links: Link[]): Answers {
   const find = ({ token_hash }: { token_hash: string }): SessionPage => {
     const link = links.find(({ token }) => hashSecret(token) === token_hash);
     if (!link) throw new DomainError('INVALID_TOKEN');
-    return link.page;
+    return positioned(link.page);
   };
   const change = (ask: { token_hash: string }, changes: Partial<SessionView>): SessionView =>
     Object.assign(find(ask).session, changes);
   return {
     'link-session.page': find,
+    'link-session.page.next': async ({ after, wait_ms, ...ask }) => {
+      const patientUntil = Date.now() + wait_ms;
+      while (find(ask).position === after && Date.now() < patientUntil) await wait(20, undefined, { ref: false });
+      return find(ask).position === after ? null : find(ask);
+    },
+    'link-session.hand-over': (ask) => {
+      find(ask).hand_overs += 1;
+      return find(ask).session;
+    },
     'link-session.activate': (ask) => change(ask, { status: 'active' }),
     'link-session.finish': (ask) => change(ask, { status: 'completed' }),
     'link-session.give-up': (ask) => change(ask, { status: 'failed', error_code: 'GIVEN_UP' }),

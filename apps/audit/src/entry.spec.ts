@@ -130,6 +130,7 @@ const examples: { [T in AuditedEvent['type']]: Omit<Extract<AuditedEvent, { type
   AttemptRefused: { attempt_id: 'a', code: 'ITEM_LOCKED', message: '', at: noon },
   AttemptSucceeded: { attempt_id: 'a', connection_id: 'c', outcome: 'linked', at: noon },
   UseRefused: { attempt_id: 'a', at: noon },
+  SessionHandedOver: { code_hash: 'f'.repeat(64), at: noon },
   SessionCompleted: { at: noon },
   SessionFailed: { error_code: 'CANCELLED', error_message: '', at: noon },
   SessionExpired: { at: noon },

@@ -19,6 +19,7 @@ export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEv
   AttemptRefused: (e) => `An attempt was refused: ${e.code}.`,
   AttemptSucceeded: (e) => `An attempt ended well: ${outcomes[e.outcome]}.`,
   UseRefused: () => 'A further use of a one-time link was refused.',
+  SessionHandedOver: () => 'The person went on at another device.',
   SessionCompleted: () => 'The link session was completed.',
   SessionFailed: (e) => `The link session failed: ${e.error_code}.`,
   SessionExpired: () => 'The link expired before it was used.',

@@ -259,6 +259,26 @@ describe('the end', () => {
       .thenRefused('INVALID_STATE'));
 });
 
+describe('going on at another device', () => {
+  const handOver = (code_hash: string): SessionCommand => ({ type: 'HandOver', code_hash, now: later });
+  const handedOver = (code_hash: string): SessionEvent => ({ type: 'SessionHandedOver', code_hash, at: later });
+  const tenTimes = Array.from({ length: 10 }, (_, index) => handedOver(`code ${index}`));
+
+  it('is recorded', () => given(minted(), activated).when(handOver('a')).then(handedOver('a')));
+  it('works with the next code', () => given(minted(), handedOver('a')).when(handOver('b')).then(handedOver('b')));
+  it('works once with a code', () =>
+    given(minted(), activated, handedOver('a')).when(handOver('a')).thenRefused('CONSUMED'));
+  it('does not go on for ever', () =>
+    given(minted(), ...tenTimes)
+      .when(handOver('k'))
+      .thenRefused('INVALID_STATE'));
+  it('is too late after the end', () => given(minted(), failed).when(handOver('a')).thenRefused('GONE'));
+  it('is too late after its time', () =>
+    given(minted())
+      .when({ ...handOver('a'), now: tooLate } as SessionCommand)
+      .thenRefused('EXPIRED'));
+});
+
 describe('expiry', () => {
   it('comes at its time', () => given(minted()).when(expire(tooLate)).then(expired));
   it('does not come before', () => given(minted()).when(expire('2026-01-01T12:14:59.999Z')).thenNothing());

@@ -8,6 +8,8 @@ const MAX_REFUSALS = 5;
 /** More started attempts than anybody needs: the stream must not grow without limit. */
 const MAX_ATTEMPTS = 50;
 const MAX_REFUSED_USES = 10;
+/** A person has a few devices, and codes that nobody used do not count. */
+const MAX_HAND_OVERS = 10;
 
 interface Attempt {
   provider: ProviderName;
@@ -23,6 +25,7 @@ interface Minted {
   /** Refused attempts since the last success. */
   refusals: number;
   refused_uses: readonly string[];
+  used_codes: readonly string[];
 }
 
 export type SessionState = { status: 'none' } | Minted;
@@ -47,6 +50,8 @@ export const linkSession: Decider<SessionState, SessionCommand, SessionEvent> = 
         return settleAttempt(command, state);
       case 'FinishSession':
         return finish(command, state);
+      case 'HandOver':
+        return handOver(command, state);
       case 'FailSession':
         return fail(command, state);
       case 'ExpireSession':
@@ -139,6 +144,16 @@ function finish({ now }: Command<'FinishSession'>, state: Minted): SessionEvent[
   return [{ type: 'SessionCompleted', at: now }];
 }
 
+/** Of two devices at one code, the append at the exact revision lets one in. */
+function handOver({ code_hash, now }: Command<'HandOver'>, state: Minted): SessionEvent[] {
+  assertUsable(state, now);
+  if (state.used_codes.includes(code_hash)) throw new DomainError('CONSUMED', 'This code has been used.');
+  if (state.used_codes.length >= MAX_HAND_OVERS) {
+    throw new DomainError('INVALID_STATE', 'This link has been handed over too often.');
+  }
+  return [{ type: 'SessionHandedOver', code_hash, at: now }];
+}
+
 function fail({ error_code, error_message, now }: Command<'FailSession'>, state: Minted): SessionEvent[] {
   if (isEnded(state) || hasExpired(state, now)) {
     throw new DomainError('INVALID_STATE', 'The link session has ended.');
@@ -150,7 +165,7 @@ function fail({ error_code, error_message, now }: Command<'FailSession'>, state:
 function minted(event: Extract<SessionEvent, { type: 'SessionMinted' }>): Minted {
   const { token_hash, provider, single_use, connection_id, expires_at } = event;
   const terms = { token_hash, provider, single_use, connection_id };
-  return { status: 'pending', terms, expires_at, attempts: {}, refusals: 0, refused_uses: [] };
+  return { status: 'pending', terms, expires_at, attempts: {}, refusals: 0, refused_uses: [], used_codes: [] };
 }
 
 function changed(state: Minted, event: Exclude<SessionEvent, { type: 'SessionMinted' }>): Minted {
@@ -172,6 +187,8 @@ function changed(state: Minted, event: Exclude<SessionEvent, { type: 'SessionMin
       return { ...mark(state, event.attempt_id, 'succeeded'), refusals: 0 };
     case 'UseRefused':
       return { ...state, refused_uses: [...state.refused_uses, event.attempt_id] };
+    case 'SessionHandedOver':
+      return { ...state, used_codes: [...state.used_codes, event.code_hash] };
     case 'SessionCompleted':
       return { ...state, status: 'completed' };
     case 'SessionFailed':

@@ -52,6 +52,7 @@ const command: fc.Arbitrary<SessionCommand> = fc.oneof(
     .tuple(attempt, clock)
     .map(([attempt_id, now]): SessionCommand => ({ type: 'SettleAttempt', attempt_id, outcome: 'linked', now })),
   clock.map((now): SessionCommand => ({ type: 'FinishSession', now })),
+  fc.tuple(attempt, clock).map(([code_hash, now]): SessionCommand => ({ type: 'HandOver', code_hash, now })),
   clock.map((now): SessionCommand => ({ type: 'FailSession', error_code: 'CANCELLED', error_message: 'x', now })),
   clock.map((now): SessionCommand => ({ type: 'ExpireSession', now })),
 );

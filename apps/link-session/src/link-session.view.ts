@@ -60,6 +60,7 @@ export const sessionProjection: Projection<SessionView, SessionEvent> = {
     last_refusal: null,
   }),
   UseRefused: () => ({}),
+  SessionHandedOver: () => ({}),
   SessionCompleted: (e) => ({ status: 'completed', completed_at: e.at }),
   SessionFailed: (e) => ({
     status: 'failed',

@@ -4,21 +4,41 @@ import type { Context } from '#contracts/envelope.js';
 import type { SessionCommand, SessionView } from '#contracts/link-session.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
-import { Sessions } from './sessions.service.js';
+import { SessionViews } from './session-views.js';
+import { idOfToken, Sessions } from './sessions.service.js';
 
 /** What the hosted page asks. Whoever knows the token's hash holds the link; the tenant is the session's own. */
 @Controller()
 export class PageController {
   constructor(
     private readonly sessions: Sessions,
+    private readonly views: SessionViews,
     @Inject(Bus) private readonly bus: Bus,
   ) {}
 
   @MessagePattern('link-session.page')
   async page(@Payload() { context, token_hash }: Ask<'link-session.page'>): Promise<Reply<'link-session.page'>> {
-    const session = await this.sessions.byToken(token_hash);
+    const page = await this.sessions.withFacts(token_hash);
     const providers = await this.bus.ask('connection.providers', {});
-    return { session, providers, institution_name: await this.institutionOf(session, context) };
+    return { ...page, providers, institution_name: await this.institutionOf(page.session, context) };
+  }
+
+  @MessagePattern('link-session.page.next')
+  async next(@Payload() ask: Ask<'link-session.page.next'>): Promise<Reply<'link-session.page.next'>> {
+    const { token_hash, after, wait_ms } = ask;
+    // Listening starts before reading, so that nothing can happen in between unheard.
+    const happened = this.views.changed(idOfToken(token_hash), wait_ms);
+    const now = await this.sessions.withFacts(token_hash);
+    if (BigInt(now.position) > BigInt(after)) return now;
+    await happened;
+    const later = await this.sessions.withFacts(token_hash);
+    return BigInt(later.position) > BigInt(after) ? later : null;
+  }
+
+  @MessagePattern('link-session.hand-over')
+  handOver(@Payload() ask: Ask<'link-session.hand-over'>): Promise<SessionView> {
+    const { code_hash } = ask;
+    return this.fromPage(ask, () => ({ type: 'HandOver', code_hash, now: now() }));
   }
 
   @MessagePattern('link-session.activate')

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { AsOf, Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, shortIdOf } from '#contracts/ids.js';
-import type { SessionCommand, SessionEvent, SessionView } from '#contracts/link-session.js';
+import type { PageFacts, SessionCommand, SessionEvent, SessionView } from '#contracts/link-session.js';
 import { readStreamAsOf } from '#eventstore/as-of.js';
 import { commandHandler, type Handled } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
@@ -10,6 +10,7 @@ import { readStream } from '#eventstore/read-stream.js';
 import { Store } from '#service/store.js';
 import { linkSession } from './link-session.decider.js';
 import { asOf, sessionProjection } from './link-session.view.js';
+import { pageFacts } from './page-facts.js';
 
 /** Commands to sessions and the truth about one, from its own stream. */
 @Injectable()
@@ -49,13 +50,18 @@ export class Sessions {
 
   /** The session of a link token; the hash leads to the stream, so a link works the moment it was minted. */
   async byToken(tokenHash: string): Promise<SessionView> {
-    const id = idOf('link_session', shortIdOf(tokenHash));
-    const { events } = await readStream<SessionEvent>(this.store.client, `link_session-${id}`);
+    return (await this.withFacts(tokenHash)).session;
+  }
+
+  async withFacts(tokenHash: string): Promise<PageFacts & { session: SessionView }> {
+    const { events } = await readStream<SessionEvent>(this.store.client, `link_session-${idOfToken(tokenHash)}`);
     const first = events[0]?.event;
     if (first?.type !== 'SessionMinted' || first.token_hash !== tokenHash) throw new DomainError('INVALID_TOKEN');
-    return viewOf(events.map((recorded) => recorded.event));
+    return { session: viewOf(events.map((recorded) => recorded.event)), ...pageFacts(events) };
   }
 }
+
+export const idOfToken = (tokenHash: string): string => idOf('link_session', shortIdOf(tokenHash));
 
 function viewOf(events: Handled<SessionEvent>['events']): SessionView {
   const view = project(sessionProjection, events);

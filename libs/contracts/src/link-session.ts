@@ -32,6 +32,8 @@ export type SessionCommand =
   | { type: 'RefuseAttempt'; attempt_id: string; code: string; message: string; by: 'page' | 'provider'; now: string }
   | { type: 'SettleAttempt'; attempt_id: string; outcome: AttemptOutcome; now: string }
   | { type: 'FinishSession'; now: string }
+  /** Lets one more device in. `code_hash` names the code that it came with: a code is good for one device. */
+  | { type: 'HandOver'; code_hash: string; now: string }
   | { type: 'FailSession'; error_code: string; error_message: string; now: string }
   | { type: 'ExpireSession'; now: string };
 
@@ -44,6 +46,8 @@ export type SessionEvent =
   | { type: 'AttemptSucceeded'; attempt_id: string; connection_id: string; outcome: AttemptOutcome; at: string }
   /** A second use of a one-time link was refused: nothing changed, but it is a fact worth knowing. */
   | { type: 'UseRefused'; attempt_id: string; at: string }
+  /** The person went on at another device. */
+  | { type: 'SessionHandedOver'; code_hash: string; at: string }
   | { type: 'SessionCompleted'; at: string }
   | { type: 'SessionFailed'; error_code: string; error_message: string; at: string }
   | { type: 'SessionExpired'; at: string }
@@ -80,8 +84,20 @@ export interface SessionChanges {
   ended: boolean;
 }
 
+/** What only the hosted page tells of a session. */
+export interface PageFacts {
+  /** How the newest attempt that went well ended. */
+  outcome: AttemptOutcome | null;
+  /** How often the person went on at another device. */
+  hand_overs: number;
+  /** An attempt was started, and neither the person nor the provider has said how it ended. */
+  is_trying: boolean;
+  /** Of the newest event. */
+  position: Position;
+}
+
 /** What the hosted page needs to know of its session. */
-export interface SessionPage {
+export interface SessionPage extends PageFacts {
   session: SessionView;
   /** Providers this installation can offer. */
   providers: ProviderName[];

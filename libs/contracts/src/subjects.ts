@@ -10,6 +10,7 @@ import type { KeyIdentity, KeyTerms, KeyUse, KeyView, RefusedUses, UsedKey, Veri
 import type { KeyChanged, KeyForgotten, LeaseAsked, LeaseGranted } from './key-lease.js';
 import type {
   AttemptOutcome,
+  PageFacts,
   ProviderName,
   SessionChanges,
   SessionPage,
@@ -192,6 +193,13 @@ export interface Subjects {
   'link-session.text.open': { ask: { texts: TextToOpen[] }; reply: OpenedTexts };
   'link-session.cancel': { ask: Command; reply: Written<SessionView> };
   'link-session.page': { ask: FromPage; reply: SessionPage };
+  /** The page once something has happened to its session after `after`; null when nothing has within `wait_ms`. */
+  'link-session.page.next': {
+    ask: FromPage & { after: Position; wait_ms: number };
+    reply: (PageFacts & { session: SessionView }) | null;
+  };
+  /** The device that shows `code_hash`'s code is let in, once. */
+  'link-session.hand-over': { ask: FromPage & { code_hash: string }; reply: SessionView };
   'link-session.activate': { ask: FromPage; reply: SessionView };
   'link-session.finish': { ask: FromPage; reply: SessionView };
   'link-session.give-up': { ask: FromPage; reply: SessionView };

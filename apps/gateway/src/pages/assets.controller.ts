@@ -1,10 +1,10 @@
-import { Controller, Get, Header, Param, Res } from '@nestjs/common';
+import { Controller, Get, Header, Headers, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { DomainError } from '#contracts/errors.js';
 import { Public } from '../endpoint.js';
 import { findAsset } from './assets.js';
 
-/** The hosted page's style and script. */
+/** The hosted page's script. */
 @Controller('assets/pages')
 @Public()
 export class AssetsController {
@@ -12,10 +12,17 @@ export class AssetsController {
   @Header('cache-control', 'public, max-age=31536000, immutable')
   @Header('x-content-type-options', 'nosniff')
   @Header('cross-origin-resource-policy', 'same-origin')
-  asset(@Param('name') name: string, @Res({ passthrough: true }) reply: FastifyReply): Buffer {
+  @Header('vary', 'accept-encoding')
+  asset(
+    @Param('name') name: string,
+    @Headers('accept-encoding') accepted: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Buffer {
     const asset = findAsset(name);
     if (!asset) throw new DomainError('NOT_FOUND');
     void reply.type(asset.type);
-    return asset.body;
+    if (!/\bbr\b/.test(accepted ?? '')) return asset.body;
+    void reply.header('content-encoding', 'br');
+    return asset.brotli;
   }
 }

@@ -1,24 +1,30 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
 import { pagesFolder } from './package-root.js';
 
-const types: Record<string, string> = { '.css': 'text/css; charset=utf-8', '.js': 'text/javascript; charset=utf-8' };
+const types: Record<string, string> = { '.js': 'text/javascript; charset=utf-8' };
 
 export interface Asset {
   name: string;
   type: string;
   body: Buffer;
+  brotli: Buffer;
 }
 
-/** The page's style and script, read once. A name holds the hash of its content, so that a browser may keep it for ever. */
 const folder = join(pagesFolder, 'assets');
-const named = readdirSync(folder).map((file): [string, Asset] => {
-  const body = readFileSync(join(folder, file));
-  const hash = createHash('sha256').update(body).digest('hex').slice(0, 12);
-  const extension = extname(file);
-  return [file, { name: `${file.slice(0, -extension.length)}.${hash}${extension}`, type: types[extension]!, body }];
-});
+const sha256 = (body: Buffer | string) => createHash('sha256').update(body);
+
+/** The page's scripts, read once. A name holds the hash of its content, so that a browser may keep it for ever. */
+const named = readdirSync(folder)
+  .filter((file) => extname(file) in types)
+  .map((file): [string, Asset] => {
+    const body = readFileSync(join(folder, file));
+    const extension = extname(file);
+    const name = `${file.slice(0, -extension.length)}.${sha256(body).digest('hex').slice(0, 12)}${extension}`;
+    return [file, { name, type: types[extension]!, body, brotli: brotliCompressSync(body) }];
+  });
 
 const byFile = new Map(named);
 const byName = new Map(named.map(([, asset]) => [asset.name, asset]));
@@ -27,3 +33,9 @@ const byName = new Map(named.map(([, asset]) => [asset.name, asset]));
 export const assetPath = (file: string): string => `/assets/pages/${byFile.get(file)!.name}`;
 
 export const findAsset = (name: string): Asset | undefined => byName.get(name);
+
+/** The style stands in the page itself, which saves a slow line one way to the server and back. */
+export const style = readFileSync(join(folder, 'link.css'), 'utf8');
+
+/** The one style that the policy of a page lets in. */
+export const styleSource = `'sha256-${sha256(style).digest('base64')}'`;

@@ -12,6 +12,17 @@ describe('the texts', () => {
     }
   });
 
+  /** Words that are the same in both languages. */
+  const shared: Record<string, string[]> = { de: ['refusedCode'] };
+
+  it.each(Object.entries(texts).filter(([language]) => language !== 'en'))(
+    'of %s leave none in English',
+    (language, table) => {
+      const same = Object.entries(table).filter(([key, text]) => text === texts.en[key as keyof typeof texts.en]);
+      expect(same.map(([key]) => key)).toEqual(shared[language] ?? []);
+    },
+  );
+
   it('name the controls as the specification does', () => {
     const say = sayIn('en');
     expect(say('connectWith', { provider: 'Plaid' })).toBe('Connect with Plaid');

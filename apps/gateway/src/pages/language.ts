@@ -7,7 +7,7 @@ import { pt } from './texts/pt.js';
 export const texts = { en, es, pt, fr, de } satisfies Record<string, Texts>;
 export type Language = keyof typeof texts;
 
-const isLanguage = (tag: string): tag is Language => Object.hasOwn(texts, tag);
+export const isLanguage = (tag: string): tag is Language => Object.hasOwn(texts, tag);
 
 /** The language of ours that an Accept-Language header likes best; English when it likes none, or is no such header. */
 export function languageOf(header: string | undefined): Language {
@@ -35,3 +35,12 @@ export const sayIn =
 /** A number of minutes in words: "14 minutes". */
 export const minutesIn = (language: Language, minutes: number): string =>
   new Intl.NumberFormat(language, { style: 'unit', unit: 'minute', unitDisplay: 'long' }).format(minutes);
+
+/** Each language by its own name, as who reads it looks for it. */
+export const languageNames: Record<Language, string> = {
+  en: 'English',
+  es: 'Español',
+  pt: 'Português',
+  fr: 'Français',
+  de: 'Deutsch',
+};

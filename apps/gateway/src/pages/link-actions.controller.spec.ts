@@ -42,6 +42,7 @@ describe('the page’s own endpoints', () => {
       in_flight: [],
       last_refusal: null,
       redirect: false,
+      shows: 'open 0 ',
     });
     expect((await post('done')).json()).toMatchObject({ status: 'completed', redirect: true });
     expect((await get('state')).json()).toMatchObject({ status: 'completed', redirect: true });

@@ -2,13 +2,13 @@ import { applyDecorators, Controller, Get, Header, HttpCode, Param, Post, Req, U
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Bus } from '#service/bus.js';
-import type { SessionView, StartedLink } from '#contracts/link-session.js';
+import type { StartedLink } from '#contracts/link-session.js';
 import { Public } from '../endpoint.js';
 import { jsonBodyOf } from '../json-body.js';
 import { timeLeft } from '../last-write.js';
 import { checkedBody } from '../validation.js';
-import { languageOf } from './language.js';
-import { leavesTo } from './redirect.js';
+import { languageFor } from './chosen-language.js';
+import { type FollowedState, followedStateOf, type PageState, stateOf } from './page-state.js';
 import { SamePageGuard } from './same-page.guard.js';
 import { TokenSealer } from './token-sealer.js';
 import { Visits } from './visits.service.js';
@@ -31,18 +31,6 @@ const refuseBody = z.object({
     .transform((text) => text.slice(0, 300).replace(UNSTORABLE, '\uFFFD')),
 });
 
-/** What the page's script needs to know of its session. */
-interface PageState {
-  status: SessionView['status'];
-  /** Banks connected through this session so far. */
-  banks: number;
-  /** Attempts whose outcome is not known yet. */
-  in_flight: string[];
-  last_refusal: SessionView['last_refusal'];
-  /** Whether the person goes back to an app now, by way of `leave`. */
-  redirect: boolean;
-}
-
 const Action = (name: string) => applyDecorators(Post(name), HttpCode(200), Header('cache-control', 'no-store'));
 
 /** What the page's script says and asks, each for the session of the cookie. */
@@ -58,9 +46,8 @@ export class LinkActionsController {
 
   @Get('state')
   @Header('cache-control', 'no-store')
-  async state(@Param('sid') sid: string, @Req() request: FastifyRequest): Promise<PageState> {
-    const page = await this.visits.page(request, this.visits.byCookie(request, sid));
-    return stateOf(page.session);
+  async state(@Param('sid') sid: string, @Req() request: FastifyRequest): Promise<FollowedState> {
+    return followedStateOf(await this.visits.page(request, this.visits.byCookie(request, sid)));
   }
 
   /** The script says that a person's browser, not a bot, has opened the page. */
@@ -73,7 +60,7 @@ export class LinkActionsController {
   start(@Param('sid') sid: string, @Req() request: FastifyRequest): Promise<StartedLink> {
     const proof = this.proof(request, sid);
     const { provider } = bodyOf(request, startBody);
-    const language = languageOf(request.headers['accept-language']);
+    const language = languageFor(request);
     return this.bus.ask('connection.link.start', { ...proof, provider, language });
   }
 
@@ -110,11 +97,3 @@ export class LinkActionsController {
 
 const bodyOf = <S extends z.ZodType>(request: FastifyRequest, schema: S): z.output<S> =>
   checkedBody(schema, jsonBodyOf(request) ?? {});
-
-const stateOf = (session: SessionView): PageState => ({
-  status: session.status,
-  banks: session.result_connection_ids.length,
-  in_flight: session.in_flight,
-  last_refusal: session.last_refusal,
-  redirect: leavesTo(session) !== null,
-});

@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { SessionView } from '#contracts/link-session.js';
 import { DomainError } from '#contracts/errors.js';
 import { answersFor, cookieOf, PageBus, type Link, newLink, startPages } from '../../../../test/page-app.js';
+import { styleSource } from './assets.js';
 
 process.env['LINK_MISS_LIMIT_RPM'] = '5';
 
@@ -75,6 +78,14 @@ describe('opening a link', () => {
     const { statusCode, body, headers } = await app!.inject(`/link/${link.token}`);
     expect([statusCode, headingOf(body)]).toEqual([status, heading]);
     expect(headers['set-cookie']).toBeUndefined();
+    const [, address] = /data-address="(\/link\/over\/\w+)"/.exec(body)!;
+    const again = await app!.inject(address!);
+    expect([again.statusCode, headingOf(again.body)]).toEqual([status, heading]);
+  });
+
+  it('knows no other names of links that are over', async () => {
+    await serve();
+    expect((await app!.inject('/link/over/constructor')).statusCode).toBe(404);
   });
 
   it('shows the same page for unknown, malformed and much too long tokens', async () => {
@@ -100,10 +111,15 @@ describe('opening a link', () => {
     expect((await open(link)).statusCode).toBe(200);
   });
 
-  it('answers 503 with a page while a part is away', async () => {
+  it('answers 503 with a page while a part is away, which asks again without the token', async () => {
     await serve();
     bus.answers = {};
-    const { statusCode, headers, body } = await app!.inject(`/link/${newLink().token}`);
+    const link = newLink();
+    const { statusCode, headers, body } = await app!.inject(`/link/${link.token}`);
+    expect(headers['set-cookie']).toContain(`lk_${link.sid}=${link.token}; Max-Age=3600; Path=/link/s/${link.sid};`);
+    expect(body).toContain(`data-address="/link/s/${link.sid}"`);
+    expect(body).toContain(`action="/link/s/${link.sid}"`);
+    expect(body).not.toContain(link.token);
     expect([statusCode, headingOf(body)]).toEqual([503, 'We will be right back']);
     expect(headers['retry-after']).toBe('2');
     expect(body).toContain('Try again');
@@ -147,7 +163,7 @@ describe('the page of a session', () => {
     },
   );
 
-  it('carries the strict headers and neither inline script nor inline style', async () => {
+  it('carries the strict headers, no inline script, and the one style that its policy names', async () => {
     const link = newLink();
     await serve(link);
     const { headers, body } = await open(link);
@@ -160,10 +176,13 @@ describe('the page of a session', () => {
       'x-robots-tag': 'noindex, nofollow',
     });
     expect(headers['content-security-policy']).toBe(
-      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+      `default-src 'none'; script-src 'self'; style-src ${styleSource}; img-src 'self' data:; connect-src 'self'; ` +
         "frame-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     );
-    expect(body).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:/i);
+    expect(body).not.toMatch(/<script(?![^>]*\bsrc=)|\sstyle=|\son\w+=|javascript:/i);
+    const styles = [...body.matchAll(/<style>([^]*?)<\/style>/g)].map(([, css]) => css!);
+    const hashOf = (css: string) => `'sha256-${createHash('sha256').update(css).digest('base64')}'`;
+    expect(styles.map(hashOf)).toEqual([styleSource]);
     expect(body).not.toContain(link.token);
   });
 
@@ -212,7 +231,32 @@ describe('the page of a session', () => {
     expect([headingOf(body), headers['content-language']]).toEqual([heading, lang]);
   });
 
-  it('serves its style and script under names that a browser may keep for ever', async () => {
+  it('speaks the language that was chosen, from then on', async () => {
+    const link = newLink();
+    await serve(link);
+    const chosen = await open(link, '?lang=de', { 'accept-language': 'fr' });
+    const kept = 'lk_language=de; Max-Age=31536000; Path=/link; HttpOnly; SameSite=Lax';
+    expect([headingOf(chosen.body), chosen.headers['set-cookie']]).toEqual(['Verbinden Sie Ihre Bank', kept]);
+    const cookie = `${cookieOf(link)}; lk_language=de`;
+    expect(headingOf((await open(link, '', { cookie, 'accept-language': 'fr' })).body)).toBe('Verbinden Sie Ihre Bank');
+    const unknown = await app!.inject({ url: `/link/${newLink().token}?lang=es` });
+    expect([headingOf(unknown.body), unknown.statusCode]).toEqual(['Este enlace ya no es válido', 404]);
+    const wrong = await open(link, '?lang=constructor', { 'accept-language': 'fr' });
+    expect([headingOf(wrong.body), wrong.headers['set-cookie']]).toEqual(['Connectez votre banque', undefined]);
+  });
+
+  it.each([
+    ['br', brotliDecompressSync],
+    ['gzip', gunzipSync],
+  ] as const)('comes as %s where that is accepted', async (encoding, unpack) => {
+    const link = newLink();
+    await serve(link);
+    const { headers, rawPayload } = await open(link, '', { 'accept-encoding': encoding });
+    expect([headers['content-encoding'], headers.vary]).toEqual([encoding, 'accept-encoding']);
+    expect(headingOf(unpack(rawPayload).toString())).toBe('Connect your bank');
+  });
+
+  it('serves its script under a name that a browser may keep for ever', async () => {
     const link = newLink();
     await serve(link);
     const { body } = await open(link);

@@ -1,17 +1,19 @@
 import { Controller, Get, Inject, Param, Query, Req, Res, UseFilters } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { DomainError } from '#contracts/errors.js';
 import { CONFIG, type GatewayConfig } from '../config.js';
 import { Public } from '../endpoint.js';
 import { publicBase } from '../public-base.js';
-import { languageOf } from './language.js';
-import { pageCookie, pagePath } from './page-cookie.js';
+import { keepLanguage } from './chosen-language.js';
+import { isGuest, pageCookie, pagePath } from './page-cookie.js';
 import { PageErrorFilter } from './page-error.filter.js';
 import { setPageHeaders } from './page-headers.js';
-import { endOf, type PageView, stepOf, viewOf, type Wish } from './page-view.js';
+import { endNamed, endOf, forGuest, stepOf, viewOf, type Wish } from './page-view.js';
+import { showsOf } from './page-state.js';
 import { leavesTo, withResult } from './redirect.js';
 import { ResultSigner } from './result-signer.js';
+import { type SentPage, sendPage } from './send-page.js';
 import { PAGES_SETTINGS, type PagesSettings } from './settings.js';
-import { renderPage } from './templates.js';
 import { Visits } from './visits.service.js';
 
 /** The hosted page as the browser loads it. Nothing here changes a session: previews and prefetches are harmless. */
@@ -31,12 +33,30 @@ export class LinkController {
   async enter(@Param('token') token: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const visit = this.visits.byToken(request, token);
     const { session } = await this.visits.page(request, visit);
-    if (['completed', 'failed', 'expired'].includes(session.status)) return this.show(reply, request, endOf(session));
+    if (['completed', 'failed', 'expired'].includes(session.status)) {
+      const view = endOf(session);
+      return this.show(reply, request, { view, address: `/link/over/${view.over}` });
+    }
     const secure = publicBase(request, this.config).startsWith('https:');
     setPageHeaders(reply, this.settings);
+    keepLanguage(reply, request);
     return reply
       .header('set-cookie', pageCookie(visit.sid, token, { expires_at: session.expires_at, secure }))
       .redirect(pagePath(visit.sid), 303);
+  }
+
+  /** What the page of a link that is over becomes in the address bar: it says the same and names no link. */
+  @Get('over/:over')
+  over(@Param('over') over: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const view = endNamed(over);
+    if (!view) throw new DomainError('NOT_FOUND');
+    return this.show(reply, request, { view });
+  }
+
+  /** Where the code of another device leads. It looks the same for everybody: only the script sees the code. */
+  @Get('continue')
+  goOn(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    return this.show(reply, request, { view: { kind: 'continue' } });
   }
 
   @Get('s/:sid')
@@ -47,7 +67,14 @@ export class LinkController {
     @Res() reply: FastifyReply,
   ) {
     const page = await this.visits.page(request, this.visits.byCookie(request, sid));
-    return this.show(reply, request, viewOf(page, wish, Date.now()), sid);
+    const view = viewOf(page, wish, Date.now());
+    const guest = isGuest(request.headers.cookie, sid);
+    return this.show(reply, request, {
+      view: guest ? forGuest(view) : view,
+      guest,
+      base: pagePath(sid),
+      shows: showsOf(page.session),
+    });
   }
 
   /** A provider's own step: the one page that may load that provider's script. */
@@ -59,7 +86,7 @@ export class LinkController {
   ) {
     const page = await this.visits.page(request, this.visits.byCookie(request, sid));
     const view = stepOf(page, provider, Date.now()) ?? viewOf(page, {}, Date.now());
-    return this.show(reply, request, view, sid);
+    return this.show(reply, request, { view, base: pagePath(sid) });
   }
 
   /** The way back to the app, with a result that it can check. */
@@ -74,13 +101,13 @@ export class LinkController {
     return reply.redirect(withResult(url, { link_session_id, status, result }), 303);
   }
 
-  private show(reply: FastifyReply, request: FastifyRequest, view: PageView, sid?: string) {
-    const language = languageOf(request.headers['accept-language']);
-    setPageHeaders(reply, this.settings, view.kind === 'step' ? view.provider : undefined);
-    return reply
-      .status(view.kind === 'ended' ? view.status : 200)
-      .header('content-language', language)
-      .type('text/html; charset=utf-8')
-      .send(renderPage(view, { language, brand: this.settings.BRAND_NAME, ...(sid && { base: pagePath(sid) }) }));
+  private show(
+    reply: FastifyReply,
+    request: FastifyRequest,
+    { view, ...page }: Pick<SentPage, 'view' | 'base' | 'address' | 'shows' | 'guest'>,
+  ) {
+    const status = view.kind === 'ended' ? view.status : 200;
+    const provider = view.kind === 'step' ? view.provider : undefined;
+    sendPage(request, reply, { view, status, provider, settings: this.settings, ...page });
   }
 }

@@ -7,19 +7,31 @@ const nameOf = (sid: string): string => `lk_${sid}`;
 
 export const pagePath = (sid: string): string => `/link/s/${sid}`;
 
-/** The cookie is bound to its session's own path: sessions in two tabs do not meet, and no other page is sent the token. */
-export const pageCookie = (
-  sid: string,
-  token: string,
-  { expires_at, secure }: { expires_at: string; secure: boolean },
-) =>
-  fastifyCookie.serialize(nameOf(sid), token, {
-    httpOnly: true,
-    sameSite: 'lax',
-    secure,
-    path: pagePath(sid),
-    maxAge: Math.max(60, Math.ceil((Date.parse(expires_at) + GRACE_MS - Date.now()) / 1000)),
-  });
+interface CookieTerms {
+  expires_at: string;
+  secure: boolean;
+}
+
+/** A cookie is bound to its session's own path: sessions in two tabs do not meet, and no other page is sent the token. */
+const forSession = (sid: string, { expires_at, secure }: CookieTerms) => ({
+  httpOnly: true,
+  sameSite: 'lax' as const,
+  secure,
+  path: pagePath(sid),
+  maxAge: Math.max(60, Math.ceil((Date.parse(expires_at) + GRACE_MS - Date.now()) / 1000)),
+});
+
+export const pageCookie = (sid: string, token: string, terms: CookieTerms): string =>
+  fastifyCookie.serialize(nameOf(sid), token, forSession(sid, terms));
 
 export const tokenFromCookie = (header: string | undefined, sid: string): string | undefined =>
   fastifyCookie.parse(header ?? '')[nameOf(sid)];
+
+const guestNameOf = (sid: string): string => `lk_guest_${sid}`;
+
+/** Marks a device that the person only went on at: the app to go back to is at the other one. */
+export const guestCookie = (sid: string, terms: CookieTerms): string =>
+  fastifyCookie.serialize(guestNameOf(sid), '1', forSession(sid, terms));
+
+export const isGuest = (header: string | undefined, sid: string): boolean =>
+  fastifyCookie.parse(header ?? '')[guestNameOf(sid)] === '1';

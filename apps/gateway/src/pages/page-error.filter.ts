@@ -2,33 +2,30 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type ErrorCode, isCoded } from '#contracts/errors.js';
 import { logger } from '#service/logger.js';
-import { languageOf } from './language.js';
-import { setPageHeaders } from './page-headers.js';
 import { endOfRefusal } from './page-view.js';
+import { sendPage } from './send-page.js';
 import { PAGES_SETTINGS, type PagesSettings } from './settings.js';
-import { renderPage } from './templates.js';
+import { Visits } from './visits.service.js';
 
 const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = { RATE_LIMITED: 60, UNAVAILABLE: 2 };
 
 /** A refusal on the hosted page is a page too, in the person's language. */
 @Catch()
 export class PageErrorFilter implements ExceptionFilter {
-  constructor(@Inject(PAGES_SETTINGS) private readonly settings: PagesSettings) {}
+  constructor(
+    @Inject(PAGES_SETTINGS) private readonly settings: PagesSettings,
+    @Inject(Visits) private readonly visits: Visits,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const code = codeOf(error);
     const view = endOfRefusal(code);
-    const language = languageOf(request.headers['accept-language']);
-    setPageHeaders(reply, this.settings);
     const retryAfter = RETRY_AFTER_SECONDS[code];
     if (retryAfter) void reply.header('retry-after', retryAfter);
-    void reply
-      .status(view.status)
-      .header('content-language', language)
-      .type('text/html; charset=utf-8')
-      .send(renderPage(view, { language, brand: this.settings.BRAND_NAME }));
+    const base = code === 'UNAVAILABLE' ? this.visits.keep(request, reply) : undefined;
+    sendPage(request, reply, { view, settings: this.settings, status: view.status, base, address: base });
   }
 }
 

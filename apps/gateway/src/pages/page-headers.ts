@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { ProviderName } from '#contracts/link-session.js';
+import { styleSource } from './assets.js';
 import type { PagesSettings } from './settings.js';
 
 /** What the real providers' scripts frame and call besides their own file (https://plaid.com/docs/link/web/#csp-directives). */
@@ -37,7 +38,7 @@ function contentSecurityPolicy(settings: PagesSettings, provider?: ProviderName)
   const directives: Record<string, string | undefined> = {
     'default-src': "'none'",
     'script-src': `'self' ${hosts?.script ?? ''}`,
-    'style-src': "'self'",
+    'style-src': styleSource,
     'img-src': "'self' data:",
     'connect-src': `'self' ${hosts?.connect ?? ''}`,
     'frame-src': hosts?.frame ?? "'none'",

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { SessionPage, SessionView } from '#contracts/link-session.js';
 import { newLink } from '../../../../test/page-app.js';
-import { stepOf, viewOf, type Wish } from './page-view.js';
+import { endNamed, endOf, forGuest, stepOf, viewOf, type Wish } from './page-view.js';
 
 const page = (session: Partial<SessionView> = {}, rest: Partial<SessionPage> = {}) => newLink(session, rest).page;
 const view = (session: Partial<SessionView> = {}, wish: Wish = {}, rest: Partial<SessionPage> = {}) =>
@@ -68,6 +68,40 @@ describe('what the page of a session shows', () => {
     const failed = { status: 'failed', error_code, redirect_url: 'https://app.example/x' } as const;
     expect(view(failed)).toMatchObject({ kind: 'ended', status: 410, leavesTo });
   });
+});
+
+describe('what the page shows at a second device', () => {
+  it('is not the way back to the app, which is at the first', () => {
+    const done = view({ status: 'completed', redirect_url: 'https://app.example/x' });
+    expect(forGuest(done)).toMatchObject({ kind: 'done', leavesTo: null, guest: true });
+    const gaveUp = view({ status: 'failed', error_code: 'GIVEN_UP', redirect_url: 'https://app.example/x' });
+    expect(forGuest(gaveUp)).toMatchObject({ kind: 'ended', leavesTo: null });
+  });
+
+  it('is said at the first one, and not at itself', () => {
+    expect(view()).toMatchObject({ elsewhere: null });
+    expect(view({}, {}, { hand_overs: 1 })).toMatchObject({ elsewhere: 'handedOver' });
+    const trying = view({}, {}, { hand_overs: 1, is_trying: true });
+    expect(trying).toMatchObject({ elsewhere: 'tryingElsewhere' });
+    expect(forGuest(trying)).toMatchObject({ elsewhere: null });
+  });
+});
+
+describe('the page of a link that is over', () => {
+  it.each<[Partial<SessionView>, string]>([
+    [{ status: 'expired' }, 'expiredText'],
+    [{ status: 'completed' }, 'usedText'],
+    [{ status: 'failed', error_code: 'GIVEN_UP' }, 'gaveUpText'],
+    [{ status: 'failed', error_code: 'TOO_MANY_ATTEMPTS' }, 'tooManyText'],
+    [{ status: 'failed', error_code: 'CANCELLED' }, 'cancelledText'],
+    [{ status: 'failed', error_code: 'constructor' }, 'invalidText'],
+  ])('of %j says %s, also by its name alone', (session, text) => {
+    const end = endOf(page(session).session);
+    expect(end).toMatchObject({ status: 410, text });
+    expect(endNamed(end.over)).toMatchObject({ status: 410, text, heading: end.heading });
+  });
+
+  it('has no other names', () => expect([endNamed('constructor'), endNamed('')]).toEqual([null, null]));
 });
 
 describe('a provider’s step', () => {

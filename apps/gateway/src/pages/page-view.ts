@@ -14,6 +14,8 @@ interface Open {
   /** Banks connected through this session so far. */
   banks: number;
   secondsLeft: number;
+  /** What goes on at another device, where the person went on there. */
+  elsewhere: 'handedOver' | 'tryingElsewhere' | null;
 }
 
 /** An end, or no beginning: a heading, a sentence, and the status of the answer. */
@@ -26,6 +28,8 @@ export interface Ended {
   retry: boolean;
   /** The host of the app that the person goes back to. */
   leavesTo: string | null;
+  /** How a link that is over is called in an address that names no link. */
+  over?: string;
 }
 
 /** What the hosted page shows: one kind per template. */
@@ -35,7 +39,11 @@ export type PageView =
   | ({ kind: 'more' } & Open)
   | ({ kind: 'step'; provider: ProviderName } & Open)
   | { kind: 'progress' }
-  | { kind: 'done'; relink: boolean; banks: number; leavesTo: string | null }
+  | { kind: 'continue' }
+  | ({ kind: 'done'; outcome: SessionPage['outcome']; leavesTo: string | null; guest?: boolean } & Pick<
+      Open,
+      'institution' | 'banks'
+    >)
   | Ended;
 
 /** Where the person comes from: back from a provider's step, or asking to choose (again). */
@@ -51,7 +59,8 @@ export function viewOf(page: SessionPage, wish: Wish, now: number): PageView {
   if (session.status === 'consumed' || session.in_flight.length > 0) return { kind: 'progress' };
   const banks = session.result_connection_ids.length;
   if (session.status === 'completed') {
-    return { kind: 'done', relink: session.action === 'relink', banks, leavesTo: hostOf(session) };
+    const { outcome, institution_name: institution } = page;
+    return { kind: 'done', outcome, institution, banks, leavesTo: hostOf(session) };
   }
   const open = openOf(page, now);
   if (wish.pick !== undefined) return { kind: 'offer', ...open };
@@ -69,28 +78,59 @@ export function stepOf(page: SessionPage, provider: string, now: number): Extrac
   return offered ? { kind: 'step', provider: offered, ...open } : null;
 }
 
-function openOf({ session, providers, institution_name }: SessionPage, now: number): Open {
+function openOf({ session, providers, institution_name, ...facts }: SessionPage, now: number): Open {
   return {
     relink: session.action === 'relink',
     institution: institution_name,
     label: session.label,
     providers: providers.filter((each) => session.provider === '' || session.provider === each),
     banks: session.result_connection_ids.length,
+    elsewhere: facts.hand_overs === 0 ? null : facts.is_trying ? 'tryingElsewhere' : 'handedOver',
     secondsLeft: Math.max(1, Math.ceil((Date.parse(session.expires_at) - now) / 1000)),
   };
+}
+
+/** At a device that the person only went on at, nothing goes on elsewhere, and the way back to the app is not here. */
+export function forGuest(view: PageView): PageView {
+  if (view.kind === 'done') return { ...view, leavesTo: null, guest: true };
+  if (view.kind === 'ended') return { ...view, leavesTo: null };
+  return 'elsewhere' in view ? { ...view, elsewhere: null } : view;
 }
 
 const triedOf = ({ providers }: Open, { tried }: Wish): ProviderName | null =>
   providers.length === 1 ? providers[0]! : (providers.find((each) => each === tried) ?? null);
 
-/** The page of a link that no longer does anything for whoever opens it. */
-export function endOf({ status, error_code, ...session }: SessionView): Ended {
-  if (status === 'expired') return ended(410, 'expiredHeading', 'expiredText');
-  if (status === 'completed') return ended(410, 'usedHeading', 'usedText');
-  const text =
-    error_code === 'GIVEN_UP' ? 'gaveUpText' : error_code === 'TOO_MANY_ATTEMPTS' ? 'tooManyText' : 'invalidText';
-  return { ...ended(410, 'invalidHeading', text), leavesTo: hostOf({ status, error_code, ...session }) };
+/** The pages of links that no longer do anything for whoever opens them. None says more than its name. */
+const overs = {
+  expired: ended(410, 'expiredHeading', 'expiredText'),
+  used: ended(410, 'usedHeading', 'usedText'),
+  stopped: ended(410, 'invalidHeading', 'gaveUpText'),
+  refused: ended(410, 'invalidHeading', 'tooManyText'),
+  cancelled: ended(410, 'invalidHeading', 'cancelledText'),
+  failed: ended(410, 'invalidHeading', 'invalidText'),
+};
+type Over = keyof typeof overs;
+
+const failures: Record<string, Over> = {
+  GIVEN_UP: 'stopped',
+  TOO_MANY_ATTEMPTS: 'refused',
+  CANCELLED: 'cancelled',
+};
+
+/** The page of a link that is over. */
+export function endOf(session: SessionView): Ended & { over: Over } {
+  const over = overOf(session);
+  return { ...overs[over], over, leavesTo: over === 'used' ? null : hostOf(session) };
 }
+
+function overOf({ status, error_code }: SessionView): Over {
+  if (status === 'expired') return 'expired';
+  if (status === 'completed') return 'used';
+  return Object.hasOwn(failures, error_code ?? '') ? failures[error_code!]! : 'failed';
+}
+
+/** The same page for an address that names no link: what `overOf` said of the link that was opened. */
+export const endNamed = (over: string): Ended | null => (Object.hasOwn(overs, over) ? overs[over as Over] : null);
 
 function ended(status: number, heading: TextKey, text: TextKey): Ended {
   return { kind: 'ended', status, heading, text, retry: false, leavesTo: null };

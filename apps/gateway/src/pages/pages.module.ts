@@ -1,23 +1,33 @@
+import type { KeyObject } from 'node:crypto';
 import { Module } from '@nestjs/common';
 import { AssetsController } from './assets.controller.js';
+import { FollowController } from './follow.controller.js';
+import { HandOffCodes } from './hand-off-code.js';
+import { HandOffController } from './hand-off.controller.js';
 import { JwksController } from './jwks.controller.js';
 import { LinkActionsController } from './link-actions.controller.js';
 import { LinkController } from './link.controller.js';
 import { openResultKey } from './result-key.js';
 import { ResultSigner } from './result-signer.js';
-import { PAGES_SETTINGS, type PagesSettings, readPagesSettings } from './settings.js';
+import { PAGES_SETTINGS, readPagesSettings } from './settings.js';
 import { TokenSealer } from './token-sealer.js';
 import { Visits } from './visits.service.js';
 
-const signer = {
-  provide: ResultSigner,
-  inject: [PAGES_SETTINGS],
-  useFactory: (settings: PagesSettings) => ResultSigner.with(openResultKey(settings)),
-};
+const RESULT_KEY = 'result key';
+const key = { provide: RESULT_KEY, inject: [PAGES_SETTINGS], useFactory: openResultKey };
+const signer = { provide: ResultSigner, inject: [RESULT_KEY], useFactory: (key: KeyObject) => ResultSigner.with(key) };
+const codes = { provide: HandOffCodes, inject: [RESULT_KEY], useFactory: (key: KeyObject) => HandOffCodes.from(key) };
 
 /** The hosted link page. `Bus` and `CONFIG` come from the gateway's own module, which is global. */
 @Module({
-  controllers: [LinkController, LinkActionsController, AssetsController, JwksController],
-  providers: [{ provide: PAGES_SETTINGS, useFactory: readPagesSettings }, signer, TokenSealer, Visits],
+  controllers: [
+    LinkController,
+    LinkActionsController,
+    HandOffController,
+    FollowController,
+    AssetsController,
+    JwksController,
+  ],
+  providers: [{ provide: PAGES_SETTINGS, useFactory: readPagesSettings }, key, signer, codes, TokenSealer, Visits],
 })
 export class PagesModule {}

@@ -1,7 +1,7 @@
 import { Eta } from 'eta';
 import { join } from 'node:path';
-import { assetPath } from './assets.js';
-import { type Language, minutesIn, sayIn } from './language.js';
+import { assetPath, style } from './assets.js';
+import { type Language, languageNames, minutesIn, sayIn } from './language.js';
 import { pagesFolder } from './package-root.js';
 import type { PageView } from './page-view.js';
 
@@ -9,20 +9,27 @@ const eta = new Eta({ views: join(pagesFolder, 'views'), cache: true });
 
 const providerNames = { plaid: 'Plaid', teller: 'Teller' };
 
+export interface PageTerms {
+  language: Language;
+  brand: string;
+  base?: string | undefined;
+  address?: string | undefined;
+  shows?: string | undefined;
+  guest?: boolean | undefined;
+}
+
 /** The page as HTML. Whatever a template prints is escaped; `base` is the session's own path, absent where there is none. */
-export function renderPage(
-  view: PageView,
-  { language, brand, base }: { language: Language; brand: string; base?: string },
-) {
+export function renderPage(view: PageView, { language, ...terms }: PageTerms) {
   return eta.render(`./${view.kind}`, {
+    ...terms,
     view,
-    brand,
-    base,
+    asker: terms.brand,
     language,
     say: sayIn(language),
     minutes: (count: number) => minutesIn(language, count),
     nameOf: (provider: keyof typeof providerNames) => providerNames[provider],
-    style: assetPath('link.css'),
+    languageNames,
+    style,
     script: assetPath('link.js'),
   });
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError, isCoded } from '#contracts/errors.js';
 import { shortIdOf } from '#contracts/ids.js';
@@ -7,7 +7,7 @@ import type { SessionPage } from '#contracts/link-session.js';
 import { hashSecret } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
 import { MissLimit } from './miss-limit.js';
-import { tokenFromCookie } from './page-cookie.js';
+import { pageCookie, pagePath, tokenFromCookie } from './page-cookie.js';
 import { personContext } from './person-context.js';
 import { PAGES_SETTINGS, type PagesSettings } from './settings.js';
 
@@ -46,6 +46,11 @@ export class Visits {
     return this.miss(request);
   }
 
+  /** The token of a visit by cookie. It is for codes alone, and goes nowhere else. */
+  tokenOf(request: FastifyRequest, sid: string): string {
+    return tokenFromCookie(request.headers.cookie, this.byCookie(request, sid).sid)!;
+  }
+
   async page(request: FastifyRequest, { proof }: Visit): Promise<SessionPage> {
     try {
       return await this.bus.ask('link-session.page', proof);
@@ -53,6 +58,20 @@ export class Visits {
       if (isCoded(error) && error.code === 'INVALID_TOKEN') this.misses.add(request.ip);
       throw error;
     }
+  }
+
+  /**
+   * Moves the token of a link that could not be looked up out of the address bar all the same, and says where to ask
+   * again; undefined where the request holds none.
+   */
+  keep({ params, headers, protocol }: FastifyRequest, reply: FastifyReply): string | undefined {
+    const { token, sid: known } = params as { token?: string; sid?: string };
+    if (known !== undefined) return tokenFromCookie(headers.cookie, known) === undefined ? undefined : pagePath(known);
+    if (token === undefined || !TOKEN.test(token)) return undefined;
+    const sid = shortIdOf(hashSecret(token));
+    const terms = { expires_at: new Date().toISOString(), secure: protocol === 'https' };
+    void reply.header('set-cookie', pageCookie(sid, token, terms));
+    return pagePath(sid);
   }
 
   private assertNotGuessing({ ip }: FastifyRequest): void {

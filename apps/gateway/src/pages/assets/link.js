@@ -1,14 +1,14 @@
 /** The hosted page's script. It says what the person does to the page's own endpoints and opens the provider's dialog. */
-const main = document.querySelector('main');
-const { kind, base, provider } = main.dataset;
+let main = document.querySelector('main');
+const { base, provider, address } = main.dataset;
 const element = (name) => main.querySelector(`[data-${name}]`);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The server renders the page anew for whatever has become of the session. */
 const go = (query = '') => location.replace(base + query);
 
-async function call(action, { method = 'POST', body = {}, timeoutMs = 10_000 } = {}) {
-  const response = await fetch(`${base}/${action}`, {
+async function call(action, { path = `${base}/${action}`, method = 'POST', body = {}, timeoutMs = 10_000 } = {}) {
+  const response = await fetch(path, {
     method,
     headers: { 'content-type': 'application/json', 'x-latchkey-page': '1' },
     body: method === 'POST' ? JSON.stringify(body) : undefined,
@@ -21,13 +21,78 @@ async function call(action, { method = 'POST', body = {}, timeoutMs = 10_000 } =
 /** True when the server has decided, so that asking again is no use; false when the network or a part of it was away. */
 const isDecided = ({ status }) => [401, 403, 404, 409, 410].includes(status);
 
+/* ---- a page that follows its session, whatever happens at other devices and in other tabs ---- */
+
+let stream;
+let expiry;
+
+function follow() {
+  stream = new EventSource(`${base}/events`);
+  stream.addEventListener('page', ({ data }) => {
+    const state = JSON.parse(data);
+    if (state.shows !== main.dataset.shows) return refresh();
+    if (element('elsewhere')) tellElsewhere(state);
+  });
+  stream.addEventListener('end', () => stream.close());
+  stream.addEventListener('error', () => stream.readyState === EventSource.CLOSED && setTimeout(lookAgain, 3000));
+}
+
+/** A stream that was refused does not come back by itself, as one that was cut does. */
+async function lookAgain() {
+  try {
+    await call('state', { method: 'GET' });
+    follow();
+  } catch (error) {
+    if (isDecided(error)) location.reload();
+    else setTimeout(lookAgain, 3000);
+  }
+}
+
+/** Puts the page as it is now in the place of this one. */
+async function refresh() {
+  stream.close();
+  clearTimeout(expiry);
+  try {
+    const answer = await fetch(base, { signal: AbortSignal.timeout(10_000) });
+    const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    const hadFocus = main.contains(document.activeElement);
+    main.replaceWith(next.querySelector('main'));
+    main = document.querySelector('main');
+    document.title = next.title;
+    tell(hadFocus);
+    begin();
+  } catch {
+    setTimeout(go, 1000);
+  }
+}
+
+/** Who does not see the page hears what is on it now. */
+function tell(hadFocus) {
+  const heading = main.querySelector('h1');
+  document.querySelector('[data-news]').textContent = `${heading.textContent} ${main.querySelector('p').textContent}`;
+  if (!hadFocus) return;
+  heading.tabIndex = -1;
+  heading.focus();
+}
+
+function tellElsewhere({ hand_overs, is_trying }) {
+  const note = element('elsewhere');
+  if (hand_overs === 0 || 'guest' in main.dataset) return;
+  const text = is_trying ? note.dataset.tryingElsewhere : note.dataset.handedOver;
+  const isNews = note.hidden || note.textContent !== text;
+  note.hidden = false;
+  if (!isNews) return;
+  note.textContent = text;
+  document.getElementById('hand-off')?.close();
+}
+
 /* ---- the page that waits for the person ---- */
 
 function waitForPerson() {
   call('activate').catch(({ status }) => {
     if (status === 401 || status === 410) location.reload();
   });
-  setTimeout(() => location.reload(), Number(main.dataset.secondsLeft) * 1000 + 500);
+  expiry = setTimeout(() => location.reload(), Number(main.dataset.secondsLeft) * 1000 + 500);
   element('focus')?.focus();
   for (const button of main.querySelectorAll('[data-post]')) button.addEventListener('click', () => send(button));
   for (const button of main.querySelectorAll('[data-open]')) {
@@ -36,6 +101,9 @@ function waitForPerson() {
   for (const button of main.querySelectorAll('[data-close]')) {
     button.addEventListener('click', () => document.getElementById(button.dataset.close).close());
   }
+  element('hand-off')?.addEventListener('click', handOff);
+  element('code-again')?.addEventListener('click', showCode);
+  follow();
 }
 
 async function send(button) {
@@ -53,6 +121,63 @@ async function send(button) {
   }
 }
 
+/* ---- going on at another device ---- */
+
+function handOff() {
+  document.getElementById('hand-off').showModal();
+  return showCode();
+}
+
+let codeRunsOut;
+
+async function showCode() {
+  clearTimeout(codeRunsOut);
+  const hadFocus = document.activeElement === element('code-again');
+  setCode('shown');
+  if (hadFocus) element('close').focus();
+  try {
+    const { path, size, seconds } = await call('hand-off');
+    const picture = element('code').querySelector('svg');
+    picture.setAttribute('viewBox', `0 0 ${size} ${size}`);
+    picture.firstElementChild.setAttribute('d', path);
+    codeRunsOut = setTimeout(() => setCode('over'), seconds * 1000);
+  } catch (error) {
+    if (isDecided(error)) return go();
+    setCode('lost');
+  }
+}
+
+function setCode(state) {
+  element('code').hidden = state !== 'shown';
+  element('code').querySelector('path').setAttribute('d', '');
+  element('code-over').hidden = state !== 'over';
+  element('code-lost').hidden = state !== 'lost';
+  element('code-again').hidden = state === 'shown';
+}
+
+/** This is the other device: it brings the code, which was in the address bar for no longer than this. */
+function takeOver() {
+  const code = location.hash.slice(1);
+  history.replaceState(null, '', location.pathname);
+  return bring(code);
+}
+
+async function bring(code) {
+  element('busy').hidden = false;
+  element('failed').hidden = true;
+  try {
+    const { path } = await call('continue', { path: '/link/continue', body: { code } });
+    location.replace(path);
+  } catch (error) {
+    const over = isDecided(error) || error.status === 429;
+    element('busy').hidden = true;
+    element('failed').hidden = false;
+    element('message').textContent = element('message').dataset[over ? 'over' : 'lost'];
+    element('again').hidden = over;
+    element('again').onclick = () => bring(code);
+  }
+}
+
 /* ---- a provider's step ---- */
 
 const openers = {
@@ -67,6 +192,7 @@ const openers = {
     window.TellerConnect.setup({
       applicationId: application_id,
       environment,
+      products: ['balance', 'transactions'],
       ...(enrollment_id && { enrollmentId: enrollment_id }),
       onSuccess: ({ accessToken }) => finish(attempt_id, accessToken),
       onExit: () => exit(attempt_id, null),
@@ -152,16 +278,26 @@ function fail(phase, again) {
   element('again').focus();
 }
 
-/* ---- the pages that only wait ---- */
+/* ---- the page that only waits ---- */
 
-async function waitForOutcome() {
-  for (let round = 0; ; round += 1) {
-    await sleep(round < 30 ? 1000 : 5000);
-    const state = await call('state', { method: 'GET' }).catch((error) => isDecided(error) && go());
-    if (state && state.status !== 'consumed' && state.in_flight.length === 0) return go();
-    if (round === 30) element('failed').hidden = false;
-  }
+function waitForOutcome() {
+  const shown = main;
+  setTimeout(() => shown === main && (element('failed').hidden = false), 30_000);
+  follow();
 }
+
+function begin() {
+  const { kind } = main.dataset;
+  if ('leaves' in main.dataset) setTimeout(() => go('/leave'), 800);
+  else if (kind === 'step') start();
+  else if (kind === 'continue') takeOver();
+  else if (kind === 'progress') waitForOutcome();
+  else if (['offer', 'refused', 'more'].includes(kind)) waitForPerson();
+}
+
+// Neither a token nor the choice of a language stays in the address bar.
+if (address) history.replaceState(null, '', address);
+else if (new URLSearchParams(location.search).has('lang')) history.replaceState(null, '', location.pathname);
 
 // A page from the browser's memory shows a session as it was.
 window.addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
@@ -170,8 +306,4 @@ window.addEventListener('pageshow', ({ persisted }) => persisted && location.rel
 if (document.prerendering) {
   await new Promise((seen) => document.addEventListener('prerenderingchange', seen, { once: true }));
 }
-
-if ('leaves' in main.dataset) setTimeout(() => go('/leave'), 800);
-else if (kind === 'step') start();
-else if (kind === 'progress') waitForOutcome();
-else if (['offer', 'refused', 'more'].includes(kind)) waitForPerson();
+begin();

@@ -1,0 +1,41 @@
+import type { PageFacts, SessionView } from '#contracts/link-session.js';
+import { leavesTo } from './redirect.js';
+
+/** What the page's script needs to know of its session. */
+export interface PageState {
+  status: SessionView['status'];
+  /** Banks connected through this session so far. */
+  banks: number;
+  /** Attempts whose outcome is not known yet. */
+  in_flight: string[];
+  last_refusal: SessionView['last_refusal'];
+  /** Whether the person goes back to an app now, by way of `leave`. */
+  redirect: boolean;
+  /** Names what there is to see: a page that was made for another one is out of date. */
+  shows: string;
+}
+
+/** The state as a page that follows its session is told of it. */
+export type FollowedState = PageState & Pick<PageFacts, 'hand_overs' | 'is_trying'>;
+
+export const stateOf = (session: SessionView): PageState => ({
+  status: session.status,
+  banks: session.result_connection_ids.length,
+  in_flight: session.in_flight,
+  last_refusal: session.last_refusal,
+  redirect: leavesTo(session) !== null,
+  shows: showsOf(session),
+});
+
+export const followedStateOf = ({ session, ...facts }: PageFacts & { session: SessionView }): FollowedState => ({
+  ...stateOf(session),
+  hand_overs: facts.hand_overs,
+  is_trying: facts.is_trying,
+});
+
+/** A pending and an active session look the same. */
+export function showsOf({ status, in_flight, last_refusal, result_connection_ids }: SessionView): string {
+  const isOpen = status === 'pending' || status === 'active';
+  const phase = status === 'consumed' || in_flight.length > 0 ? 'busy' : isOpen ? 'open' : status;
+  return [phase, result_connection_ids.length, last_refusal?.code ?? ''].join(' ');
+}

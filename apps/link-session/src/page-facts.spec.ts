@@ -1,0 +1,37 @@
+import { describe, expect, it } from '@jest/globals';
+import type { SessionEvent } from '#contracts/link-session.js';
+import type { Recorded } from '#eventstore/recorded.js';
+import { pageFacts } from './page-facts.js';
+
+const at = '2026-01-01T12:00:00.000Z';
+const started: SessionEvent = { type: 'AttemptStarted', attempt_id: 'a', provider: 'plaid', connection_id: 'c', at };
+const claimed: SessionEvent = { type: 'AttemptClaimed', attempt_id: 'a', at };
+const refused: SessionEvent = { type: 'AttemptRefused', attempt_id: 'a', code: 'ITEM_LOCKED', message: '', at };
+const succeeded = { type: 'AttemptSucceeded', attempt_id: 'a', connection_id: 'c', outcome: 'repaired', at } as const;
+const handedOver: SessionEvent = { type: 'SessionHandedOver', code_hash: 'h', at };
+
+const factsOf = (...events: SessionEvent[]) =>
+  pageFacts(events.map((event, index) => ({ event, commit: BigInt(index + 1) }) as Recorded<SessionEvent>));
+
+describe('what the page tells of a session', () => {
+  it('is an attempt under way from its start until somebody says how it ended', () => {
+    expect([factsOf(), factsOf(started), factsOf(started, claimed)].map((facts) => facts.is_trying)).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    expect([factsOf(started, refused), factsOf(started, claimed, succeeded)].map((facts) => facts.is_trying)).toEqual([
+      false,
+      false,
+    ]);
+  });
+
+  it('is how a relink ended, on how many other devices, and up to where', () => {
+    expect(factsOf(handedOver, started, claimed, succeeded, handedOver)).toEqual({
+      outcome: 'repaired',
+      hand_overs: 2,
+      is_trying: false,
+      position: '5',
+    });
+  });
+});
