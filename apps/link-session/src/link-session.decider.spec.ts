@@ -275,7 +275,7 @@ describe('going on at another device', () => {
   it('is too late after the end', () => given(minted(), failed).when(handOver('a')).thenRefused('GONE'));
   it('is too late after its time', () =>
     given(minted())
-      .when({ ...handOver('a'), now: tooLate } as SessionCommand)
+      .when({ ...handOver('a'), now: tooLate })
       .thenRefused('EXPIRED'));
 });
 
