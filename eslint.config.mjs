@@ -10,6 +10,7 @@ export default tseslint.config(
       'apps/sandbox-bank/public',
       'apps/cli/src/api-types.ts',
       'apps/gateway/src/pages/assets',
+      'apps/gateway/src/admin/assets',
     ],
   },
   {

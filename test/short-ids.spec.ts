@@ -11,6 +11,7 @@ import { sharedStack } from '#testing/stack.js';
 import type { FastifyRequest } from 'fastify';
 import { createLocally } from '../apps/cli/src/commands/keys.js';
 import { ApiKeyController } from '../apps/gateway/src/api-key.controller.js';
+import { HouseholdKeys } from '../apps/gateway/src/household-keys.js';
 import { gatewayEnv } from '../apps/gateway/src/config.js';
 import { Services } from '../apps/gateway/src/last-write.js';
 import { LinkController } from '../apps/gateway/src/link.controller.js';
@@ -73,7 +74,7 @@ describe('a short_id that is taken', () => {
   });
 
   it('is not given to another key, created or rotated into', async () => {
-    const keys = new ApiKeyController(services);
+    const keys = new ApiKeyController(services, new HouseholdKeys(services));
     const create = (random: Random) =>
       keys.create(contextFor(context.tenant), random, createKeyBody.parse({ name: 'x' }));
     const [first, second] = collidingKeys[0];

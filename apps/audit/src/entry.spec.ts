@@ -110,6 +110,8 @@ const keyTerms: KeyTerms = {
   expires_at: null,
 };
 
+const operator = { operator_id: id, email: 'ada@example.com' };
+
 /** One event of each type with every field a sentence may use; the type says when one is missing. */
 const examples: { [T in AuditedEvent['type']]: Omit<Extract<AuditedEvent, { type: T }>, 'type'> } = {
   SessionMinted: minted,
@@ -167,6 +169,15 @@ const examples: { [T in AuditedEvent['type']]: Omit<Extract<AuditedEvent, { type
   },
   ProjectRenamed: { name: 'Web shop', at: noon },
   RedirectOriginsAllowed: { origins: ['https://app.example'], at: noon },
+  OperatorAdded: { ...operator, role: 'administrator', at: noon },
+  OperatorPasswordLinkMade: { ...operator, token_hash: 'f'.repeat(64), expires_at: noon, at: noon },
+  OperatorPasswordSet: { ...operator, password_id: id, at: noon },
+  OperatorRoleChanged: { ...operator, role: 'viewer', at: noon },
+  OperatorRemoved: { ...operator, at: noon },
+  OperatorSessionsEnded: { ...operator, at: noon },
+  SignedIn: { ...operator, at: noon },
+  SignInRefused: { operator_id: null, email: null, at: noon },
+  SignedOut: { at: noon },
 };
 
 describe('a summary', () => {

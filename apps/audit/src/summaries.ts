@@ -2,10 +2,19 @@ import type { AgentSessionEvent } from '#contracts/agent-session.js';
 import type { ConnectionEvent } from '#contracts/connection.js';
 import type { KeyEvent } from '#contracts/key.js';
 import type { SessionEvent } from '#contracts/link-session.js';
+import type { OperatorRole, OperatorsEvent, SignInEvent } from '#contracts/operator.js';
 import type { ProjectEvent } from '#contracts/project.js';
 import type { UserEvent } from '#contracts/user.js';
 
-export type AuditedEvent = SessionEvent | AgentSessionEvent | ConnectionEvent | UserEvent | KeyEvent | ProjectEvent;
+export type AuditedEvent =
+  | SessionEvent
+  | AgentSessionEvent
+  | ConnectionEvent
+  | UserEvent
+  | KeyEvent
+  | ProjectEvent
+  | OperatorsEvent
+  | SignInEvent;
 
 /** What each event says to a person, in one sentence. Who did it stands beside it, in the entry's actor. */
 export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEvent, { type: T }>) => string } = {
@@ -60,6 +69,18 @@ export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEv
     e.origins.length > 0
       ? `Links of the project may redirect to ${e.origins.join(', ')}, and nowhere else.`
       : 'Links of the project may redirect to wherever the installation allows.',
+  OperatorAdded: (e) => `The operator ${e.email} was added to the dashboard, as ${article(e.role)}.`,
+  OperatorPasswordLinkMade: (e) => `A link for ${e.email} to choose a password was made, valid until ${e.expires_at}.`,
+  OperatorPasswordSet: (e) => `The operator ${e.email} chose a password.`,
+  OperatorRoleChanged: (e) => `The operator ${e.email} is ${article(e.role)} from now on.`,
+  OperatorRemoved: (e) => `The operator ${e.email} was removed from the dashboard.`,
+  OperatorSessionsEnded: (e) => `The operator ${e.email} was signed out of the dashboard everywhere.`,
+  SignedIn: (e) => `The operator ${e.email} signed in to the dashboard.`,
+  SignInRefused: (e) =>
+    e.email === null
+      ? 'A sign-in to the dashboard was refused: no operator has that e-mail address.'
+      : `A sign-in to the dashboard as ${e.email} was refused: wrong password.`,
+  SignedOut: () => 'An operator signed out of the dashboard.',
 };
 
 export const hasSummary = (type: string): boolean => Object.hasOwn(summaries, type);
@@ -90,6 +111,7 @@ const refusals = {
   mistyped: 'the key that was sent only begins like this one',
 };
 
+const article = (role: OperatorRole): string => (role === 'administrator' ? 'an administrator' : 'a viewer');
 const names = { plaid: 'Plaid', teller: 'Teller' };
 const through = (provider: keyof typeof names | ''): string => (provider ? ` through ${names[provider]}` : '');
 /** An erased name is empty. */

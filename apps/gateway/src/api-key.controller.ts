@@ -15,21 +15,22 @@ import {
 } from '#contracts/api/api-keys.js';
 import { type AsOfQuery, asOfQuery } from '#contracts/api/fields.js';
 import type { Context } from '#contracts/envelope.js';
-import { withFreshId } from '#contracts/fresh-id.js';
 import type { UsedKey } from '#contracts/key.js';
-import { keyIdentity, newHouseholdKey, type Random } from '#contracts/secrets.js';
+import type { Random } from '#contracts/secrets.js';
 import { Endpoint } from './endpoint.js';
+import { type FreshKey, HouseholdKeys } from './household-keys.js';
 import { householdPage } from './household-page.js';
 import { idInPath, notFound } from './ids.js';
 import { Services } from './last-write.js';
 import { Caller, Randomness, RequestBody, RequestQuery } from './params.js';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-
 /** Household keys. The platform's own keys are of another kind and do not exist here. */
 @Controller()
 export class ApiKeyController {
-  constructor(private readonly services: Services) {}
+  constructor(
+    private readonly services: Services,
+    private readonly keys: HouseholdKeys,
+  ) {}
 
   @Endpoint({
     method: 'POST',
@@ -40,28 +41,8 @@ export class ApiKeyController {
     body: createKeyBody,
     reply: { 201: createdApiKey },
   })
-  create(
-    @Caller() context: Context,
-    @Randomness() random: Random,
-    @RequestBody() { name, scope, expires_in_days, actor_name, allowed_ips }: CreateKeyBody,
-  ) {
-    const expires_at = expires_in_days === null ? null : inDays(expires_in_days);
-    return withFreshId(async () => {
-      const plaintext_key = newHouseholdKey(random);
-      const terms = {
-        ...context.tenant,
-        ...keyIdentity(plaintext_key),
-        kind: 'household' as const,
-        name,
-        scopes: [scope],
-        actor_name,
-        allowed_ips,
-        created_by: context.actor.name,
-        expires_at,
-      };
-      const { view } = await this.services.write('key.create', { context, terms });
-      return { ...toApiKey({ ...view, last_used_at: null }), plaintext_key };
-    });
+  async create(@Caller() context: Context, @Randomness() random: Random, @RequestBody() body: CreateKeyBody) {
+    return shown(await this.keys.create(context, random, body));
   }
 
   @Endpoint({
@@ -127,12 +108,7 @@ export class ApiKeyController {
     @Param('id') text: string,
   ) {
     const { id } = await this.read(context, text);
-    return withFreshId(async () => {
-      const plaintext_key = newHouseholdKey(random);
-      const wish = { id, successor: keyIdentity(plaintext_key), grace_seconds };
-      const { view } = await this.services.write('key.rotate', { context, ...wish });
-      return { ...toApiKey({ ...view, last_used_at: null }), plaintext_key };
-    });
+    return shown(await this.keys.rotate(context, random, { id, grace_seconds }));
   }
 
   @Endpoint({
@@ -167,4 +143,4 @@ export class ApiKeyController {
   }
 }
 
-const inDays = (days: number): string => new Date(Date.now() + days * DAY_MS).toISOString();
+const shown = ({ view, plaintext_key }: FreshKey) => ({ ...toApiKey({ ...view, last_used_at: null }), plaintext_key });

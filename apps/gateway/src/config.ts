@@ -29,6 +29,8 @@ export const gatewayEnv = z.object({
   API_RATE_LIMIT_BURST: z.coerce.number().int().min(1).default(60),
   /** Requests of one address with a key that is wrong, revoked or expired. */
   AUTH_FAIL_LIMIT_RPM: z.coerce.number().int().min(1).default(60),
+  /** Wrong sign-ins to the dashboard of one address, and of one account. */
+  SIGN_IN_LIMIT_RPM: z.coerce.number().int().min(1).default(10),
   SANDBOX: z
     .enum(['true', 'false'])
     .default('false')

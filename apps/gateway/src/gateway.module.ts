@@ -2,6 +2,7 @@ import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { Bus } from '#service/bus.js';
 import { AgentSessionController } from './agent-session.controller.js';
+import { AdminModule } from './admin/admin.module.js';
 import { ApiKeyController } from './api-key.controller.js';
 import { ApiKeyGuard } from './api-key.guard.js';
 import { AuditController } from './audit.controller.js';
@@ -11,6 +12,7 @@ import { CONFIG, type GatewayConfig } from './config.js';
 import { ConnectionController } from './connection.controller.js';
 import { DocumentController } from './document.controller.js';
 import { HealthController } from './health.controller.js';
+import { HouseholdKeys } from './household-keys.js';
 import { VerifiedKeys } from './key-cache.js';
 import { Idempotency } from './idempotency.js';
 import { KeyLease } from './key-lease.js';
@@ -65,7 +67,7 @@ export class GatewayModule {
   static with({ bus, config, routes, metrics }: Parts): DynamicModule {
     return {
       module: GatewayModule,
-      imports: [PagesModule],
+      imports: [PagesModule, AdminModule],
       controllers: config.SANDBOX ? [...controllers, SandboxController] : controllers,
       providers: [
         { provide: Bus, useValue: bus },
@@ -79,12 +81,13 @@ export class GatewayModule {
         RefusedKeys,
         Authentication,
         Services,
+        HouseholdKeys,
         Idempotency,
         TokenSealer,
         { provide: APP_GUARD, useClass: ApiKeyGuard },
         { provide: APP_GUARD, useClass: BearerGuard },
       ],
-      exports: [Bus, CONFIG],
+      exports: [Bus, CONFIG, Services, HouseholdKeys],
     };
   }
 }

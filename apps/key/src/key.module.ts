@@ -10,6 +10,10 @@ import { KeyUses } from './key-uses.js';
 import { KeyController } from './key.controller.js';
 import { ApiKeyRow } from './key.view.js';
 import { Keys } from './keys.service.js';
+import { OperatorController } from './operator.controller.js';
+import { OperatorPasswords } from './operator-passwords.js';
+import { OperatorSessions } from './operator-sessions.js';
+import { Operators } from './operators.service.js';
 import { ApiKeys1700000000001 } from './migrations/0001-api-keys.js';
 import { IdempotentReplies1700000000002 } from './migrations/0002-idempotent-replies.js';
 import { RotationAndUse1700000000003 } from './migrations/0003-rotation-and-use.js';
@@ -19,6 +23,7 @@ import { ProjectQueries } from './project-queries.js';
 import { ProjectController } from './project.controller.js';
 import { ProjectRow } from './project.view.js';
 import { Projects } from './projects.service.js';
+import { Operators1700000000010 } from './migrations/0010-operators.js';
 
 @Module({
   imports: [
@@ -30,10 +35,11 @@ import { Projects } from './projects.service.js';
         RotationAndUse1700000000003,
         Projects1700000000004,
         KeyPrefixes1700000000005,
+        Operators1700000000010,
       ],
     }),
   ],
-  controllers: [KeyController, ProjectController, IdempotencyController],
+  controllers: [KeyController, ProjectController, IdempotencyController, OperatorController],
   providers: [
     Keys,
     KeyQueries,
@@ -44,6 +50,9 @@ import { Projects } from './projects.service.js';
     Projects,
     ProjectQueries,
     DefaultProject,
+    Operators,
+    OperatorPasswords,
+    OperatorSessions,
   ],
 })
 export class KeyModule {}

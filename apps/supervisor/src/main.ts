@@ -22,20 +22,26 @@ async function main(): Promise<void> {
     });
   }
   if (process.env.SUPERVISED === '1') process.stdin.resume().on('close', () => void stop().then(() => process.exit()));
+  let setupCode: string | null = null;
   try {
-    await stack.start();
+    setupCode = await stack.start();
   } catch (error) {
     if (!stopping) complain(error);
     await stop();
     process.exit();
   }
   say('ready');
-  if (settings.LATCHKEY_PARTS.includes('gateway')) console.log(greeting(stack.wiring));
+  if (settings.LATCHKEY_PARTS.includes('gateway')) console.log(greeting(stack.wiring, setupCode));
 }
 
-const greeting = ({ url }: { url: string }) => {
+const greeting = ({ url }: { url: string }, setupCode: string | null) => {
+  const base = url.replace('//127.0.0.1', '//localhost');
+  const dashboard = setupCode
+    ? `Dashboard: ${base}/admin/setup   with the set-up code ${setupCode}, which works once`
+    : `Dashboard: ${base}/admin`;
   return `
-Latchkey is ready at ${url.replace('//127.0.0.1', '//localhost')}   (the API: /docs)
+Latchkey is ready at ${base}   (the API: /docs)
+${dashboard}
 Next: npx latchkey keys create --name agent --scope full_access
 `;
 };

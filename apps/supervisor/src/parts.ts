@@ -23,6 +23,8 @@ export interface Wiring {
   databaseUrl: (service: string) => string;
   /** The key-encryption key of the vault, as a variable or a file. */
   vaultKey: NodeJS.ProcessEnv;
+  /** Lets its holder make the first administrator of the dashboard. */
+  setupCode: string;
   /** Where the providers send their webhooks. */
   webhookBaseUrl: string;
   /** The bank simulator's credentials; undefined when real provider credentials are in the environment. */
@@ -53,7 +55,7 @@ const environments: Record<NodePart, (wiring: Wiring) => NodeJS.ProcessEnv> = {
     TELLER_WEBHOOK_URL: `${url}/v1/webhooks/teller`,
     ...sandbox,
   }),
-  key: (wiring) => serviceEnvironment('key', wiring),
+  key: (wiring) => ({ ...serviceEnvironment('key', wiring), SETUP_CODE: wiring.setupCode }),
   connection: (wiring) => ({
     ...serviceEnvironment('connection', wiring),
     ...wiring.vaultKey,

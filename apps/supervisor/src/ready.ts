@@ -14,6 +14,15 @@ export async function notReady(url: string, signal: AbortSignal): Promise<string
   }
 }
 
+/** Does the dashboard still wait for its first administrator? */
+export async function setupIsOpen(url: string): Promise<boolean> {
+  const ask = fetch(`${url}/admin/setup`, { redirect: 'manual', signal: AbortSignal.timeout(5000) });
+  return ask.then(
+    ({ status }) => status === 200,
+    () => false,
+  );
+}
+
 async function partsDown(url: string): Promise<string[]> {
   try {
     const answer = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2000) });

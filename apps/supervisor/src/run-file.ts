@@ -23,6 +23,8 @@ export interface Run {
   eventstore?: { url: string };
   /** The database URL of each service, as its own role. */
   databases?: Record<string, string>;
+  /** Makes the first administrator; absent in production, and once there is one. */
+  setup_code?: string;
 }
 
 const alive = ({ pid, birth }: RunningPart) => birth !== undefined && processBirth(pid) === birth;

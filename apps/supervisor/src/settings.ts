@@ -35,6 +35,7 @@ const environment = z.object({
   NATS_SERVER: z.enum(['auto', 'embedded']).default('auto'),
   EVENTSTORE_URL: url('esdb:', 'esdb+discover:').optional(),
   PUBLIC_BASE_URL: url('http:', 'https:').optional(),
+  SETUP_CODE: z.string().min(12).optional(),
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   LATCHKEY_PARTS: z
     .string()

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { openLogs } from './logs.js';
 import { bindError } from './ports.js';
-import { notReady } from './ready.js';
+import { notReady, setupIsOpen } from './ready.js';
 import { claimRunFile } from './run-file.js';
 import { openSecrets } from './secrets.js';
 import { type PartName, type Settings } from './settings.js';
@@ -34,10 +34,18 @@ export async function openStack(settings: Settings, env: NodeJS.ProcessEnv, say:
     if (name === 'postgres') await provisionDatabase(preparation);
   };
 
+  /** On a machine for trying things out, tests and the command line find the code in the run file. */
+  const offerSetup = async (): Promise<string | null> => {
+    if (!parts.has('gateway') || !(await setupIsOpen(wiring.url))) return null;
+    if (settings.NODE_ENV !== 'production') runFile.run.setup_code = wiring.setupCode;
+    runFile.save();
+    return wiring.setupCode;
+  };
+
   return {
     wiring,
-    /** Starts every part and resolves when the whole answers. */
-    async start(): Promise<void> {
+    /** Starts every part and resolves when the whole answers, with the set-up code if nobody has used one yet. */
+    async start(): Promise<string | null> {
       if (parts.has('gateway')) await refuseTakenPort(settings);
       Object.assign(runFile.run, {
         nats: { url: wiring.natsUrl, users: busLogins(wiring) },
@@ -48,7 +56,7 @@ export async function openStack(settings: Settings, env: NodeJS.ProcessEnv, say:
       if (settings.DATABASE_URL) await provisionDatabase(preparation);
       await inOrder(parts, startPart);
       const waiting = parts.has('gateway') ? await notReady(wiring.url, signal) : [];
-      if (waiting.length === 0) return;
+      if (waiting.length === 0) return offerSetup();
       const tails = waiting.map((part) => `The end of ${logs.path(part)}:\n${logs.tail(part)}`);
       throw new StartError(`Not ready within 60 s: ${waiting.join(', ')}.\n${tails.join('\n')}`);
     },

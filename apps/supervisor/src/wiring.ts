@@ -1,4 +1,5 @@
 import { busUsers } from '#contracts/bus-users.js';
+import { newSetupCode } from '#contracts/secrets.js';
 import { busPasswordVariable } from '#service/bus-accounts.js';
 import { type SandboxCredentials, type Wiring } from './parts.js';
 import { freePort } from './ports.js';
@@ -8,7 +9,7 @@ import { type PartName, partNames, type Settings } from './settings.js';
 
 /** Settings a part gets from the wiring alone: what the supervisor was given is not meant for all of them. */
 const reserved =
-  /^(DATABASE_URL|EVENTSTORE_URL|PORT|HOST|NATS_.*|POSTGRES_.*|PLAID_.*|TELLER_.*|VAULT_.*|WEBHOOK_BASE_URL|LATCHKEY_PARTS|npm_.*)$/;
+  /^(DATABASE_URL|EVENTSTORE_URL|PORT|HOST|NATS_.*|POSTGRES_.*|PLAID_.*|TELLER_.*|VAULT_.*|WEBHOOK_BASE_URL|SETUP_CODE|LATCHKEY_PARTS|npm_.*)$/;
 
 const pick = (env: NodeJS.ProcessEnv, test: (name: string) => boolean): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== '' && test(name)));
@@ -46,6 +47,7 @@ export async function wire(settings: Settings, env: NodeJS.ProcessEnv, secrets: 
       return roleUrl(adminUrl, schema, schemaPassword(schema));
     },
     vaultKey: vaultKey(env, secrets),
+    setupCode: settings.SETUP_CODE ?? newSetupCode(),
     webhookBaseUrl: (sandbox ? '' : env.WEBHOOK_BASE_URL || env.PUBLIC_BASE_URL) || url,
     sandbox,
     providers,

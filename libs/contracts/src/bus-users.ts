@@ -26,6 +26,6 @@ export const busUsers: Record<string, BusRights> = {
     publish: ['connection.text.open', 'link-session.text.open', 'health.>'],
     subscribe: ['audit.>', 'health.>'],
   },
-  /** Whoever may read the run file may make projects and the first key, and nothing else. */
-  cli: { publish: ['key.create', 'key.project.>'], subscribe: [] },
+  /** Whoever may read the run file may make projects, the first key and an operator's new password, and nothing else. */
+  cli: { publish: ['key.create', 'key.project.>', 'key.operator.password-link'], subscribe: [] },
 };

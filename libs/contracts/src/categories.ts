@@ -9,6 +9,8 @@ export const categories = {
   api_key: 'shown',
   agent_session: 'shown',
   project: 'shown',
+  operators: 'shown',
+  sign_in: 'shown',
   /** Who holds an e-mail address, a project's slug, or a place for one connection: bookkeeping behind a fact that is shown elsewhere. */
   user_email: 'internal',
   connection_slot: 'internal',

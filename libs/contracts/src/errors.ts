@@ -18,6 +18,7 @@ export const errors = {
   REVOKED_API_KEY: { status: 401, text: 'The API key has been revoked.', v1: 'unauthorized' },
   EXPIRED_API_KEY: { status: 401, text: 'The API key has expired.', v1: 'unauthorized' },
   INVALID_TOKEN: { status: 401, text: 'The link is not valid.', v1: 'unauthorized' },
+  SIGN_IN_REFUSED: { status: 401, text: 'The e-mail address or the password is not right.', v1: 'unauthorized' },
   INVALID_SIGNATURE: { status: 401, text: 'The delivery could not be verified.', v1: 'unauthorized' },
   FORBIDDEN: { status: 403, text: 'This is not allowed.' },
   IP_NOT_ALLOWED: { status: 403, text: 'The API key may not be used from this address.' },
@@ -37,6 +38,7 @@ export const errors = {
   SLUG_CONFLICT: { status: 409, text: 'Another project has this slug.' },
   USER_HAS_DEPENDENTS: { status: 409, text: 'The user still has connections.' },
   LAST_ADMIN_KEY: { status: 409, text: 'The last full_access key cannot revoke itself.' },
+  LAST_ADMINISTRATOR: { status: 409, text: 'The last administrator cannot be removed or made a viewer.' },
   INVALID_STATE: { status: 409, text: 'The resource is not in a state that allows this.' },
   /** Never leaves the house: two ids met, and the caller picks another. */
   ID_TAKEN: { status: 409, text: 'This id is taken.' },

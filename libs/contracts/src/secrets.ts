@@ -34,6 +34,16 @@ export function keyIdentity(key: string): KeyIdentity {
 /** A link token: 32 random bytes, base64url. Only its hash is stored or sent. */
 export const newToken = (random: Random = randomBytes): string => random(32).toString('base64url');
 
+/** 80 bits for people to read and type: digits and letters that look like nothing else. */
+export function newSetupCode(random: Random = randomBytes): string {
+  const letters = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ';
+  const code = [...random(16)].map((byte) => letters[byte % 32]).join('');
+  return code.match(/.{4}/g)!.join('-');
+}
+
+/** However it was typed: with small letters, with spaces, without dashes. */
+export const hashSetupCode = (code: string): string => sha256(code.toUpperCase().replace(/[^0-9A-Z]/g, ''));
+
 export const hashSecret = (secret: string): string => sha256(secret);
 
 function checksum(text: string): string {

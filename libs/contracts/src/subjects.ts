@@ -19,6 +19,14 @@ import type {
   SessionView,
   StartedLink,
 } from './link-session.js';
+import type {
+  NewPassword,
+  OperatorRole,
+  OperatorView,
+  PasswordLink,
+  PasswordRecipe,
+  SignedInOperator,
+} from './operator.js';
 import type { ProjectView } from './project.js';
 import type { UserView } from './user.js';
 
@@ -75,6 +83,40 @@ export interface Subjects {
   'key.idempotency.keep': { ask: { scope: string; status: number; sealed: string }; reply: Record<string, never> };
   /** The wish had no remembered answer: forget it, or let the next try take it up where it stands. */
   'key.idempotency.release': { ask: { scope: string; forget: boolean }; reply: Record<string, never> };
+
+  /** Is there nobody yet who could sign in to the dashboard? */
+  'key.operator.setup-open': { ask: Record<string, never>; reply: { open: boolean } };
+  'key.operator.setup': {
+    ask: { context: Context; code_hash: string; id: string; email: string; password: NewPassword };
+    reply: OperatorView;
+  };
+  /** How this operator's password is hashed; somebody unknown gets a recipe, too, which fits no password. */
+  'key.operator.recipe': { ask: { email: string }; reply: PasswordRecipe };
+  /** Opens a session for whoever knows the password; of the session's token it learns the hash. */
+  'key.operator.sign-in': {
+    ask: { context: Context; email: string; proof: string; token_hash: string };
+    reply: SignedInOperator;
+  };
+  /** Who holds this session now; null when it has ended. `touch` counts as a sign of life. */
+  'key.operator.session': { ask: { token_hash: string; touch: boolean }; reply: SignedInOperator | null };
+  'key.operator.sign-out': { ask: { context: Context; token_hash: string }; reply: Record<string, never> };
+  /** Ends every session of this operator. */
+  'key.operator.end-sessions': { ask: Command; reply: OperatorView };
+  'key.operator.list': { ask: Record<string, never>; reply: OperatorView[] };
+  'key.operator.invite': {
+    ask: { context: Context; id: string; email: string; role: OperatorRole; link: PasswordLink };
+    reply: OperatorView;
+  };
+  'key.operator.password-link': { ask: { context: Context; email: string; link: PasswordLink }; reply: OperatorView };
+  /** Whose password this link lets choose. */
+  'key.operator.by-link': { ask: { token_hash: string }; reply: OperatorView };
+  'key.operator.use-link': {
+    ask: { context: Context; token_hash: string; password: NewPassword };
+    reply: OperatorView;
+  };
+  'key.operator.change-password': { ask: Command & { proof: string; password: NewPassword }; reply: OperatorView };
+  'key.operator.change-role': { ask: Command & { role: OperatorRole }; reply: OperatorView };
+  'key.operator.remove': { ask: Command; reply: Record<string, never> };
 
   'connection.user.create': {
     ask: { context: Context; user: { short_id: string; name: string; email: string | null } };

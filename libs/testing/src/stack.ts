@@ -16,6 +16,8 @@ export interface Run {
   eventstore: { url: string };
   /** Database URL of each service, by schema. */
   databases: Record<string, string>;
+  /** Makes the dashboard's first administrator, once. */
+  setup_code?: string;
 }
 
 /** A stack that somebody else started and will stop. */
@@ -50,6 +52,7 @@ export const noLimits = {
   API_RATE_LIMIT_RPM: '100000000',
   API_RATE_LIMIT_BURST: '100000000',
   AUTH_FAIL_LIMIT_RPM: '100000000',
+  SIGN_IN_LIMIT_RPM: '100000000',
 };
 
 /** Starts the built system on a data folder and a port of its own; rejects with the ends of all logs. */

@@ -1,0 +1,44 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type CodedError, errors, isCoded } from '#contracts/errors.js';
+import { logger } from '#service/logger.js';
+import { AdminViews } from './admin-views.js';
+import { NotSignedIn } from './operator.guard.js';
+
+/** A refusal in the dashboard is a page, too: what happened, and the way back. */
+@Catch()
+export class AdminErrorFilter implements ExceptionFilter {
+  constructor(@Inject(AdminViews) private readonly views: AdminViews) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    if (error instanceof NotSignedIn) return this.toSignIn(request, reply);
+    const refusal = describe(error);
+    const { status } = errors[refusal.code];
+    if (status === 503) void reply.header('retry-after', '2');
+    this.views.show(request, reply, 'refused', { status, refusal, heading: headingOf(refusal) });
+  }
+
+  private toSignIn(request: FastifyRequest, reply: FastifyReply): void {
+    if (request.headers['x-latchkey-background'] !== undefined) return void reply.status(401).send();
+    const next = request.method === 'GET' && request.url !== '/admin' ? request.url : undefined;
+    void reply.redirect(`/admin/sign-in${next ? `?next=${encodeURIComponent(next)}` : ''}`, 303);
+  }
+}
+
+export function describe(error: unknown): CodedError {
+  if (isCoded(error)) return error;
+  if (error instanceof HttpException && error.getStatus() < 500) return named('NOT_FOUND');
+  logger.error(error, 'the dashboard failed');
+  return named('INTERNAL');
+}
+
+const named = (code: CodedError['code']): CodedError => ({ code, message: errors[code].text });
+
+function headingOf({ code }: CodedError): string {
+  if (code === 'NOT_FOUND') return 'There is nothing here';
+  if (code === 'UNAVAILABLE') return 'A part is not available';
+  if (code === 'FORBIDDEN') return 'This is not allowed';
+  return code === 'INTERNAL' ? 'Something went wrong' : 'That did not work';
+}

@@ -1,0 +1,31 @@
+import { Module } from '@nestjs/common';
+import { PAGES_SETTINGS, readPagesSettings } from '../pages/settings.js';
+import { AccountController } from './account.controller.js';
+import { AdminViews } from './admin-views.js';
+import { AdminApiKeysController } from './api-keys.controller.js';
+import { AdminAssetsController } from './assets.controller.js';
+import { HomeController } from './home.controller.js';
+import { AdminOperatorsController } from './operators.controller.js';
+import { Passwords } from './passwords.js';
+import { AdminProvidersController } from './providers.controller.js';
+import { SetupController } from './setup.controller.js';
+import { SignInController } from './sign-in.controller.js';
+import { SignInLimit } from './sign-in-limit.js';
+import { WelcomeController } from './welcome.controller.js';
+
+/** The dashboard. What it knows of the rest comes over the bus, like everything this process knows. */
+@Module({
+  controllers: [
+    HomeController,
+    AdminAssetsController,
+    SetupController,
+    SignInController,
+    WelcomeController,
+    AccountController,
+    AdminApiKeysController,
+    AdminOperatorsController,
+    AdminProvidersController,
+  ],
+  providers: [{ provide: PAGES_SETTINGS, useFactory: readPagesSettings }, AdminViews, Passwords, SignInLimit],
+})
+export class AdminModule {}

@@ -1,0 +1,277 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { DomainError } from '#contracts/errors.js';
+import type { SignedInOperator } from '#contracts/operator.js';
+import { hashSecret, newToken } from '#contracts/secrets.js';
+import { startGateway, type TestGateway } from '../../test/gateway.js';
+import { RouteTable } from '../route-table.js';
+import { csrfOf } from './cookies.js';
+import { placeToGo } from './forms.js';
+import { Passwords } from './passwords.js';
+
+const origin = 'http://localhost:8080';
+const right = 'correct horse battery';
+const recipe = { salt: 'c2FsdHNhbHRzYWx0c2FsdA', memory_kib: 64, passes: 1, lanes: 1 };
+const people: Record<string, SignedInOperator> = {
+  'ada@example.com': { id: '11111111-1111-4111-8111-111111111111', email: 'ada@example.com', role: 'administrator' },
+  'bob@example.com': { id: '22222222-2222-4222-8222-222222222222', email: 'bob@example.com', role: 'viewer' },
+};
+
+let common: TestGateway;
+let gateway: TestGateway;
+let sessions: Map<string, SignedInOperator>;
+let rightProof: string;
+
+beforeAll(async () => {
+  rightProof = await new Passwords().proof(right, recipe);
+  common = await startGateway({ SIGN_IN_LIMIT_RPM: '1000000' });
+});
+beforeEach(() => {
+  gateway = common;
+  gateway.bus.asked.length = 0;
+  sessions = new Map();
+  answer();
+});
+afterAll(() => common.app.close());
+
+/** A gateway of its own, with limits that nobody else has used up. */
+async function another(env: Parameters<typeof startGateway>[0]): Promise<void> {
+  gateway = await startGateway(env);
+  answer();
+}
+
+function answer(): void {
+  Object.assign(gateway.bus.answers, {
+    'key.operator.setup-open': () => ({ open: false }),
+    'key.operator.recipe': () => recipe,
+    'key.operator.sign-in': ({ email, proof, token_hash }: Record<string, string>) => {
+      const operator = people[email!];
+      if (!operator || proof !== rightProof) throw new DomainError('SIGN_IN_REFUSED');
+      sessions.set(token_hash!, operator);
+      return operator;
+    },
+    'key.operator.session': ({ token_hash }: { token_hash: string }) => sessions.get(token_hash) ?? null,
+    'key.operator.sign-out': ({ token_hash }: { token_hash: string }) => (sessions.delete(token_hash), {}),
+    'key.list': () => ({ items: [], next_cursor: null }),
+  });
+}
+
+interface Sent {
+  cookie?: string;
+  headers?: Record<string, string>;
+  address?: string;
+}
+
+async function send(method: 'GET' | 'POST', url: string, fields: Record<string, string>, sent: Sent = {}) {
+  const { cookie, headers, address = '192.0.2.1' } = sent;
+  const answer = await gateway.app.inject({
+    method,
+    url,
+    remoteAddress: address,
+    headers: {
+      host: 'localhost:8080',
+      ...(cookie && { cookie }),
+      ...(method === 'POST' && { 'content-type': 'application/x-www-form-urlencoded', origin }),
+      ...headers,
+    },
+    ...(method === 'POST' && { payload: new URLSearchParams(fields).toString() }),
+  });
+  const cookies = [answer.headers['set-cookie'] ?? []].flat();
+  return { status: answer.statusCode, headers: answer.headers, text: answer.payload, cookies };
+}
+const get = (url: string, sent?: Sent) => send('GET', url, {}, sent);
+
+const form = newToken();
+/** A sign-in as the form sends it. */
+const signIn = (email: string, password: string, sent: Sent = {}) =>
+  send('POST', '/admin/sign-in', { csrf: csrfOf(form), email, password }, { cookie: `lk_form=${form}`, ...sent });
+
+const tokenIn = (cookies: string[]) =>
+  /^lk_admin=([\w-]{43});/.exec(cookies.find((one) => one.startsWith('lk_admin='))!)![1]!;
+async function enter(email = 'ada@example.com') {
+  const token = tokenIn((await signIn(email, right)).cookies);
+  return { token, cookie: `lk_admin=${token}`, csrf: csrfOf(token) };
+}
+
+describe('a sign-in', () => {
+  it('opens a session in a cookie that no script and no other site can use', async () => {
+    const { status, headers, cookies } = await signIn('Ada@example.com ', right);
+    expect([status, headers['location']]).toEqual([303, '/admin']);
+    expect(cookies).toEqual([
+      expect.stringMatching(/^lk_admin=[\w-]{43}; Max-Age=43200; Path=\/admin; HttpOnly; SameSite=Lax$/),
+    ]);
+    expect(JSON.stringify(gateway.bus.asked)).not.toContain(right);
+    expect(JSON.stringify(gateway.bus.asked)).not.toContain(tokenIn(cookies));
+  });
+
+  it('asks for encryption where people reach us encrypted', async () => {
+    await another({ PUBLIC_BASE_URL: 'https://latchkey.example' });
+    const { cookies, headers } = await get('/admin/sign-in', { headers: { host: 'latchkey.example' } });
+    expect(cookies).toEqual([expect.stringMatching(/^lk_form=.*; HttpOnly; Secure; SameSite=Lax$/)]);
+    expect(headers['content-security-policy']).not.toContain('unsafe');
+    expect(headers['cache-control']).toBe('no-store');
+  });
+
+  it('gives a new session, whatever the browser brought along, and ends the one it had', async () => {
+    const planted = newToken();
+    const first = await signIn('ada@example.com', right, { cookie: `lk_form=${form}; lk_admin=${planted}` });
+    expect(tokenIn(first.cookies)).not.toBe(planted);
+    expect((await get('/admin/settings/api-keys', { cookie: `lk_admin=${planted}` })).status).toBe(303);
+    const before = tokenIn(first.cookies);
+    await signIn('ada@example.com', right, { cookie: `lk_form=${form}; lk_admin=${before}` });
+    expect((await get('/admin/settings/api-keys', { cookie: `lk_admin=${before}` })).status).toBe(303);
+  });
+
+  it('answers a wrong password and somebody unknown alike', async () => {
+    const [wrong, unknown] = [
+      await signIn('ada@example.com', 'not the password'),
+      await signIn('eve@example.com', right),
+    ];
+    expect([wrong.status, unknown.status]).toEqual([401, 401]);
+    expect(unknown.text.replace('eve@', 'ada@')).toBe(wrong.text);
+    expect(wrong.text).toContain('The e-mail address or the password is not right.');
+    expect(wrong.cookies.join()).not.toContain('lk_admin');
+  });
+
+  it('is limited per address, before anybody is asked', async () => {
+    await another({ SIGN_IN_LIMIT_RPM: '5' });
+    for (let i = 0; i < 5; i++) await signIn(`person${i}@example.com`, 'wrong password');
+    const asked = gateway.bus.count('key.operator.sign-in');
+    const limited = await signIn('ada@example.com', right);
+    expect([limited.status, gateway.bus.count('key.operator.sign-in')]).toEqual([429, asked]);
+    expect((await signIn('ada@example.com', right, { address: '192.0.2.7' })).status).toBe(303);
+  });
+
+  it('is limited per account, from however many addresses', async () => {
+    await another({ SIGN_IN_LIMIT_RPM: '5' });
+    for (let i = 0; i < 5; i++) await signIn('bob@example.com', 'wrong password', { address: `198.51.100.${i}` });
+    expect((await signIn('bob@example.com', right, { address: '203.0.113.9' })).status).toBe(429);
+    expect((await signIn('ada@example.com', right, { address: '203.0.113.9' })).status).toBe(303);
+  });
+
+  it('does not count what was right, nor what nobody could tell', async () => {
+    await another({ SIGN_IN_LIMIT_RPM: '5' });
+    for (let i = 0; i < 8; i++) expect((await signIn('ada@example.com', right)).status).toBe(303);
+    delete gateway.bus.answers['key.operator.recipe'];
+    for (let i = 0; i < 8; i++) expect((await signIn('ada@example.com', right)).status).toBe(503);
+  });
+
+  it('goes nowhere but into the dashboard', () => {
+    expect(placeToGo('/admin/sessions?status=active')).toBe('/admin/sessions?status=active');
+    for (const wish of [
+      'https://evil.example',
+      '//evil.example',
+      '/admin//evil',
+      '/admin\\evil',
+      '/adminx',
+      '/api/v1',
+      '',
+    ]) {
+      expect(placeToGo(wish)).toBe('/admin');
+    }
+  });
+});
+
+describe('a form of the dashboard', () => {
+  const forged: [string, { csrf?: string; headers?: Record<string, string> }][] = [
+    ['without its token', { csrf: '' }],
+    ['with another token', { csrf: csrfOf(newToken()) }],
+    ['from another site', { headers: { origin: 'https://evil.example' } }],
+    ['from a page that hides where it is', { headers: { origin: 'null' } }],
+    ['that the browser knows to come from another site', { headers: { 'sec-fetch-site': 'cross-site' } }],
+  ];
+
+  it.each(forged)('%s does nothing', async (_, { csrf, headers }) => {
+    const session = await enter();
+    const fields = { csrf: csrf ?? session.csrf, name: 'x', scope: 'read_only', expires_in_days: '' };
+    const sent = { cookie: session.cookie, ...(headers && { headers }) };
+    expect((await send('POST', '/admin/settings/api-keys', fields, sent)).status).toBe(403);
+    expect((await send('POST', '/admin/account/sign-out', { csrf: fields.csrf }, sent)).status).toBe(403);
+    expect(gateway.bus.count('key.create')).toBe(0);
+    expect(sessions.size).toBe(1);
+  });
+
+  it.each(forged)('%s signs nobody in either', async (_, { csrf, headers }) => {
+    const fields = { csrf: csrf ?? csrfOf(form), email: 'ada@example.com', password: right };
+    const sent = { cookie: `lk_form=${form}`, ...(headers && { headers }) };
+    expect((await send('POST', '/admin/sign-in', fields, sent)).status).toBe(403);
+    expect(gateway.bus.count('key.operator.sign-in')).toBe(0);
+  });
+});
+
+describe('a page of the dashboard', () => {
+  it('sends whoever is not signed in to the sign-in, and back', async () => {
+    const { status, headers } = await get('/admin/settings/api-keys?cursor=abc');
+    expect([status, headers['location']]).toEqual([
+      303,
+      '/admin/sign-in?next=%2Fadmin%2Fsettings%2Fapi-keys%3Fcursor%3Dabc',
+    ]);
+    const unasked = await get('/admin/settings/api-keys', { headers: { 'x-latchkey-background': '1' } });
+    expect(unasked.status).toBe(401);
+  });
+
+  it('lets a viewer look and refuses every change', async () => {
+    const { cookie, csrf } = await enter('bob@example.com');
+    const { status, text } = await get('/admin/settings/api-keys', { cookie });
+    expect(status).toBe(200);
+    expect(text).not.toContain('Create key');
+    const changes = [...gateway.app.get(RouteTable).methods].filter(
+      ([path, methods]) => path.startsWith('/admin/') && methods.includes('POST'),
+    );
+    expect(changes.length).toBeGreaterThan(8);
+    for (const [path] of changes) {
+      if (/sign-in|setup|welcome|account/.test(path)) continue;
+      const url = path.replace(':id', '33333333-3333-4333-8333-333333333333');
+      expect([path, (await send('POST', url, { csrf }, { cookie })).status]).toEqual([path, 403]);
+    }
+  });
+
+  it('is gone once the session is', async () => {
+    const { cookie, csrf } = await enter();
+    expect((await get('/admin/settings/api-keys', { cookie })).status).toBe(200);
+    const { headers, cookies } = await send('POST', '/admin/account/sign-out', { csrf }, { cookie });
+    expect(headers['location']).toBe('/admin/sign-in?done=signed-out');
+    expect(cookies).toEqual([expect.stringContaining('lk_admin=; Max-Age=0')]);
+    expect((await get('/admin/settings/api-keys', { cookie })).status).toBe(303);
+  });
+
+  it('says as a page what is not there, and that a part is away', async () => {
+    const { cookie } = await enter();
+    expect((await get('/admin/nowhere', { cookie })).text).toContain('The dashboard has no such page.');
+    delete gateway.bus.answers['key.list'];
+    const away = await get('/admin/settings/api-keys', { cookie });
+    expect([away.status, away.headers['retry-after']]).toEqual([503, '2']);
+    expect(away.text).toContain('<h1>');
+  });
+
+  it('prints names as text, never as markup', async () => {
+    const key = {
+      ...{ id: people['ada@example.com']!.id, short_id: 'abcdefgh', kind: 'household', key_prefix: 'bb_12345678' },
+      ...{ name: '<img src=x onerror=alert(1)>', scopes: ['read_only'], created_by: '"><script>', allowed_ips: [] },
+      ...{ created_at: '2026-01-01T12:00:00.000Z', expires_at: null, retires_at: null, revoked_at: null },
+      ...{ successor_id: null, last_used_at: null, actor_name: null },
+    };
+    gateway.bus.answers['key.list'] = () => ({ items: [key], next_cursor: null }) as never;
+    const { cookie } = await enter();
+    const { text } = await get('/admin/settings/api-keys', { cookie });
+    expect(text).toContain('&lt;img src=x');
+    expect(text).not.toMatch(/<img|"><script>/);
+  });
+});
+
+describe('passwords', () => {
+  it('are hashed two at a time, and a crowd is refused instead of kept waiting', async () => {
+    const passwords = new Passwords();
+    const all = await Promise.allSettled(Array.from({ length: 40 }, () => passwords.proof(right, recipe)));
+    const refused = all.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[];
+    expect(all.length - refused.length).toBe(22);
+    expect(refused[0]!.reason).toMatchObject({ code: 'UNAVAILABLE' });
+    expect(await passwords.proof(right, recipe)).toBe(rightProof);
+  });
+
+  it('have a salt of their own each time, and the costs that OWASP advises', async () => {
+    const [one, other] = [await new Passwords().make(right), await new Passwords().make(right)];
+    expect(one.recipe.salt).not.toBe(other.recipe.salt);
+    expect(one.recipe).toMatchObject({ memory_kib: 19_456, passes: 2, lanes: 1 });
+    expect(hashSecret(one.proof)).not.toBe(hashSecret(other.proof));
+  });
+});

@@ -1,0 +1,123 @@
+import { Get, Param, Post, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { name } from '#contracts/api/fields.js';
+import type { Context } from '#contracts/envelope.js';
+import type { KeyView, UsedKey } from '#contracts/key.js';
+import type { Random } from '#contracts/secrets.js';
+import { type FreshKey, HouseholdKeys } from '../household-keys.js';
+import { idInPath } from '../ids.js';
+import { Services } from '../last-write.js';
+import { Caller, Randomness } from '../params.js';
+import { AdminPage } from './admin-page.js';
+import { AdminViews } from './admin-views.js';
+import { attempted } from './attempt.js';
+import { fieldsOf, formOf } from './forms.js';
+
+const LIMIT = 100;
+const LIST = '/admin/settings/api-keys';
+
+const newKeyForm = z.object({
+  name: name(80),
+  scope: z.enum(['read_only', 'full_access'], { error: 'must be read only or full access' }),
+  expires_in_days: z
+    .string()
+    .regex(/^(|[1-9]\d{0,3})$/, 'must be a number of days')
+    .transform((text) => (text === '' ? null : Number(text)))
+    .refine((days) => days === null || days <= 3650, 'must be at most 3650 days'),
+});
+
+const graces = { '0': 'at once', '3600': 'in an hour', '86400': 'in a day', '604800': 'in seven days' } as const;
+const rotateForm = z.object({
+  grace_seconds: z.enum(Object.keys(graces) as (keyof typeof graces)[]).transform(Number),
+});
+
+/** Settings → API keys. */
+@AdminPage('admin/settings/api-keys')
+export class AdminApiKeysController {
+  constructor(
+    private readonly services: Services,
+    private readonly keys: HouseholdKeys,
+    private readonly views: AdminViews,
+  ) {}
+
+  @Get()
+  async list(
+    @Caller() context: Context,
+    @Query('cursor') cursor: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    await this.show(context, request, reply, { cursor: typeof cursor === 'string' ? cursor : undefined });
+  }
+
+  @Post()
+  async create(
+    @Caller() context: Context,
+    @Randomness() random: Random,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    const tried = await attempted(() => {
+      const wish = { ...formOf(request, newKeyForm), actor_name: null, allowed_ips: [] };
+      return this.keys.create(context, random, wish);
+    });
+    if ('problem' in tried) return this.show(context, request, reply, { ...tried, typed: fieldsOf(request) });
+    return this.showOnce(request, reply, tried.done);
+  }
+
+  @Post(':id/rotate')
+  async rotate(
+    @Caller() context: Context,
+    @Param('id') id: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    const { grace_seconds } = formOf(request, rotateForm);
+    const wish = { id: idInPath('api_key', id), grace_seconds };
+    return this.showOnce(request, reply, await this.keys.rotate(context, request.random, wish));
+  }
+
+  @Post(':id/revoke')
+  async revoke(@Caller() context: Context, @Param('id') id: string, @Res() reply: FastifyReply) {
+    await this.services.write('key.revoke', { context, id: idInPath('api_key', id) });
+    return reply.redirect(`${LIST}?done=key-revoked`, 303);
+  }
+
+  private async show(
+    context: Context,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { cursor, ...view }: { cursor?: string | undefined; status?: number; problem?: string; typed?: object },
+  ) {
+    const page = await this.services.read('key.list', { context, limit: LIMIT, ...(cursor && { cursor }) });
+    const isLive = (key: UsedKey) => !hasEnded(key);
+    this.views.show(request, reply, 'api-keys', {
+      heading: 'API keys',
+      live: page.items.filter(isLive).map(shown),
+      ended: page.items.filter(hasEnded).map(shown),
+      next: page.next_cursor,
+      graces,
+      problem: null,
+      typed: {},
+      ...view,
+    });
+  }
+
+  /** The one page that holds the key; the script puts the list's address in its place, so that a reload asks for no second one. */
+  private showOnce(request: FastifyRequest, reply: FastifyReply, { view, plaintext_key }: FreshKey) {
+    const heading = 'Copy your new key now';
+    this.views.show(request, reply, 'api-key-once', { heading, key: shown(view), plaintext_key, list: LIST });
+  }
+}
+
+const hasEnded = ({ revoked_at, expires_at }: KeyView): boolean =>
+  revoked_at !== null || (expires_at !== null && Date.parse(expires_at) <= Date.now());
+
+/** The end a key has come to or will come to, in one place. */
+const shown = <Key extends KeyView>(key: Key) => ({
+  ...key,
+  scope: key.scopes.map((scope) => scope.replaceAll('_', ' ')).join(', '),
+  ends_at: key.retires_at ?? key.expires_at,
+  is_retiring: key.retires_at !== null && key.revoked_at === null,
+});

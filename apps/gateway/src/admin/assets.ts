@@ -1,0 +1,20 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { pagesFolder } from '../pages/package-root.js';
+
+const types: Record<string, string> = { '.css': 'text/css; charset=utf-8', '.js': 'text/javascript; charset=utf-8' };
+const folder = join(pagesFolder, '../admin/assets');
+
+/** The dashboard's style and scripts, read once. A name holds the hash of its content, so that browsers may keep it for ever. */
+const files = readdirSync(folder).map((file) => {
+  const body = readFileSync(join(folder, file));
+  const hash = createHash('sha256').update(body).digest('hex').slice(0, 12);
+  const extension = extname(file);
+  return { file, name: `${file.slice(0, -extension.length)}.${hash}${extension}`, type: types[extension]!, body };
+});
+
+export const adminAssetPath = (file: string): string =>
+  `/assets/admin/${files.find((asset) => asset.file === file)!.name}`;
+
+export const findAdminAsset = (name: string) => files.find((asset) => asset.name === name);

@@ -1,0 +1,27 @@
+import type { CodedError } from '#contracts/errors.js';
+import { errors } from '#contracts/errors.js';
+import { describe } from './admin-error.filter.js';
+
+/** What a form shows above its fields when it was refused. */
+export interface Problem {
+  status: number;
+  problem: string;
+}
+
+/** Does what a form asks for; a refusal belongs on the form itself, beside what was typed. */
+export async function attempted<T>(work: () => Promise<T>): Promise<{ done: T } | Problem> {
+  try {
+    return { done: await work() };
+  } catch (error) {
+    const refusal: CodedError = describe(error);
+    return { status: errors[refusal.code].status, problem: inWords(refusal.message) };
+  }
+}
+
+/** `email must be an e-mail address` reads as `E-mail must be…`. */
+const inWords = (message: string): string => {
+  const names: Record<string, string> = { email: 'Email', password: 'Password', expires_in_days: 'Expiry' };
+  const [first = '', ...rest] = message.split(' ');
+  const text = [names[first] ?? first, ...rest].join(' ');
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
+};

@@ -1,0 +1,17 @@
+import type { FastifyRequest } from 'fastify';
+
+/** What was done, told on the page that comes next. The address names the sentence and cannot bring one of its own. */
+const notices: Record<string, string> = {
+  'signed-out': 'You are signed out.',
+  'signed-out-everywhere': 'You are signed out on every device.',
+  'password-changed': 'The password was changed. Please sign in with the new one.',
+  'key-revoked': 'The key was revoked. Nothing accepts it any more.',
+  'key-renamed': 'The key was renamed.',
+  'operator-removed': 'The operator was removed and signed out everywhere.',
+  'role-changed': 'The role was changed. The person has to sign in again.',
+};
+
+export function noticeOf(request: FastifyRequest): string | null {
+  const { done } = request.query as { done?: unknown };
+  return typeof done === 'string' && Object.hasOwn(notices, done) ? notices[done]! : null;
+}

@@ -1,0 +1,59 @@
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { randomBytes } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { defaultTenant } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import type { SignedInOperator } from '#contracts/operator.js';
+import { hashSecret } from '#contracts/secrets.js';
+import { Bus } from '#service/bus.js';
+import { CONFIG, type GatewayConfig } from '../config.js';
+import { contextOf } from '../request-context.js';
+import { sessionTokenOf } from './cookies.js';
+import { refuseForgery } from './forms.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who works with the dashboard, on its pages. */
+    operator?: SignedInOperator;
+  }
+}
+
+/** Nobody is signed in: the way to the sign-in page. */
+export class NotSignedIn extends Error {}
+
+const forEveryone = new WeakSet<object>();
+
+/** A change that a viewer may make, too: it concerns nobody but themselves. */
+export const ForEveryone = (): MethodDecorator => (_, __, method: PropertyDescriptor) =>
+  void forEveryone.add(method.value as object);
+
+/** Every page of the dashboard: somebody is signed in; what changes things comes from an administrator and our own form. */
+@Injectable()
+export class OperatorGuard implements CanActivate {
+  constructor(
+    private readonly bus: Bus,
+    @Inject(CONFIG) private readonly config: GatewayConfig,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const operator = await this.holder(request);
+    if (!operator) throw new NotSignedIn();
+    request.operator = operator;
+    request.random = randomBytes;
+    const actor = { type: 'operator' as const, id: operator.id, name: operator.email };
+    request.context = contextOf(request, { actor, tenant: defaultTenant, keyPrefix: null });
+    if (request.method === 'GET' || request.method === 'HEAD') return true;
+    refuseForgery(request, this.config, sessionTokenOf(request));
+    if (operator.role === 'administrator' || forEveryone.has(context.getHandler())) return true;
+    throw new DomainError('FORBIDDEN', 'You may look at everything here. Changes are for administrators.');
+  }
+
+  /** A request that the page itself makes in the background is no sign that somebody is there. */
+  private async holder(request: FastifyRequest): Promise<SignedInOperator | null> {
+    const token = sessionTokenOf(request);
+    if (token === undefined) return null;
+    const touch = request.headers['x-latchkey-background'] === undefined;
+    return this.bus.ask('key.operator.session', { token_hash: hashSecret(token), touch });
+  }
+}

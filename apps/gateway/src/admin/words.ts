@@ -1,0 +1,19 @@
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+
+const inUtc = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
+
+/** What the templates say in many places. */
+export const words = {
+  /** A moment, in UTC until the script knows better. HTML. */
+  time: (moment: string | null, otherwise = '–'): string =>
+    moment === null
+      ? escaped(otherwise)
+      : `<time datetime="${escaped(moment)}">${inUtc.format(new Date(moment))} UTC</time>`,
+
+  /** A number of things: `3 keys`. */
+  count: (number: number, one: string, many = `${one}s`): string => `${number} ${number === 1 ? one : many}`,
+
+  capital: (text: string): string => text.charAt(0).toUpperCase() + text.slice(1).replaceAll('_', ' '),
+
+  initialOf: (text: string): string => [...text][0]?.toUpperCase() ?? '?',
+};

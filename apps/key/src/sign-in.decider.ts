@@ -1,0 +1,22 @@
+import { DomainError } from '#contracts/errors.js';
+import type { SignInCommand, SignInEvent } from '#contracts/operator.js';
+import type { Decider } from '#eventstore/decider.js';
+
+type State = 'none' | 'refused' | 'open' | 'ended';
+
+/** Each attempt to sign in has a stream of its own, so that none grows, however often somebody tries. */
+export const signIn: Decider<State, SignInCommand, SignInEvent> = {
+  initial: 'none',
+
+  decide(command, state) {
+    if (command.type === 'SignOut') return state === 'open' ? [{ type: 'SignedOut', at: command.now }] : [];
+    if (state !== 'none') throw new DomainError('INVALID_STATE');
+    const { operator_id, email, now: at } = command;
+    if (command.type === 'RefuseSignIn') return [{ type: 'SignInRefused', operator_id, email, at }];
+    return [{ type: 'SignedIn', operator_id: command.operator_id, email: command.email, at }];
+  },
+
+  evolve(_, event) {
+    return ({ SignedIn: 'open', SignInRefused: 'refused', SignedOut: 'ended' } as const)[event.type];
+  },
+};
