@@ -4,6 +4,7 @@ import { connectionCommands } from './commands/connections.js';
 import { doctorCommands } from './commands/doctor.js';
 import { keyCommands } from './commands/keys.js';
 import { linkCommands } from './commands/link.js';
+import { operatorCommands } from './commands/operators.js';
 import { projectCommands } from './commands/projects.js';
 import { sessionCommands } from './commands/sessions.js';
 import { userCommands } from './commands/users.js';
@@ -16,5 +17,6 @@ export const commands: Command[] = [
   ...sessionCommands,
   ...connectionCommands,
   ...auditCommands,
+  ...operatorCommands,
   ...doctorCommands,
 ];

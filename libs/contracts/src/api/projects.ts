@@ -44,12 +44,10 @@ export const redirectOriginsBody = z
   .meta({ id: 'SetRedirectOrigins' });
 export type RedirectOriginsBody = z.output<typeof redirectOriginsBody>;
 
-export const redirectOrigins = z
-  .object({ origins: z.array(z.string()) })
-  .meta({
-    id: 'RedirectOrigins',
-    description: 'Where sessions of the project may redirect to; empty is no rule of its own.',
-  });
+export const redirectOrigins = z.object({ origins: z.array(z.string()) }).meta({
+  id: 'RedirectOrigins',
+  description: 'Where sessions of the project may redirect to; empty is no rule of its own.',
+});
 
 export const project = z
   .object({

@@ -1,0 +1,209 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { apiWith } from '#testing/api.js';
+import { sharedStack } from '#testing/stack.js';
+import { launchBrowser } from './browser.js';
+
+const run = promisify(execFile);
+const stack = sharedStack();
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const password = 'a long walk by the sea';
+const ada = 'ada@example.com';
+
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+let faults: string[];
+
+beforeAll(async () => {
+  browser = await launchBrowser();
+  await newOperator();
+});
+afterAll(() => browser.close());
+
+/** Somebody else at another machine. */
+async function newOperator(): Promise<void> {
+  await context?.close();
+  context = await browser.newContext({ locale: 'en-US', reducedMotion: 'reduce' });
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: stack.url });
+  await context.addInitScript({ content: axe });
+  page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  faults = [];
+  page.on('console', (message) => /Content Security Policy/.test(message.text()) && faults.push(message.text()));
+  page.on('pageerror', (error) => faults.push(String(error)));
+}
+
+const button = (name: string) => page.getByRole('button', { name, exact: true });
+const box = (name: string) => page.getByRole('textbox', { name, exact: true });
+const heading = (name: string) => page.getByRole('heading', { name, exact: true }).waitFor();
+const open = (path: string) => page.goto(`${stack.url}/admin${path}`);
+
+async function signIn(email: string, secret = password): Promise<void> {
+  await open('/sign-in');
+  await box('Email').fill(email);
+  await page.getByLabel('Password').fill(secret);
+  await button('Sign in').click();
+}
+
+/** In light and in dark, on a phone and on a desk: nothing that axe finds, nothing wider than the screen. */
+async function expectUsable(): Promise<void> {
+  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+  const script = `axe.run(document, { runOnly: ${JSON.stringify(tags)} }).then(({ violations }) => violations.map(
+    ({ id, nodes }) => id + ': ' + nodes.map(({ html, failureSummary }) => html + ' ' + failureSummary).join('; ')))`;
+  for (const [colorScheme, width] of [
+    ['light', 1280],
+    ['dark', 360],
+  ] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 780 });
+    expect([page.url(), await page.evaluate<string[]>(script)]).toEqual([page.url(), []]);
+    const wider = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+    expect([page.url(), await page.evaluate<number>(wider)]).toEqual([page.url(), 0]);
+  }
+  await page.setViewportSize({ width: 1280, height: 780 });
+  expect(faults).toEqual([]);
+}
+
+describe('the first start', () => {
+  it('makes an administrator by the set-up code, once', async () => {
+    const { setup_code } = stack.run();
+    await open('');
+    await heading('Create the first administrator');
+    await expectUsable();
+    await box('Set-up code').fill('not the code');
+    await box('Email').fill(ada);
+    await page.getByLabel('Password').fill(password);
+    await button('Create administrator').click();
+    await page.getByText('The set-up code is not right.').waitFor();
+    await box('Set-up code').fill(setup_code!.toLowerCase());
+    await page.getByLabel('Password').fill(password);
+    await button('Create administrator').click();
+    await button('Sign out').waitFor();
+    expect((await open('/setup'))?.status()).toBe(410);
+    await heading('Latchkey is set up already');
+  });
+});
+
+describe('an operator', () => {
+  it('signs in after a wrong password, and out', async () => {
+    await newOperator();
+    await open('/settings/operators');
+    await heading('Sign in');
+    await expectUsable();
+    await box('Email').fill(ada);
+    await page.getByLabel('Password').fill('not the password');
+    await button('Sign in').click();
+    await page.getByRole('alert').getByText('The e-mail address or the password is not right.').waitFor();
+    await page.getByLabel('Password').fill(password);
+    await button('Sign in').click();
+    await heading('Operators');
+    await button('Sign out').click();
+    await page.getByText('You are signed out.').waitFor();
+    await open('/settings/api-keys');
+    await heading('Sign in');
+  });
+});
+
+describe('Settings → API keys', () => {
+  let key: string;
+
+  it('creates a key with nothing but the keyboard, shows it once, and copies it', async () => {
+    await signIn(ada);
+    await open('/settings/api-keys');
+    await button('Create key').focus();
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('Monthly report script');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('Full');
+    await expectUsable();
+    for (const _ of ['expiry', 'create']) await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await box('API key').waitFor();
+    key = await box('API key').inputValue();
+    expect(key).toMatch(/^bb_[0-9A-Za-z]{43}$/);
+    expect(await box('API key').getAttribute('readonly')).not.toBeNull();
+    await button('Copy').click();
+    await page.getByText('Copied.').waitFor();
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(key);
+    await expectUsable();
+    const own = await apiWith(stack.url, key).get('/api/v1/keys/me');
+    expect(own.body).toMatchObject({ name: 'Monthly report script', scope: 'full_access', created_by: ada });
+  });
+
+  it('has forgotten the key after a reload', async () => {
+    expect(page.url()).toBe(`${stack.url}/admin/settings/api-keys`);
+    await page.reload();
+    await page.getByRole('row', { name: /Monthly report script/ }).waitFor();
+    const places =
+      'document.documentElement.outerHTML + location.href + JSON.stringify([localStorage, sessionStorage])';
+    expect(await page.evaluate(places)).not.toContain(key);
+    await expectUsable();
+  });
+
+  it('rotates it with a grace, and revokes it after saying what that means', async () => {
+    const row = page.getByRole('row', { name: new RegExp(key.slice(0, 11)) });
+    await row.getByRole('button', { name: 'Rotate' }).click();
+    await button('Rotate key').click();
+    const successor = await box('API key').inputValue();
+    await button('Done').click();
+    expect((await apiWith(stack.url, key).get('/api/v1/keys/me')).status).toBe(200);
+    await row.getByRole('button', { name: 'Revoke', exact: true }).click();
+    await page.getByRole('dialog').getByText('is refused from that moment on').waitFor();
+    await expectUsable();
+    await button('Keep it').click();
+    await row.getByRole('button', { name: 'Revoke', exact: true }).click();
+    await button('Revoke key').click();
+    await page.getByText('The key was revoked.').waitFor();
+    expect((await apiWith(stack.url, key).get('/api/v1/keys/me')).body.error.code).toBe('REVOKED_API_KEY');
+    const timeline = await apiWith(stack.url, successor).get('/api/v1/audit?type=KeyRevoked&limit=1');
+    expect(timeline.body.entries[0].actor).toMatchObject({ type: 'operator', name: ada });
+  });
+});
+
+describe('Settings', () => {
+  it('invites a viewer, who chooses a password, sees everything and changes nothing', async () => {
+    await open('/settings/operators');
+    await expectUsable();
+    await button('Invite operator').click();
+    await box('Email').fill('Bob@example.com');
+    await button('Invite').click();
+    const url = await box('Link').inputValue();
+    await expectUsable();
+    await newOperator();
+    await page.goto(url);
+    await heading('Choose your password');
+    expect(page.url()).toBe(`${stack.url}/admin/welcome`);
+    await expectUsable();
+    await page.getByLabel('Password').fill(password);
+    await button('Set password').click();
+    await button('Sign out').waitFor();
+    for (const path of ['/settings/api-keys', '/settings/operators', '/settings/providers', '/account']) {
+      await open(path);
+      await expectUsable();
+      expect(await page.getByRole('button', { name: /Create|Revoke|Rotate|Invite|Remove/ }).count()).toBe(0);
+    }
+    expect((await page.request.get(url)).status()).toBe(410);
+  });
+
+  it('helps who has lost the password, by the command line of the machine', async () => {
+    const args = ['bin/latchkey.js', 'operators', 'reset', '--email', ada, '--json'];
+    const { stdout } = await run(process.execPath, args, { env: { ...process.env, DATA_DIR: stack.dataDir } });
+    const { url } = JSON.parse(stdout) as { url: string };
+    await newOperator();
+    await page.goto(url);
+    await page.getByLabel('Password').fill('another long walk');
+    await button('Set password').click();
+    await button('Sign out').waitFor();
+    await open('/account');
+    await button('Sign out everywhere').click();
+    await page.getByText('You are signed out on every device.').waitFor();
+    await signIn(ada);
+    await page.getByRole('alert').waitFor();
+    await signIn(ada, 'another long walk');
+    await button('Sign out').waitFor();
+  });
+});
