@@ -25,7 +25,7 @@ export class AttemptJournal {
 
   /** The provider's token has arrived: from here on the attempt will be finished, whoever dies. */
   async receive(attempt: LinkAttempt, sealed: string): Promise<void> {
-    const token = await this.vault.unseal(sealed);
+    const token = this.vault.unseal(sealed);
     await this.dataSource.transaction(async (db) => {
       const started = { attempt_id: attempt.attempt_id, state: 'started' as const };
       const { affected } = await db.update(LinkAttempt, started, { state: 'received' });

@@ -16,6 +16,8 @@ import { ConnectionSlots } from './connection-slots.js';
 import { Connections } from './connections.service.js';
 import { Credentials } from './credentials.service.js';
 import { InstallationController } from './installation.controller.js';
+import { LeaveProvider } from './leave-provider.js';
+import { SweepStorage } from './sweep-storage.js';
 import { LinkAttempt } from './link-attempt.entity.js';
 import { LinkAttempts } from './link-attempts.service.js';
 import { LinkStarter } from './link-starter.js';
@@ -41,7 +43,12 @@ import { UserRow } from './user.view.js';
 import { Users } from './users.service.js';
 import { keyEncryptionKeyFrom } from './vault/key-encryption-key.js';
 import { Vault } from './vault/vault.service.js';
+import { KnownConnections } from './known-connections.js';
+import { WebhookDeliveries1700000000004 } from './migrations/0004-webhook-deliveries.js';
 import { WebhookController } from './webhook.controller.js';
+import { WebhookDeliveries } from './webhook-deliveries.js';
+import { WebhookIntake } from './webhook-intake.js';
+import { WebhookVerification } from './webhook-verification.js';
 
 const vault = {
   provide: Vault,
@@ -55,7 +62,12 @@ const catalog = { provide: Catalog, useFactory: () => Catalog.from(connectionEnv
   imports: [
     StoreModule.with({
       entities: [ConnectionRow, UserRow, LinkAttempt, AgentSessionRow, SubjectKeyRow],
-      migrations: [Connections1700000000001, PlatformConnections1700000000002, SubjectKeys1700000000003],
+      migrations: [
+        Connections1700000000001,
+        PlatformConnections1700000000002,
+        SubjectKeys1700000000003,
+        WebhookDeliveries1700000000004,
+      ],
     }),
   ],
   controllers: [
@@ -86,9 +98,15 @@ const catalog = { provide: Catalog, useFactory: () => Catalog.from(connectionEnv
     LinkAttempts,
     LinkStarter,
     RemoveConnection,
+    LeaveProvider,
+    SweepStorage,
     ConnectionSlots,
     StoreConnection,
     WebhookSecrets,
+    KnownConnections,
+    WebhookDeliveries,
+    WebhookVerification,
+    WebhookIntake,
     PlatformQueries,
     AgentSessions,
     ResumeWork,

@@ -19,6 +19,8 @@ import { connectionProjection } from './connection.view.js';
 
 export interface Changed extends Written<ConnectionView> {
   decided: ConnectionEvent[];
+  /** It was a wish that had come true before. */
+  repeated: boolean;
 }
 
 /** Commands to connections and the truth about one, from its own stream. */
@@ -32,10 +34,10 @@ export class Connections {
 
   async command(id: string, command: ConnectionCommand, context: Context): Promise<Changed> {
     const expectNew = command.type === 'RecordLink';
-    const { events, decided, position } = await this.handle({ id, command, context, expectNew });
+    const { events, decided, position, repeated } = await this.handle({ id, command, context, expectNew });
     const view = project(connectionProjection, events);
     if (!view) throw new DomainError('NOT_FOUND', 'Connection not found');
-    return { view, decided, position };
+    return { view, decided, position, repeated };
   }
 
   /** A bank of the household; another tenant's connection does not exist. */

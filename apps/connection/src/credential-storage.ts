@@ -16,7 +16,7 @@ export class CredentialStorage {
   ) {}
 
   /** What the gateway has sealed to the vault. */
-  unseal(sealed: string): Promise<string> {
+  unseal(sealed: string): string {
     return this.vault.unseal(sealed);
   }
 

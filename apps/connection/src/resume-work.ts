@@ -1,9 +1,8 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { logger } from '#service/logger.js';
 import { AttemptJournal } from './attempt-journal.js';
-import { Connections } from './connections.service.js';
-import { CredentialStorage } from './credential-storage.js';
 import { LinkAttempts } from './link-attempts.service.js';
+import { SweepStorage } from './sweep-storage.js';
 
 const EVERY_MS = 2_000;
 
@@ -16,8 +15,7 @@ export class ResumeWork implements OnApplicationBootstrap, OnApplicationShutdown
   constructor(
     private readonly journal: AttemptJournal,
     private readonly attempts: LinkAttempts,
-    private readonly credentials: CredentialStorage,
-    private readonly connections: Connections,
+    private readonly storage: SweepStorage,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -39,10 +37,7 @@ export class ResumeWork implements OnApplicationBootstrap, OnApplicationShutdown
   }
 
   private async sweep(): Promise<void> {
-    for (const id of await this.credentials.leftOver()) await this.credentials.destroy(id);
-    for (const suspect of await this.credentials.suspects()) {
-      await this.credentials.destroyUnlessNamed(suspect, await this.connections.find(suspect.connection_id));
-    }
+    await this.storage.sweep();
     await this.journal.forgetAbandoned();
     for (const attemptId of await this.journal.unfinished()) {
       await this.attempts.advance(attemptId).catch((error: unknown) => {

@@ -37,7 +37,7 @@ export class StoreConnection {
 
   async run(context: Context, { sealed, ...wish }: StoreWish): Promise<Changed & { created: boolean }> {
     const { auth_type, ...server } = this.catalog.get(wish.server_id);
-    const secret = await this.storage.unseal(sealed);
+    const secret = this.storage.unseal(sealed);
     const cert_metadata = checkSecret({ ...server, auth_type }, JSON.parse(secret) as Secret);
     for (let attempt = 1; ; attempt++) {
       try {

@@ -4,6 +4,13 @@ import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { type Changed, Connections } from './connections.service.js';
 import { CredentialStorage } from './credential-storage.js';
+import { Vault } from './vault/vault.service.js';
+
+/** A secret that counts, `until` a time or until another one is set. */
+export interface SecretInForce {
+  secret: string;
+  until: string | null;
+}
 
 /** Secrets with which providers sign what they deliver: written, and never read by any caller. */
 @Injectable()
@@ -11,7 +18,25 @@ export class WebhookSecrets {
   constructor(
     private readonly connections: Connections,
     private readonly storage: CredentialStorage,
+    private readonly vault: Vault,
   ) {}
+
+  /** The current one, and the one before within its grace; none when none was set. */
+  async inForce(view: ConnectionView): Promise<SecretInForce[]> {
+    const { webhook_version, webhook_previous, webhook_previous_until } = view;
+    const named = [
+      { version: webhook_version, until: null },
+      { version: webhook_previous, until: webhook_previous_until },
+    ];
+    const found = await Promise.all(
+      named.map(async ({ version, until }) => ({ secret: version && (await this.read(view, version)), until })),
+    );
+    return found.filter((one): one is SecretInForce => Boolean(one.secret));
+  }
+
+  private read({ id: connection_id, project_id, environment }: ConnectionView, version: number) {
+    return this.vault.read({ connection_id, project_id, environment, field: 'webhook_secret' }, version);
+  }
 
   async set(
     context: Context,
@@ -20,7 +45,7 @@ export class WebhookSecrets {
   ): Promise<Changed> {
     // Before the vault: a connection that is over takes no secret, not even for a moment.
     if (state === 'revoked') throw new DomainError('CONNECTION_DISCONNECTED');
-    const secret = await this.storage.unseal(sealed);
+    const secret = this.storage.unseal(sealed);
     const slot = { ...context.tenant, connection_id, field: 'webhook_secret' as const };
     return this.storage.keep(slot, secret, async (version) => {
       const now = new Date().toISOString();

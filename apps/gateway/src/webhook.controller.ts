@@ -4,14 +4,14 @@ import { accepted, duplicate } from '#contracts/api/platform.js';
 import { defaultTenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { parseId, parsePlatformConnectionId } from '#contracts/ids.js';
-import type { ProviderName } from '#contracts/link-session.js';
+import type { InboundDelivery } from '#contracts/webhook.js';
 import { Bus } from '#service/bus.js';
 import { Endpoint } from './endpoint.js';
+import { TokenSealer } from './pages/token-sealer.js';
 import { rawBodyOf } from './raw-body.js';
 import { contextOf } from './request-context.js';
 
-const SIGNATURES = ['plaid-verification', 'teller-signature'];
-const names: Record<ProviderName, string> = { plaid: 'Plaid', teller: 'Teller' };
+const SERVER = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
 const delivery = {
   method: 'POST' as const,
@@ -24,13 +24,17 @@ const delivery = {
 /** Deliveries of the providers. Whatever is wrong with one, the answer is the same 401. */
 @Controller()
 export class WebhookController {
-  constructor(private readonly bus: Bus) {}
+  constructor(
+    private readonly bus: Bus,
+    private readonly sealer: TokenSealer,
+  ) {}
 
   @Endpoint({
     ...delivery,
     path: '/v1/webhooks/:server_id/:connection_id',
     summary: "Receive a provider's delivery for a connection",
-    description: 'Verified over the raw bytes. Delivered again, it changes nothing.',
+    description:
+      "Verified over the raw bytes, by the scheme of the server and with the connection's webhook secret. Delivered again, it changes nothing.",
   })
   forConnection(
     @Req() request: FastifyRequest,
@@ -60,17 +64,21 @@ export class WebhookController {
     reply: FastifyReply,
     { server_id, id }: { server_id: string; id: string | null },
   ) {
-    if (!isProvider(server_id)) throw new DomainError('INVALID_SIGNATURE');
-    const headers = Object.fromEntries(SIGNATURES.map((name) => [name, request.headers[name]]).filter(isOneText));
-    const body = (rawBodyOf(request) ?? Buffer.alloc(0)).toString('base64');
-    const actor = { type: 'provider' as const, id: server_id, name: names[server_id] };
+    if (!SERVER.test(server_id)) throw new DomainError('INVALID_SIGNATURE');
+    const sealed = await this.sealer.seal(JSON.stringify(deliveryOf(request)));
+    const actor = { type: 'provider' as const, id: server_id, name: server_id };
     const context = contextOf(request, { actor, tenant: defaultTenant, keyPrefix: null });
-    const taken = await this.bus.ask('connection.webhook', { context, provider: server_id, id, headers, body });
+    const taken = await this.bus.ask('connection.webhook', { context, server_id, id, sealed });
     reply.status(taken.duplicate ? 200 : 202);
     return taken.duplicate ? { duplicate: true } : { accepted: true };
   }
 }
 
-const isProvider = (name: string): name is ProviderName => Object.hasOwn(names, name);
+const deliveryOf = (request: FastifyRequest): InboundDelivery => ({
+  headers: onlyTexts({ ...request.headers, cookie: undefined }),
+  query: onlyTexts(request.query as Record<string, unknown>),
+  body: (rawBodyOf(request) ?? Buffer.alloc(0)).toString('base64'),
+});
 
-const isOneText = (entry: unknown[]): entry is [string, string] => typeof entry[1] === 'string';
+const onlyTexts = (values: Record<string, unknown>): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));

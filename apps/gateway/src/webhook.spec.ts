@@ -1,15 +1,25 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { platformConnectionId } from '#contracts/ids.js';
 import type { Ask } from '#contracts/subjects.js';
+import type { InboundDelivery } from '#contracts/webhook.js';
+import { openerWith } from '#service/sealed.js';
 import { startGateway, type TestGateway } from '../test/gateway.js';
 import { connectionView } from '../test/views.js';
 
 let gateway: TestGateway;
 let delivered: Ask<'connection.webhook'>[] = [];
 let known = false;
+const { publicKey, privateKey } = generateKeyPairSync('x25519');
+const open = openerWith(privateKey);
+const opened = (): InboundDelivery => {
+  const { token } = JSON.parse(open(delivered[0]!.sealed)) as { token: string };
+  return JSON.parse(token) as InboundDelivery;
+};
 
 beforeAll(async () => {
   gateway = await startGateway();
+  gateway.bus.answers['connection.vault-key'] = () => ({ jwk: { ...publicKey.export({ format: 'jwk' }) } });
   gateway.bus.answers['connection.webhook'] = (ask) => {
     delivered.push(ask);
     return { accepted: true, duplicate: known };
@@ -25,22 +35,23 @@ const deliver = (path: string, payload: string | Buffer = '{}', headers: Record<
   gateway.call({ method: 'POST', url: `/v1/webhooks/${path}`, payload, headers: { 'x-api-key': '', ...headers } });
 
 describe('a delivery', () => {
-  it('goes on as its raw bytes with the signature headers alone', async () => {
+  it('goes on as its raw bytes, headers and query, all sealed to the vault', async () => {
     const bytes = Buffer.from([0x7b, 0x22, 0xff, 0x00, 0x7d, 0x0a]);
-    const { status, json } = await deliver(`plaid/${connectionView.id}`, bytes, {
-      'Plaid-Verification': 'jwt',
+    const { status, json } = await deliver(`stripe/${connectionView.id}?data.id=7&a=1&a=2`, bytes, {
+      'Stripe-Signature': 't=1',
+      authorization: 'Basic abc',
       'content-type': 'application/json',
       cookie: 'secret',
     });
     expect([status, json]).toEqual([202, { accepted: true }]);
     expect(delivered[0]).toMatchObject({
-      provider: 'plaid',
+      server_id: 'stripe',
       id: connectionView.id,
-      headers: { 'plaid-verification': 'jwt' },
-      body: bytes.toString('base64'),
-      context: { actor: { type: 'provider', id: 'plaid', name: 'Plaid' }, key_prefix: null },
+      context: { actor: { type: 'provider', id: 'stripe' }, key_prefix: null },
     });
-    expect(Object.keys(delivered[0]!.headers)).toEqual(['plaid-verification']);
+    const { headers, query, body } = opened();
+    expect(headers).toMatchObject({ 'stripe-signature': 't=1', authorization: 'Basic abc' });
+    expect([headers['cookie'], query, body]).toEqual([undefined, { 'data.id': '7' }, bytes.toString('base64')]);
   });
 
   it.each([connectionView.id, connectionView.short_id, platformConnectionId(connectionView.id)])(
@@ -53,7 +64,8 @@ describe('a delivery', () => {
 
   it('to an application names its connection itself', async () => {
     await deliver('teller', '{}', { 'teller-signature': 't=1,v1=2' });
-    expect(delivered[0]).toMatchObject({ provider: 'teller', id: null, headers: { 'teller-signature': 't=1,v1=2' } });
+    expect(delivered[0]).toMatchObject({ server_id: 'teller', id: null });
+    expect(opened().headers).toMatchObject({ 'teller-signature': 't=1,v1=2' });
   });
 
   it('that is known already changes nothing: 200', async () => {
@@ -63,7 +75,7 @@ describe('a delivery', () => {
   });
 
   it('to nowhere is answered like one whose signature is wrong', async () => {
-    for (const path of ['nobody', 'constructor', 'nobody/x', 'plaid/x']) {
+    for (const path of ['No-Body', '__proto__', 'nobody/x', 'plaid/x']) {
       const { status, json } = await deliver(path);
       expect([path, status, json.message]).toEqual([path, 401, 'The delivery could not be verified.']);
     }

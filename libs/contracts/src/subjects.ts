@@ -176,8 +176,9 @@ export interface Subjects {
   'connection.session.list': { ask: Read & { limit: number; cursor?: string }; reply: Page<AgentSessionView> };
   'connection.session.reach': { ask: ById; reply: SessionReach[] };
   'connection.require-login': { ask: Command; reply: Written<OwnedConnection> };
+  /** `sealed` is the delivery as JSON (webhook.ts), encrypted to the vault's key; without an id it names its connection itself. */
   'connection.webhook': {
-    ask: { context: Context; provider: ProviderName; id: string | null; headers: Record<string, string>; body: string };
+    ask: { context: Context; server_id: string; id: string | null; sealed: string };
     reply: { accepted: boolean; duplicate: boolean };
   };
   /** The public half of the vault's key, as a JWK: a gateway seals secrets with it. */

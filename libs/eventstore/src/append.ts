@@ -12,16 +12,22 @@ import { unavailable } from './failures.js';
 
 const ATTEMPT_MS = 1_500;
 
-export interface Append<E extends { type: string }> {
+interface Place {
   stream: string;
   expected: AppendExpectedRevision;
+  /** Epoch milliseconds. */
+  deadline: number;
+}
+
+/** What one wish brings about. */
+export interface Wanted<E extends { type: string }> {
   events: E[];
   metadata: EventMetadata;
   /** Names the wish: the ids of its events follow from it. */
   commandId: string;
-  /** Epoch milliseconds. */
-  deadline: number;
 }
+
+export interface Append<E extends { type: string }> extends Place, Wanted<E> {}
 
 /** Another writer was first. */
 export class Conflict extends Error {}
@@ -31,21 +37,25 @@ export class Conflict extends Error {}
  * answer, broken connection) is therefore sent again, the same ids at the same revision, until the deadline:
  * the store recognises it and nothing is written twice.
  */
-export async function append<E extends { type: string }>(
+export const append = <E extends { type: string }>(client: EventStoreDBClient, wish: Append<E>): Promise<Position> =>
+  appendAll(client, { ...wish, wishes: [wish] });
+
+/** The wishes of several callers at one stream, in one append: all of them come true or none. */
+export async function appendAll<E extends { type: string }>(
   client: EventStoreDBClient,
-  wish: Append<E>,
+  { stream, expected, deadline, wishes }: Place & { wishes: Wanted<E>[] },
 ): Promise<Position> {
-  const events = wish.events.map((event, index) => toJsonEvent(event, wish, index));
+  const events = wishes.flatMap((wish) => wish.events.map((event, index) => toJsonEvent(event, wish, index)));
   for (let pause = 50; ; pause *= 2) {
-    const left = wish.deadline - Date.now();
+    const left = deadline - Date.now();
     if (left <= 0) throw unavailable('the deadline passed before the append');
     try {
-      const sent = client.appendToStream(wish.stream, events, { expectedRevision: wish.expected });
+      const sent = client.appendToStream(stream, events, { expectedRevision: expected });
       const { position } = await within(sent, Math.min(left, ATTEMPT_MS));
       return String(position?.commit ?? 0n);
     } catch (error) {
-      if (error instanceof WrongExpectedVersionError) throw new Conflict(wish.stream, { cause: error });
-      if (Date.now() + pause >= wish.deadline) throw unavailable(error);
+      if (error instanceof WrongExpectedVersionError) throw new Conflict(stream, { cause: error });
+      if (Date.now() + pause >= deadline) throw unavailable(error);
       await wait(pause);
     }
   }
@@ -55,7 +65,7 @@ export const eventId = (commandId: string, index: number): string => uuidV5(comm
 
 function toJsonEvent<E extends { type: string }>(
   { type, ...data }: E,
-  { metadata, commandId }: Append<E>,
+  { metadata, commandId }: Wanted<E>,
   index: number,
 ) {
   return jsonEvent({

@@ -17,6 +17,8 @@ export interface Handled<E> {
   events: E[];
   /** What this command brought about, now or the first time it came. */
   decided: E[];
+  /** It came before, and its events stand there already. */
+  repeated: boolean;
   position: Position;
 }
 
@@ -40,16 +42,16 @@ export const commandHandler =
   ) =>
   async ({ id, command, context, expectNew = false }: Wish<C>): Promise<Handled<E>> => {
     const stream = `${category}-${id}`;
-    const commandId = uuidV5(context.command_id, `${stream}:${command.type}`);
+    const commandId = commandIdOf(context, stream, command);
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const past: StreamRead<E> =
         expectNew && attempt === 1 ? { events: [], revision: NO_STREAM } : await readStream<E>(client, stream);
       const events = past.events.map((recorded) => recorded.event);
       const here = String(past.events.at(-1)?.commit ?? 0n);
       const before = eventsOf(commandId, past.events);
-      if (before.length > 0) return { events, decided: before, position: here };
+      if (before.length > 0) return { events, decided: before, position: here, repeated: true };
       const decided = decider.decide(command, fold(decider, events));
-      if (decided.length === 0) return { events, decided, position: here };
+      if (decided.length === 0) return { events, decided, position: here, repeated: false };
       const ids = decided.map((_, index) => eventId(commandId, index));
       const sealed = await seal(client, { stream, events: decided, ids, past: events });
       // Its text was erased after we had read it.
@@ -63,13 +65,17 @@ export const commandHandler =
           commandId,
           deadline: context.deadline,
         });
-        return { events: [...events, ...decided], decided, position };
+        return { events: [...events, ...decided], decided, position, repeated: false };
       } catch (error) {
         if (!(error instanceof Conflict)) throw error;
       }
     }
     throw new DomainError('CONFLICT');
   };
+
+/** Names what one wish does to one stream. */
+export const commandIdOf = (context: Context, stream: string, command: { type: string }): string =>
+  uuidV5(context.command_id, `${stream}:${command.type}`);
 
 /** The events a command has left in its stream already: a repeated command has its first answer, and no second effect. */
 function eventsOf<E extends { type: string }>(commandId: string, past: Recorded<E>[]): E[] {

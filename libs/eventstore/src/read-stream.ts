@@ -1,4 +1,4 @@
-import { type EventStoreDBClient, NO_STREAM, StreamNotFoundError } from '@eventstore/db-client';
+import { type EventStoreDBClient, NO_STREAM, START, StreamNotFoundError } from '@eventstore/db-client';
 import { unavailable } from './failures.js';
 import { openStream } from './personal-text.js';
 import { type Recorded, toRecorded } from './recorded.js';
@@ -11,15 +11,17 @@ export interface StreamRead<E extends { type: string }> {
   revision: bigint | typeof NO_STREAM;
 }
 
-/** A whole stream, oldest first; a stream that does not exist is empty. */
+/** A whole stream, or what came `after` a revision, oldest first; a stream that does not exist is empty. */
 export async function readStream<E extends { type: string }>(
   client: EventStoreDBClient,
   stream: string,
+  after?: bigint,
 ): Promise<StreamRead<E>> {
   const events: Recorded<E>[] = [];
-  let revision: bigint | typeof NO_STREAM = NO_STREAM;
+  let revision: bigint | typeof NO_STREAM = after ?? NO_STREAM;
+  const fromRevision = after === undefined ? START : after + 1n;
   try {
-    for await (const resolved of client.readStream(stream, { deadline: READ_DEADLINE_MS })) {
+    for await (const resolved of client.readStream(stream, { fromRevision, deadline: READ_DEADLINE_MS })) {
       revision = resolved.event?.revision ?? revision;
       const recorded = toRecorded<E>(resolved);
       if (recorded) events.push(recorded);

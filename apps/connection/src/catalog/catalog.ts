@@ -38,9 +38,13 @@ export class Catalog {
     return [...this.byId.values()];
   }
 
+  find(id: string): Server | undefined {
+    return this.byId.get(id);
+  }
+
   /** The server with this id; refuses what the catalog does not know. */
   get(id: string): Server {
-    const found = this.byId.get(id);
+    const found = this.find(id);
     if (!found) throw new DomainError('SERVER_UNKNOWN');
     return found;
   }

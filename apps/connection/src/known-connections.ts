@@ -1,0 +1,77 @@
+import { Injectable } from '@nestjs/common';
+import type { ConnectionCommand, ConnectionEvent, ConnectionView } from '#contracts/connection.js';
+import { batchHandler, type BatchWish, type Known } from '#eventstore/batch-handler.js';
+import { project } from '#eventstore/projection.js';
+import { readStream } from '#eventstore/read-stream.js';
+import { Store } from '#service/store.js';
+import { connection, type ConnectionState } from './connection.decider.js';
+import { connectionProjection } from './connection.view.js';
+import { type SecretInForce, WebhookSecrets } from './webhook-secrets.js';
+
+const MOST_REMEMBERED = 500;
+
+/** A connection as its stream said at some revision, and the webhook secrets that counted then. */
+export interface KnownConnection extends Known<ConnectionState> {
+  view: ConnectionView;
+  secrets: SecretInForce[];
+}
+
+/**
+ * Remembers the connections that providers deliver to, so that a delivery costs no read. Being a little behind does no
+ * harm: whoever builds on it appends at its revision, and fails when the stream has moved on.
+ */
+@Injectable()
+export class KnownConnections {
+  private readonly handle;
+  private readonly remembered = new Map<string, KnownConnection>();
+
+  constructor(
+    private readonly store: Store,
+    private readonly secrets: WebhookSecrets,
+  ) {
+    this.handle = batchHandler(store.client, 'connection', connection);
+  }
+
+  /** As it was lately; null when there is none. */
+  async get(id: string): Promise<KnownConnection | null> {
+    return this.remembered.get(id) ?? (await this.now(id));
+  }
+
+  /** As it is now: the same object when nothing has happened since it was remembered. */
+  async now(id: string): Promise<KnownConnection | null> {
+    const before = this.remembered.get(id) ?? null;
+    const after = typeof before?.revision === 'bigint' ? before.revision : undefined;
+    const read = await readStream<ConnectionEvent>(this.store.client, `connection-${id}`, after);
+    if (before && read.events.length === 0) return before;
+    const events = read.events.map(({ event }) => event);
+    const view = project(connectionProjection, events, before?.view ?? null);
+    if (!view) return this.forget(id);
+    const state = events.reduce((sum, event) => connection.evolve(sum, event), before?.state ?? connection.initial);
+    return this.remember(id, { view, state, revision: read.revision, secrets: await this.secrets.inForce(view) });
+  }
+
+  /** What each wish brought about. Throws Conflict when the connection is not what it was known to be. */
+  async append(
+    id: string,
+    before: KnownConnection,
+    wishes: BatchWish<ConnectionCommand>[],
+  ): Promise<ConnectionEvent[][]> {
+    const { decided, known } = await this.handle({ id, known: before, wishes });
+    const view = project(connectionProjection, decided.flat(), before.view);
+    // Nothing that a delivery brings about concerns the secrets.
+    if (view) this.remember(id, { ...before, ...known, view });
+    return decided;
+  }
+
+  forget(id: string): null {
+    this.remembered.delete(id);
+    return null;
+  }
+
+  private remember(id: string, known: KnownConnection): KnownConnection {
+    this.remembered.delete(id);
+    if (this.remembered.size >= MOST_REMEMBERED) this.remembered.delete(this.remembered.keys().next().value!);
+    this.remembered.set(id, known);
+    return known;
+  }
+}

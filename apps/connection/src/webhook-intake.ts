@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { ConnectionCommand, ConnectionView } from '#contracts/connection.js';
+import type { Context } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import { uuidV5 } from '#contracts/ids.js';
+import type { InboundDelivery } from '#contracts/webhook.js';
+import { Conflict } from '#eventstore/append.js';
+import { Connections } from './connections.service.js';
+import { type KnownConnection, KnownConnections } from './known-connections.js';
+import type { WebhookFact } from './providers/provider.js';
+import { WebhookDeliveries } from './webhook-deliveries.js';
+import { WebhookVerification } from './webhook-verification.js';
+
+const DELIVERY = '0b6cf0b1-7b0c-5f43-8a55-3f6d1b1c0e57';
+const ATTEMPTS = 10;
+const MOST_AT_ONCE = 64;
+const MOST_BYTES_AT_ONCE = 4 * 1024 * 1024;
+
+/** A delivery on its way into the stream of its connection. */
+export interface Arrived {
+  context: Context;
+  server_id: string;
+  delivery: InboundDelivery;
+  /** As the gateway sealed it, which is how it is kept. */
+  sealed: string;
+}
+
+interface Waiting extends Arrived {
+  answer: (outcome: { duplicate: boolean }) => void;
+  refuse: (error: unknown) => void;
+}
+
+interface Genuine {
+  waiting: Waiting;
+  fact: WebhookFact;
+}
+
+type ReceiveWebhook = Extract<ConnectionCommand, { type: 'ReceiveWebhook' }>;
+
+/**
+ * Takes deliveries in, exactly one event for each name. Those of one connection go in turn, and all that wait while one
+ * append is under way go together in the next. The name is put down first: a name that was there already may have been left
+ * by a crash, so the stream itself is asked about it.
+ */
+@Injectable()
+export class WebhookIntake {
+  private readonly queues = new Map<string, Waiting[]>();
+
+  constructor(
+    private readonly connections: Connections,
+    private readonly known: KnownConnections,
+    private readonly verification: WebhookVerification,
+    private readonly deliveries: WebhookDeliveries,
+  ) {}
+
+  take(id: string, arrived: Arrived): Promise<{ duplicate: boolean }> {
+    return new Promise((answer, refuse) => {
+      const waiting = { ...arrived, answer, refuse };
+      const queue = this.queues.get(id);
+      if (queue) return void queue.push(waiting);
+      this.queues.set(id, [waiting]);
+      void this.drain(id, this.queues.get(id)!);
+    });
+  }
+
+  private async drain(id: string, queue: Waiting[]): Promise<void> {
+    while (queue.length > 0) {
+      const batch = nextOf(queue);
+      await this.untilNoConflict(id, batch).catch((error: unknown) => batch.forEach(({ refuse }) => refuse(error)));
+    }
+    this.queues.delete(id);
+  }
+
+  private async untilNoConflict(id: string, batch: Waiting[]): Promise<void> {
+    const noted = new Set<string>();
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      try {
+        return await this.together(id, batch, noted);
+      } catch (error) {
+        this.known.forget(id);
+        if (!(error instanceof Conflict)) throw error;
+      }
+    }
+    throw new DomainError('UNAVAILABLE', 'Too much happens to this connection at once; deliver it again.');
+  }
+
+  /** `noted` are the names that this batch has put down, so that nobody else appends them. */
+  private async together(id: string, batch: Waiting[], noted: Set<string>): Promise<void> {
+    const { known, genuine } = await this.proved(id, batch);
+    if (!known || genuine.length === 0) return;
+    const { firsts, repeats } = byName(genuine);
+    const unknown = firsts.filter(({ fact }) => !noted.has(fact.deliveryId));
+    const rows = unknown.map(({ fact, waiting }) => ({ id: fact.deliveryId, sealed: waiting.sealed }));
+    for (const name of await this.deliveries.note(id, rows)) noted.add(name);
+
+    const news = firsts.filter(({ fact }) => noted.has(fact.deliveryId));
+    const wishes = news.map((one) => ({ command: commandOf(one), context: contextOf(one, known.view) }));
+    const decided = await this.known.append(id, known, wishes);
+    news.forEach(({ waiting }, at) => waiting.answer({ duplicate: decided[at]!.length === 0 }));
+    const old = firsts.filter((one) => !news.includes(one));
+    await Promise.all(old.map((one) => this.again(id, one, known.view)));
+    repeats.forEach(({ waiting }) => waiting.answer({ duplicate: true }));
+  }
+
+  /** The name was there: either it is all done, or whoever put it down did not get further. */
+  private async again(id: string, one: Genuine, view: ConnectionView): Promise<void> {
+    try {
+      const { decided, repeated } = await this.connections.command(id, commandOf(one), contextOf(one, view));
+      one.waiting.answer({ duplicate: repeated || decided.length === 0 });
+    } catch (error) {
+      one.waiting.refuse(error);
+    }
+  }
+
+  /** Refuses what is not genuine, all alike. What is only remembered of the connection must not refuse anybody. */
+  private async proved(id: string, batch: Waiting[]) {
+    const remembered = await this.known.get(id);
+    let known = remembered;
+    let facts = await this.factsOf(known, batch);
+    if (facts.includes(null)) {
+      known = await this.known.now(id);
+      if (known !== remembered) facts = await this.factsOf(known, batch);
+    }
+    const genuine = batch.flatMap((waiting, at): Genuine[] => {
+      const fact = facts[at];
+      if (fact) return [{ waiting, fact }];
+      waiting.refuse(new DomainError('INVALID_SIGNATURE'));
+      return [];
+    });
+    return { known, genuine };
+  }
+
+  private factsOf(known: KnownConnection | null, batch: Waiting[]): Promise<(WebhookFact | null)[]> {
+    return Promise.all(batch.map((waiting) => this.factOf(known, waiting)));
+  }
+
+  private async factOf(known: KnownConnection | null, { server_id, delivery }: Waiting): Promise<WebhookFact | null> {
+    if (known?.view.server_id !== server_id || known.view.state === 'revoked') return null;
+    const now = new Date().toISOString();
+    const secrets = known.secrets.filter(({ until }) => until === null || until > now).map(({ secret }) => secret);
+    const fact = await this.verification.factOf(server_id, delivery, secrets);
+    const { provider_item_id: item } = known.view;
+    return item !== null && fact?.providerItemId && fact.providerItemId !== item ? null : fact;
+  }
+}
+
+/** As many as fit into one statement and one append; one always does. */
+function nextOf(queue: Waiting[]): Waiting[] {
+  let [count, bytes] = [0, 0];
+  while (count < Math.min(queue.length, MOST_AT_ONCE)) {
+    bytes += queue[count]!.sealed.length;
+    if (count > 0 && bytes > MOST_BYTES_AT_ONCE) break;
+    count += 1;
+  }
+  return queue.splice(0, count);
+}
+
+function byName(genuine: Genuine[]): { firsts: Genuine[]; repeats: Genuine[] } {
+  const names = new Set<string>();
+  const isFirst = new Map(genuine.map((one) => [one, names.size < names.add(one.fact.deliveryId).size]));
+  return { firsts: genuine.filter((one) => isFirst.get(one)), repeats: genuine.filter((one) => !isFirst.get(one)) };
+}
+
+function commandOf({ waiting, fact }: Genuine): ReceiveWebhook {
+  const body = Buffer.from(waiting.delivery.body, 'base64');
+  const sha256 = createHash('sha256').update(body).digest('hex');
+  const { deliveryId: delivery_id, type: kind, code, effect } = fact;
+  const delivery = { delivery_id, kind, code, size: body.length, sha256 };
+  return { type: 'ReceiveWebhook', delivery, effect, now: new Date().toISOString() };
+}
+
+/** The name of the wish follows from the delivery's, so that the stream itself knows a repeat again. */
+const contextOf = ({ waiting, fact }: Genuine, { id, project_id, environment }: ConnectionView): Context => ({
+  ...waiting.context,
+  command_id: uuidV5(DELIVERY, `${id}:${fact.deliveryId}`),
+  tenant: { project_id, environment },
+});
