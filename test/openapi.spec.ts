@@ -130,6 +130,16 @@ async function platform(): Promise<Record<string, Recipe>> {
       send('PATCH', `${await stored()}/metadata`, { connection_metadata: { a: 1 } }),
     'PUT /v1/connections/{id}/webhook-secret': async () =>
       send('PUT', `${await stored()}/webhook-secret`, { secret: 'whsec' }),
+    'POST /v1/connections/hmac-validate': () =>
+      send('POST', '/v1/connections/hmac-validate', {
+        server_id: 'sandbox-hmac',
+        secret: { access_key: 'user_good', secret: 'pass_good' },
+      }),
+    'POST /v1/connections/jwt-validate': () =>
+      send('POST', '/v1/connections/jwt-validate', {
+        server_id: 'sandbox-jwt',
+        secret: { key_name: 'k', private_key: 'no key' },
+      }),
     'DELETE /v1/connections/{id}': async () => send('DELETE', await stored()),
     'POST /v1/sessions': open,
     'GET /v1/sessions': () => v1.get('/v1/sessions', bearer),

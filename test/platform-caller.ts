@@ -1,4 +1,4 @@
-import { type Answer, type Api, newCaller } from '#testing/api.js';
+import { type Answer, type Api, newCaller, until } from '#testing/api.js';
 import type { HouseholdScope } from '#contracts/key.js';
 import type { Run } from '#testing/stack.js';
 
@@ -26,3 +26,7 @@ export const refused = (status: number, code: string) => [status, code, code];
 let users = 0;
 /** A user that no other test has. */
 export const someone = () => `customer ${++users}`;
+
+/** Asks again while a part is away: another suite on the same stack may just hold up the vault. */
+export const patiently = (ask: () => Promise<Answer>): Promise<Answer> =>
+  until(ask, ({ status }) => status !== 503, 20_000);

@@ -30,6 +30,7 @@ import { AgentSessionRow } from './agent-session.view.js';
 import { AgentSessions } from './agent-sessions.service.js';
 import { PersonalTextController } from './personal-text.controller.js';
 import { PlatformConnectionController } from './platform-connection.controller.js';
+import { CredentialCheckController } from './validate/credential-check.controller.js';
 import { PlatformReadController } from './platform-read.controller.js';
 import { PlatformQueries } from './platform-queries.js';
 import { StoreConnection } from './store-connection.js';
@@ -80,6 +81,7 @@ const catalog = { provide: Catalog, useFactory: () => Catalog.from(connectionEnv
     PersonalTextController,
     PlatformConnectionController,
     PlatformReadController,
+    CredentialCheckController,
     AgentSessionController,
   ],
   providers: [

@@ -15,7 +15,8 @@ export function checkSecret(server: Server, secret: Secret): CertMetadata | Reco
   return {};
 }
 
-function byName({ secret_names }: Server, secret: Secret): Record<string, string> {
+/** The secrets by their names, which are exactly the declared ones. */
+export function byName({ secret_names }: Pick<Server, 'secret_names'>, secret: Secret): Record<string, string> {
   if ((typeof secret === 'string') !== (secret_names.length === 1)) {
     const needed = secret_names.length === 1 ? 'one string' : `an object of ${secret_names.join(', ')}`;
     throw new DomainError('INVALID_SECRET_SHAPE', `secret must be ${needed}`);

@@ -8,6 +8,7 @@ import { ApiKeyGuard } from './api-key.guard.js';
 import { AuditController } from './audit.controller.js';
 import { Authentication } from './authentication.js';
 import { BearerGuard } from './bearer.guard.js';
+import { CredentialCheckController } from './credential-check.controller.js';
 import { CONFIG, type GatewayConfig } from './config.js';
 import { ConnectionController } from './connection.controller.js';
 import { DocumentController } from './document.controller.js';
@@ -54,6 +55,7 @@ const controllers = [
   ProjectController,
   ServerController,
   PlatformConnectionController,
+  CredentialCheckController,
   AgentSessionController,
   WebhookController,
   HealthController,

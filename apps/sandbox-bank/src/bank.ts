@@ -9,6 +9,7 @@ import { Ledger } from './ledger.js';
 import { oauthApi } from './oauth.js';
 import { findInstitution } from './people.js';
 import { plaidApi } from './plaid-api.js';
+import { signedReads } from './signed-reads.js';
 import { tellerApi } from './teller-api.js';
 import { webhooks } from './webhooks.js';
 
@@ -35,6 +36,7 @@ export async function startBank(config: BankConfig): Promise<RunningBank> {
   tellerApi(app, bank);
   dialogApi(app, bank);
   oauthApi(app, config);
+  signedReads(app);
 
   await app.listen({ port: config.port, host: config.host });
   const { port } = app.server.address() as AddressInfo;

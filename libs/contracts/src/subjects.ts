@@ -1,4 +1,5 @@
 import type { Server } from './api/servers.js';
+import type { CredentialVerdict } from './api/credential-checks.js';
 import type { PlatformStatus } from './api/platform-connections.js';
 import type { AuditEntry, AuditFilter } from './audit.js';
 import type { AgentSessionView, SessionReach } from './agent-session.js';
@@ -164,6 +165,12 @@ export interface Subjects {
   'connection.platform.webhook-secret': {
     ask: Command & { sealed: string; grace_seconds: number };
     reply: Written<ConnectionView>;
+  };
+
+  /** Tries a candidate, sealed like any secret, with one harmless read; keeps nothing of it. Takes up to six seconds. */
+  'connection.platform.validate': {
+    ask: { context: Context; auth_type: 'hmac_signed' | 'jwt_ecdsa'; server_id: string; sealed: string };
+    reply: CredentialVerdict;
   };
 
   /** An agent's session: which servers it may use. */

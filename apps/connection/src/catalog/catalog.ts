@@ -22,7 +22,10 @@ export interface CatalogSources {
 export class Catalog {
   private readonly byId: Map<string, Server>;
 
-  constructor(entries: unknown[]) {
+  constructor(
+    entries: unknown[],
+    private readonly sandboxUrl: string | null = null,
+  ) {
     const parsed = entries.map(checked);
     this.byId = new Map(parsed.map((one) => [one.id, one]));
     const twice = parsed.find((one) => this.byId.get(one.id) !== one);
@@ -30,8 +33,9 @@ export class Catalog {
   }
 
   static from({ CATALOG_FILE, SANDBOX, SANDBOX_BANK_URL }: CatalogSources): Catalog {
-    const sandbox = SANDBOX && SANDBOX_BANK_URL ? sandboxServers(SANDBOX_BANK_URL) : [];
-    return new Catalog([...builtIn, ...sandbox, ...(CATALOG_FILE ? entriesOf(CATALOG_FILE) : [])]);
+    const bank = (SANDBOX && SANDBOX_BANK_URL) || null;
+    const sandbox = bank === null ? [] : sandboxServers(bank);
+    return new Catalog([...builtIn, ...sandbox, ...(CATALOG_FILE ? entriesOf(CATALOG_FILE) : [])], bank);
   }
 
   all(): Server[] {
@@ -47,6 +51,11 @@ export class Catalog {
     const found = this.find(id);
     if (!found) throw new DomainError('SERVER_UNKNOWN');
     return found;
+  }
+
+  /** Whether it is the sandbox bank's address: no other may be on this machine or without TLS. */
+  isOfSandbox(address: string): boolean {
+    return this.sandboxUrl !== null && new URL(address).origin === new URL(this.sandboxUrl).origin;
   }
 
   /** Ids that the catalog does not know, each once. */

@@ -1,3 +1,5 @@
+import type { CredentialVerdict, refusals } from '#contracts/api/credential-checks.js';
+
 /** What of a catalog entry is needed to try a credential. */
 export interface ValidatedServer {
   id: string;
@@ -50,7 +52,5 @@ export interface JwtRead {
   private_key_secret: string;
 }
 
-export type Verdict =
-  { ok: true; provider: string; latency_ms: number } | { ok: false; provider: string; error: Refusal; detail?: string };
-
-export type Refusal = 'provider_rejected' | 'provider_unreachable' | 'invalid_key';
+export type Verdict = CredentialVerdict;
+export type Refusal = (typeof refusals)[number];
