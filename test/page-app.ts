@@ -115,7 +115,7 @@ export interface VaultKey {
 
 /** A vault's key pair: the gateway seals with the one half, a test opens with the other. */
 export async function newVaultKey(): Promise<VaultKey> {
-  const { publicKey, privateKey } = await generateKeyPair('ECDH-ES', { crv: 'P-256', extractable: true });
+  const { publicKey, privateKey } = await generateKeyPair('ECDH-ES', { crv: 'X25519', extractable: true });
   return { jwk: { ...(await exportJWK(publicKey)), kid: 'vault-1' }, privateKey };
 }
 

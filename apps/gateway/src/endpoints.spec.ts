@@ -64,6 +64,8 @@ const bodies: Record<string, object> = {
   '/api/v1/api-keys': { name: 'Home' },
   '/api/v1/api-keys/:id': { name: 'Kitchen' },
   '/v1/connections': { server_id: 'z-api', secret: { instance_id: 'a', instance_token: 'b' } },
+  '/v1/connections/hmac-validate': { server_id: 'foxbit', secret: { access_key: 'a', secret: 'b' } },
+  '/v1/connections/jwt-validate': { server_id: 'cdp', secret: { key_name: 'a', private_key: 'b' } },
   '/v1/connections/:id/metadata': { connection_metadata: { a: 1 } },
   '/v1/connections/:id/webhook-secret': { secret: 's' },
   '/v1/sessions': { servers: ['z-api'] },

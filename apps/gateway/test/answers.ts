@@ -48,6 +48,7 @@ export const answers: Answers = {
   'connection.platform.delete': () => ({ position: '7' }),
   'connection.platform.metadata': () => written(connectionView),
   'connection.platform.webhook-secret': () => written(connectionView),
+  'connection.platform.validate': ({ server_id }) => ({ ok: true, provider: server_id, latency_ms: 12 }),
   'connection.vault-key': () => ({ jwk: vaultJwk }),
   'connection.session.open': () => written(agentSessionView),
   'connection.session.close': () => written({ ...agentSessionView, status: 'closed' }),
