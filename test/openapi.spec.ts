@@ -106,6 +106,7 @@ async function household(): Promise<Record<string, Recipe>> {
     'POST /api/v1/api-keys/{id}/rotate': async () => api.post(`/api/v1/api-keys/${await newKey()}/rotate`, {}),
     'GET /api/v1/api-keys/{id}/timeline': async () => api.get(`/api/v1/api-keys/${await newKey()}/timeline`),
     'GET /api/v1/keys/me': () => api.get('/api/v1/keys/me'),
+    'POST /api/v1/erasures': async () => api.post('/api/v1/erasures', { subject: await newUser() }),
     'GET /api/v1/audit': () => api.get('/api/v1/audit?limit=3'),
     'POST /api/v1/sandbox/connections/{id}/require-login': () =>
       api.post(`/api/v1/sandbox/connections/${connection}/require-login`),

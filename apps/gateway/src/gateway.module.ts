@@ -12,6 +12,7 @@ import { CredentialCheckController } from './credential-check.controller.js';
 import { CONFIG, type GatewayConfig } from './config.js';
 import { ConnectionController } from './connection.controller.js';
 import { DocumentController } from './document.controller.js';
+import { ErasureController } from './erasure.controller.js';
 import { HealthController } from './health.controller.js';
 import { HouseholdKeys } from './household-keys.js';
 import { VerifiedKeys } from './key-cache.js';
@@ -50,6 +51,7 @@ const controllers = [
   UserController,
   ApiKeyController,
   AuditController,
+  ErasureController,
   PlatformController,
   PlatformKeyController,
   ProjectController,

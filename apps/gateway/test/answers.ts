@@ -36,6 +36,12 @@ export const answers: Answers = {
   'connection.user.delete': () => ({ position: '7' }),
   'connection.user.get': () => userView,
   'connection.user.list': () => page(userView),
+  'connection.text.erase': () => ({
+    subject: { kind: 'user', id: userView.id },
+    erased: [{ kind: 'user', id: userView.id, position: '7' }],
+    position: '7',
+  }),
+  'link-session.text.erase': () => ({ subject: null, erased: [], position: '0' }),
   'connection.get': () => connectionView,
   'connection.list': () => page(connectionView),
   'connection.disconnect': () => written(connectionView),

@@ -1,4 +1,4 @@
-import type { Position } from './envelope.js';
+import type { Position, Tenant } from './envelope.js';
 import type { PersonalKind, SealedText } from './personal-text.js';
 
 /** A thing whose personal text is gone, and the event that says so. */
@@ -31,3 +31,15 @@ export interface TextToOpen {
 
 /** By event: the fields with what is in them; an event whose text was erased is not there. */
 export type OpenedTexts = Record<string, Record<string, unknown>>;
+
+/** What a receipt says beside who signed it and when (docs/erasure.md). */
+export interface ErasureReceipt {
+  sub: string;
+  subject_kind: ErasureSubject['kind'];
+  project_id: string;
+  environment: Tenant['environment'];
+  /** How many things of each kind have lost text. */
+  erased: Partial<Record<ErasedText['kind'], number>>;
+  /** Where in the event store that stands, in order. */
+  positions: string[];
+}

@@ -64,3 +64,30 @@ describe('personal text in an event', () => {
     expect(openText(created, place, key.bytes)).toEqual(created);
   });
 });
+
+describe('an event that was sealed by the first version', () => {
+  const golden = {
+    type: 'UserCreated',
+    id: '1',
+    name: '',
+    email: null,
+    at: '2026-01-01T12:00:00.000Z',
+    personal: {
+      key_number: 0,
+      text: {
+        name: 'CmMaehejqR9C58hQnz5_QOoyiiEJuelLxdV6ISfyS6UFj7ODpCiHKkaABbMTbBWYI9fabkDH_O6iPKrH',
+        email: 'uegtEGmT6RIeH6K9JTgJGnSX1Q5v58cYxSMhwGyMlk4G80KgpXyp8EJuWGEowBFfxiC30N5FMkh-BrA2',
+      },
+    },
+  };
+
+  it('opens for ever', () => {
+    expect(openText(golden, place, Buffer.alloc(32, 7))).toEqual({
+      type: 'UserCreated',
+      id: '1',
+      name: 'Ada Lovelace ✓',
+      email: 'ada@example.com',
+      at: '2026-01-01T12:00:00.000Z',
+    });
+  });
+});

@@ -29,5 +29,6 @@ const codes = { provide: HandOffCodes, inject: [RESULT_KEY], useFactory: (key: K
     JwksController,
   ],
   providers: [{ provide: PAGES_SETTINGS, useFactory: readPagesSettings }, key, signer, codes, TokenSealer, Visits],
+  exports: [ResultSigner],
 })
 export class PagesModule {}

@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject, randomUUID } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, type JWK, SignJWT } from 'jose';
+import type { ErasureReceipt } from '#contracts/erasure.js';
 import type { SessionView } from '#contracts/link-session.js';
 
 const VALID_FOR = '5 minutes';
@@ -31,6 +32,17 @@ export class ResultSigner {
       .setAudience(audience)
       .setIssuedAt()
       .setExpirationTime(VALID_FOR)
+      .setJti(randomUUID())
+      .sign(this.key);
+  }
+
+  /** A compact JWS over what was erased. It has no end: what it says stays true. */
+  receipt({ sub, ...claims }: ErasureReceipt, issuer: string): Promise<string> {
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: 'EdDSA', kid: this.publicJwk.kid, typ: 'erasure-receipt+jwt' })
+      .setIssuer(issuer)
+      .setSubject(sub)
+      .setIssuedAt()
       .setJti(randomUUID())
       .sign(this.key);
   }

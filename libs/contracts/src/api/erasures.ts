@@ -1,0 +1,15 @@
+import { z } from 'zod';
+import { text } from './fields.js';
+
+export const eraseBody = z
+  .object({
+    subject: text(200)
+      .refine((value) => value.trim() !== '', 'is required')
+      .describe('Any id of a user, session, connection, key or agent session, or your own name for an end user.'),
+  })
+  .meta({ id: 'Erase' });
+export type EraseBody = z.output<typeof eraseBody>;
+
+export const erasure = z
+  .object({ receipt: z.string().describe('A compact JWS over what was erased (docs/erasure.md).') })
+  .meta({ id: 'Erasure' });

@@ -1,0 +1,232 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { Client } from 'pg';
+import { connectEventStore } from '#eventstore/client.js';
+import { parsePlatformConnectionId } from '#contracts/ids.js';
+import { type Api, newCaller, until } from '#testing/api.js';
+import { sharedStack } from '#testing/stack.js';
+import { someone } from './platform-caller.js';
+import { findSecrets } from './secret-scan.js';
+
+const stack = sharedStack();
+let api: Api;
+let key: string;
+let stranger: Api;
+
+beforeAll(async () => {
+  ({ api, key } = await newCaller(stack.run()));
+  stranger = (await newCaller(stack.run())).api;
+});
+
+let canaries = 0;
+/** Text that stands nowhere else. */
+const canary = (what: string) => `canary${Date.now()}x${++canaries}${what}`;
+
+interface Named {
+  id: string;
+  texts: Record<string, string>;
+}
+
+/** A user with a session, and a connection of the same name on the platform surface. */
+async function somebody(): Promise<Named & { session: string; connection: string }> {
+  const texts = {
+    name: canary('name'),
+    changed: canary('changed'),
+    email: `${canary('mail')}@example.com`,
+    label: canary('label'),
+    display: canary('display'),
+    note: canary('note'),
+    later: canary('later'),
+  };
+  const { id } = (await api.post('/api/v1/users', { name: texts.name, email: texts.email })).body as { id: string };
+  await api.patch(`/api/v1/users/${id}`, { name: texts.changed });
+  const minted = await api.post('/api/v1/connections/link', { user_id: id, label: texts.label });
+  const stored = await platform('POST', '/v1/connections', {
+    ...{ server_id: 'stripe', secret: 'sk', user_id: id, display_name: texts.display },
+    connection_metadata: { note: texts.note },
+  });
+  const connection = (stored.body as { id: string }).id;
+  await platform('PATCH', `/v1/connections/${connection}/metadata`, { connection_metadata: { note: texts.later } });
+  return { id, texts, session: (minted.body as { id: string }).id, connection };
+}
+
+const platform = (method: string, path: string, body?: object) =>
+  api.call(method, path, body, { authorization: `Bearer ${key}` });
+
+const erase = (subject: string, by: Api = api) => by.post('/api/v1/erasures', { subject });
+
+async function receiptIn(answer: { status: number; body: { receipt: string } }) {
+  expect(answer.status).toBe(201);
+  const keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', stack.url));
+  const { payload, protectedHeader } = await jwtVerify(answer.body.receipt, keys, { algorithms: ['EdDSA'] });
+  expect(protectedHeader.typ).toBe('erasure-receipt+jwt');
+  return payload;
+}
+
+async function events(): Promise<Buffer> {
+  const client = connectEventStore(stack.run().eventstore.url);
+  try {
+    const found: string[] = [];
+    for await (const { event } of client.readAll())
+      found.push(JSON.stringify([event?.streamId, event?.data, event?.metadata]));
+    return Buffer.from(found.join('\n'));
+  } finally {
+    await client.dispose();
+  }
+}
+
+async function dump(url: string): Promise<Buffer> {
+  const database = new Client({ connectionString: url });
+  await database.connect();
+  try {
+    const { rows } = await database.query<{ name: string }>(
+      `select format('%I.%I', table_schema, table_name) as name from information_schema.tables
+       where table_schema not in ('pg_catalog', 'information_schema') and table_type = 'BASE TABLE'`,
+    );
+    const texts: string[] = [];
+    for (const { name } of rows) {
+      texts.push(
+        ...(await database.query<{ text: string }>(`select t::text as text from ${name} t`)).rows.map((r) => r.text),
+      );
+    }
+    return Buffer.from(texts.join('\n'));
+  } finally {
+    await database.end();
+  }
+}
+
+async function everywhere(): Promise<Record<string, Buffer>> {
+  const places: Record<string, Buffer> = { events: await events() };
+  for (const [schema, url] of Object.entries(stack.run().databases)) places[`database ${schema}`] = await dump(url);
+  const folder = join(stack.dataDir, 'logs');
+  for (const file of readdirSync(folder)) places[`log ${file}`] = readFileSync(join(folder, file));
+  return places;
+}
+
+/** All that the API says of them. */
+async function replies({
+  id,
+  session,
+  connection,
+}: Awaited<ReturnType<typeof somebody>>): Promise<Record<string, Buffer>> {
+  const uuid = parsePlatformConnectionId(connection)!;
+  const paths = [
+    ...[`/api/v1/users/${id}`, '/api/v1/users', `/api/v1/connections/link/${session}`, '/api/v1/connections/link'],
+    ...[`/api/v1/connections/link/${session}/timeline`, '/api/v1/audit?limit=200', `/api/v1/audit?subject=${uuid}`],
+  ];
+  const answers = paths.map(async (path) => [path, Buffer.from((await api.get(path)).text)] as const);
+  const v1 = [`/v1/connections/${connection}`, '/v1/connections', '/v1/audit?limit=200'].map(
+    async (path) => [path, Buffer.from((await platform('GET', path)).text)] as const,
+  );
+  return Object.fromEntries(await Promise.all([...answers, ...v1]));
+}
+
+describe('personal text', () => {
+  it('is sealed in events and on the timeline, and shown to those who may read it', async () => {
+    const person = await somebody();
+    expect(findSecrets(person.texts, { events: await events() })).toEqual([]);
+    expect(findSecrets(person.texts, { audit: await dump(stack.run().databases['audit']!) })).toEqual([]);
+    const { body } = await until(
+      () => api.get(`/api/v1/audit?subject=${person.id}`),
+      (answer) => (answer.body.entries as unknown[]).length === 2,
+    );
+    const [changed, created] = body.entries as { summary: string; data: Record<string, unknown> }[];
+    expect(created!.data).toMatchObject({ name: person.texts['name'], email: person.texts['email'] });
+    expect(created!.data).not.toHaveProperty('personal');
+    expect(changed!.summary).toContain(person.texts['changed']);
+    const timeline = await api.get(`/api/v1/connections/link/${person.session}/timeline`);
+    expect(timeline.body.entries[0]).toMatchObject({ label: person.texts['label'] });
+    expect(findSecrets(person.texts, await replies(person))).not.toEqual([]);
+  });
+
+  it('is nowhere once a user has been erased: no table, no event, no log, no reply', async () => {
+    const [person, other] = [await somebody(), await somebody()];
+    const receipt = await receiptIn(await erase(person.id));
+    expect(receipt).toMatchObject({
+      ...{ iss: expect.stringMatching(/^http/), sub: person.id, subject_kind: 'user', environment: 'live' },
+      erased: { user: 1, link_session: 1, connection: 1 },
+    });
+    expect(receipt['positions']).toHaveLength(3);
+    expect(findSecrets(person.texts, { ...(await everywhere()), ...(await replies(person)) })).toEqual([]);
+    expect((await api.get(`/api/v1/users/${person.id}`)).body).toMatchObject({ name: '', email: null });
+    expect((await api.get(`/api/v1/users/${other.id}`)).body).toMatchObject({ name: other.texts['changed'] });
+    const { body } = await platform('GET', `/v1/connections/${person.connection}`);
+    expect(body).toMatchObject({ display_name: null, connection_metadata: {}, status: 'connected' });
+    const timeline = await api.get(`/api/v1/audit?subject=${person.id}`);
+    const { entries } = timeline.body as { entries: { type: string }[] };
+    expect(entries.map(({ type }) => type)).toEqual([...['PersonalTextErased', 'UserUpdated', 'UserCreated']]);
+  });
+
+  it('is erased once, whoever asks how often, and by any of its ids', async () => {
+    const { id, session, texts } = await somebody();
+    const { body } = await api.get(`/api/v1/connections/link/${session}`);
+    const first = await receiptIn(await erase((body as { short_id: string }).short_id));
+    expect(first).toMatchObject({ sub: session, subject_kind: 'link_session', erased: { link_session: 1 } });
+    expect((await api.get(`/api/v1/connections/link/${session}`)).body.label).toBe('');
+    expect((await api.get(`/api/v1/users/${id}`)).body.name).toBe(texts['changed']);
+    const both = await Promise.all([erase(session), erase(session)]);
+    for (const answer of both) expect((await receiptIn(answer))['positions']).toEqual(first['positions']);
+    const all = await receiptIn(await erase(id));
+    expect(all).toMatchObject({ erased: { user: 1, link_session: 1, connection: 1 } });
+    expect((await receiptIn(await erase(id)))['positions']).toEqual(all['positions']);
+  });
+
+  it('takes the caller’s own name for an end user, and outlives what is deleted', async () => {
+    const [user_id, texts] = [someone(), { display: canary('deleted') }];
+    const body = { server_id: 'stripe', secret: 'sk', user_id, display_name: texts.display };
+    const stored = await platform('POST', '/v1/connections', body);
+    const { id } = stored.body as { id: string };
+    expect((await platform('DELETE', `/v1/connections/${id}`)).status).toBe(204);
+    const receipt = await receiptIn(await erase(user_id));
+    expect(receipt).toMatchObject({ sub: user_id, subject_kind: 'end_user', erased: { connection: 1 } });
+    expect((await platform('GET', `/v1/connections/${id}`)).status).toBe(404);
+    expect(findSecrets(texts, await everywhere())).toEqual([]);
+    expect((await receiptIn(await erase(id)))['erased']).toEqual({ connection: 1 });
+  });
+
+  it('can be written anew, and the address is free for others', async () => {
+    const { id, texts } = await somebody();
+    await receiptIn(await erase(id));
+    const name = canary('again');
+    expect((await api.patch(`/api/v1/users/${id}`, { name })).body).toMatchObject({ name, email: null });
+    expect((await api.post('/api/v1/users', { name: 'Grace', email: texts['email'] })).status).toBe(201);
+    expect((await receiptIn(await erase(id)))['positions']).toHaveLength(4);
+    expect((await api.get(`/api/v1/users/${id}`)).body.name).toBe('');
+  });
+
+  it('of another tenant does not exist, nor does what nobody knows', async () => {
+    const { id, session, connection } = await somebody();
+    const bytes = async (subject: string) => {
+      const { status, text } = await erase(subject, stranger);
+      expect(status).toBe(404);
+      return text.replace(/"request_id":"[^"]*"/, '');
+    };
+    const unknown = await bytes('8d1f2f60-3c53-4a6c-9c5b-0d9f6f0f1c11');
+    for (const subject of [id, session, connection, 'nobody at all']) expect(await bytes(subject)).toBe(unknown);
+    expect((await api.get(`/api/v1/users/${id}`)).body.name).not.toBe('');
+  });
+
+  it('is not part of a key: its receipt says so', async () => {
+    const { id } = (await api.get('/api/v1/keys/me')).body as { id: string };
+    expect(await receiptIn(await erase(id))).toMatchObject({
+      sub: id,
+      subject_kind: 'api_key',
+      erased: {},
+      positions: [],
+    });
+  });
+
+  it.each([[{}], [{ subject: '' }], [{ subject: ' ' }], [{ subject: 5 }], [{ subject: 'x'.repeat(201) }]])(
+    'is not erased for %j',
+    async (body) => {
+      expect((await api.post('/api/v1/erasures', body)).status).toBe(400);
+    },
+  );
+
+  it('is erased for full_access alone', async () => {
+    const { api: reader } = await newCaller(stack.run(), 'read_only');
+    expect((await erase('x', reader)).status).toBe(403);
+  });
+});
