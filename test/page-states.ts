@@ -1,0 +1,80 @@
+import { DomainError } from '#contracts/errors.js';
+import type { PageBench } from './page-bench.js';
+import { type Link, newLink } from './page-app.js';
+
+interface State {
+  link: () => Link;
+  path?: string;
+  act?: (bench: PageBench) => Promise<unknown>;
+  /** Whether approved pictures of it exist, and of which width. */
+  pictured?: 'phone' | 'desktop';
+}
+
+const active = { status: 'active', started_at: new Date().toISOString() } as const;
+const refusal = (code: string) => ({ ...active, last_refusal: { code, message: code } });
+const relink = { action: 'relink', provider: 'plaid', single_use: true } as const;
+const atBank = { institution_name: 'First Platypus Bank' };
+const longLabel = 'Household budget 2026: '.repeat(4) + 'https://example.org/' + 'x'.repeat(60);
+const failed = (error_code: string) => newLink({ status: 'failed', error_code });
+
+/** Every state of the hosted page. */
+export const states: Record<string, State> = {
+  'the picker': { link: () => newLink({ label: 'Household budget' }), pictured: 'phone' },
+  'one provider': { link: () => newLink({ provider: 'plaid', label: longLabel }), pictured: 'phone' },
+  'no provider': { link: () => newLink({}, { providers: [] }) },
+  relink: { link: () => newLink(relink, atBank), pictured: 'phone' },
+  'the give-up dialog': {
+    link: () => newLink(),
+    act: ({ button }) => button("I don't want to do this").click(),
+    pictured: 'phone',
+  },
+  'the hand-off dialog': {
+    link: () => newLink({ label: 'Household budget' }),
+    act: async ({ button, page }) => {
+      await page.setViewportSize({ width: 1000, height: 800 });
+      await button('Continue on your phone').click();
+      await page.locator('dialog path[d^=M]').waitFor();
+    },
+  },
+  'a link that a phone has taken over': { link: () => newLink(active, { hand_overs: 1 }), pictured: 'desktop' },
+  'a code that was brought too late': {
+    link: () => newLink(),
+    path: '/link/continue#nonsense',
+    act: ({ page }) => page.getByRole('alert').getByText('This code no longer works.').waitFor(),
+  },
+  'after a refusal': { link: () => newLink(refusal('ITEM_LOCKED')), path: '?tried=plaid', pictured: 'phone' },
+  'after a different account': { link: () => newLink({ ...relink, ...refusal('different_account') }, atBank) },
+  'after the first bank': { link: () => newLink({ ...active, result_connection_ids: ['c1'] }), pictured: 'phone' },
+  'choosing another bank': { link: () => newLink({ ...active, result_connection_ids: ['c1'] }), path: '?pick=1' },
+  'opening a provider': { link: () => newLink(), path: '/with/plaid' },
+  'a provider that does not open': {
+    link: () => newLink(),
+    path: '/with/teller',
+    act: ({ button }) => button('Try again').waitFor(),
+  },
+  progress: { link: () => newLink({ status: 'consumed', single_use: true }), pictured: 'phone' },
+  'all set': { link: () => newLink({ status: 'completed', result_connection_ids: ['c1', 'c2'] }), pictured: 'phone' },
+  'all set after a repair': {
+    link: () => newLink({ ...relink, status: 'completed' }, { ...atBank, outcome: 'repaired' }),
+  },
+  'all set after a relink without need': {
+    link: () => newLink({ ...relink, status: 'completed' }, { ...atBank, outcome: 'already_healthy' }),
+  },
+  'a link that has expired': { link: () => newLink({ status: 'expired' }), pictured: 'phone' },
+  'a link that was given up': { link: () => failed('GIVEN_UP') },
+  'a link that was withdrawn': { link: () => failed('CANCELLED') },
+  'a link that was refused too often': { link: () => failed('TOO_MANY_ATTEMPTS') },
+};
+
+export async function show(bench: PageBench, { link, path = '', act }: State): Promise<void> {
+  const shown = link();
+  bench.letAttempt(shown, () => ({}));
+  if (path === '/with/teller') {
+    bench.bus.answers['connection.link.start'] = () => {
+      throw new DomainError('UNAVAILABLE');
+    };
+  }
+  await bench.admit(shown);
+  await bench.page.goto(bench.base + (path.startsWith('/link/') ? path : `/link/s/${shown.sid}${path}`));
+  await act?.(bench);
+}

@@ -1,0 +1,273 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { DomainError } from '#contracts/errors.js';
+import { HandOffCodes } from '../apps/gateway/src/pages/hand-off-code.js';
+import { qrCode } from '../apps/gateway/src/pages/qr-code.js';
+import { answersFor, newLink } from './page-app.js';
+import { PageBench } from './page-bench.js';
+
+const atBank = { institution_name: 'First Platypus Bank' };
+let bench: PageBench;
+
+beforeAll(async () => (bench = await PageBench.start()));
+afterAll(() => bench.stop());
+
+describe('a person at the hosted page', () => {
+  beforeEach(() => bench.newVisit());
+
+  it('connects a bank; the token leaves the address bar and the provider’s token is sealed', async () => {
+    const link = newLink({ single_use: true });
+    bench.letAttempt(link, () => ({ status: 'completed', result_connection_ids: ['c1'] }));
+    await bench.open(link);
+    expect(bench.page.url()).toBe(`${bench.base}/link/s/${link.sid}`);
+    expect(await bench.page.evaluate('Boolean(document.querySelector(`script[src^="http"]`))')).toBe(false);
+    await bench.button('Connect with Plaid').click();
+    await bench.endDialog('succeed', 'public-token-secret');
+    await bench.heading('All set');
+    expect(bench.bus.asked.map(({ subject }) => subject)).toContain('link-session.activate');
+    expect(JSON.stringify(bench.bus.asked)).not.toContain('public-token-secret');
+    expect(bench.faults).toEqual([]);
+  });
+
+  it('reads why the bank refused, tries again, and uses nothing but the keyboard', async () => {
+    const link = newLink();
+    bench.letAttempt(link, () => ({ status: 'completed', result_connection_ids: ['c1'] }));
+    await bench.open(link);
+    await bench.button('Connect with Teller').focus();
+    await bench.page.keyboard.press('Enter');
+    await bench.endDialog('fail', 'ITEM_LOCKED');
+    await bench.page.getByText('Your bank has locked this login.').waitFor();
+    expect(await bench.page.evaluate('document.activeElement.dataset.focus')).toBe('');
+    await bench.page.keyboard.press('Tab');
+    await bench.page.keyboard.press('Enter');
+    await bench.endDialog('succeed', 'access-token');
+    await bench.heading('All set');
+    expect(bench.bus.lastAsked('link-session.refuse')).toMatchObject({ attempt_id: 'attempt1', code: 'ITEM_LOCKED' });
+  });
+
+  it('closes the provider’s dialog and may choose again', async () => {
+    const link = newLink({ action: 'relink', provider: 'teller' }, atBank);
+    bench.letAttempt(link, () => ({}));
+    await bench.open(link);
+    await bench.button('Reconnect').click();
+    await bench.page.getByText('The dialog of the provider').waitFor();
+    expect(await bench.page.evaluate('window.dialog.opened')).toMatchObject({
+      applicationId: 'app_1',
+      enrollmentId: 'enr_1',
+    });
+    await bench.endDialog('cancel');
+    await bench.button('Reconnect').waitFor();
+  });
+
+  it('connects two banks, says so, and goes back to the app with a signed result', async () => {
+    const link = newLink({ redirect_url: new URL('/app', bench.script.url).href });
+    const banks = ['c1', 'c2'];
+    bench.letAttempt(link, () => ({
+      result_connection_ids: banks.slice(0, link.page.session.result_connection_ids.length + 1),
+    }));
+    await bench.open(link);
+    await bench.button('Connect with Plaid').click();
+    await bench.endDialog('succeed', 'one');
+    await bench.button('Connect another bank').click();
+    await bench.button('Connect with Teller').click();
+    await bench.endDialog('succeed', 'two');
+    await bench.page.getByText('2 banks are connected.').waitFor();
+    await bench.button("I'm done").click();
+    await bench.page.waitForURL('**/app?**');
+    const { searchParams } = new URL(bench.page.url());
+    expect([searchParams.get('status'), searchParams.get('link_session_id')]).toEqual([
+      'completed',
+      link.page.session.id,
+    ]);
+    expect(searchParams.get('result')).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
+  });
+
+  it('gives up only after a second thought', async () => {
+    const link = newLink();
+    bench.letAttempt(link, () => ({}));
+    await bench.open(link);
+    await bench.button("I don't want to do this").click();
+    await bench.button('Go back').click();
+    expect(link.page.session.status).toBe('active');
+    await bench.button("I don't want to do this").click();
+    await bench.button('Yes, stop').click();
+    await bench.heading('This link is no longer valid');
+  });
+
+  it('loses nothing when an answer is lost while the bank is asked', async () => {
+    const link = newLink({ single_use: true });
+    bench.letAttempt(link, () => ({ status: 'completed', result_connection_ids: ['c1'] }));
+    const finish = bench.bus.answers['connection.link.finish']!;
+    const failures = ['connection.link.finish', 'link-session.page'];
+    bench.bus.answers['connection.link.finish'] = (ask) => {
+      if (failures.shift()) throw new DomainError('UNAVAILABLE');
+      return finish(ask);
+    };
+    await bench.open(link);
+    await bench.button('Connect with Plaid').click();
+    await bench.endDialog('succeed', 'public-token');
+    await bench.heading('All set');
+  });
+
+  it('sees how an attempt in another tab ends', async () => {
+    const link = newLink({ status: 'consumed', single_use: true, in_flight: ['attempt1'] });
+    bench.letAttempt(link, () => ({}));
+    await bench.open(link);
+    await bench.heading('Finishing…');
+    Object.assign(link.page.session, { status: 'completed', in_flight: [], result_connection_ids: ['c1'] });
+    await bench.heading('All set');
+  });
+
+  it('is told of the end when it comes while the page is open', async () => {
+    const link = newLink({ expires_at: new Date(Date.now() + 1_500).toISOString() });
+    bench.letAttempt(link, () => ({}));
+    await bench.open(link);
+    Object.assign(link.page.session, { status: 'expired' });
+    await bench.heading('This link has expired');
+  });
+});
+
+describe('two tabs', () => {
+  beforeEach(() => bench.newVisit());
+
+  it('at two links do not meet, and both can be loaded again', async () => {
+    const [one, other] = [newLink({ label: 'the first' }), newLink({ label: 'the second' })];
+    bench.bus.answers = answersFor(one, other);
+    await bench.open(one);
+    const tab = await bench.newTab();
+    await tab.goto(`${bench.base}/link/${other.token}`);
+    for (const [page, label] of [
+      [bench.page, 'the first'],
+      [tab, 'the second'],
+    ] as const) {
+      await page.reload();
+      await page.getByText(label).waitFor();
+      expect(page.url()).not.toContain(one.token);
+      expect(page.url()).not.toContain(other.token);
+    }
+    await bench.button('Connect with Plaid').waitFor();
+  });
+
+  it('at one link show the same, without being loaded again', async () => {
+    const link = newLink();
+    bench.letAttempt(link, () => ({ result_connection_ids: ['c1'] }));
+    await bench.open(link);
+    const tab = await bench.newTab();
+    await tab.goto(`${bench.base}/link/s/${link.sid}`);
+    await bench.button('Connect with Plaid').click();
+    await bench.endDialog('succeed', 'one');
+    await tab.getByRole('heading', { name: 'Your bank is connected' }).waitFor();
+    await tab.getByRole('button', { name: "I'm done" }).click();
+    await bench.heading('All set');
+  });
+});
+
+describe('going on at a phone', () => {
+  const desk = { viewport: { width: 1280, height: 800 } };
+  /** What the gateway has sealed, which no test could read from the picture. */
+  let sealed: string[];
+
+  beforeEach(async () => {
+    sealed = [];
+    await bench.newVisit(desk);
+    const codes = bench.app.get(HandOffCodes);
+    jest.spyOn(codes, 'seal').mockImplementation((token) => {
+      const code = HandOffCodes.prototype.seal.call(codes, token);
+      sealed.push(code);
+      return code;
+    });
+  });
+  afterEach(() => jest.restoreAllMocks());
+
+  /** Opens a code at another device, as its camera does. */
+  async function atPhone(code: string): Promise<Page> {
+    const context = await bench.browser.newContext({ viewport: { width: 360, height: 740 } });
+    const page = await context.newPage();
+    await page.goto(`${bench.base}/link/continue#${code}`);
+    return page;
+  }
+
+  it('works by a code that holds no token, once, and the page at the desk follows to the end', async () => {
+    const link = newLink();
+    bench.letAttempt(link, () => ({ status: 'completed', result_connection_ids: ['c1'] }));
+    await bench.open(link);
+    await bench.button('Continue on your phone').click();
+    const picture = bench.page.locator('dialog svg path');
+    await bench.page.locator('dialog path[d^=M]').waitFor();
+    expect(await picture.getAttribute('d')).toBe(qrCode(`${bench.base}/link/continue#${sealed[0]}`).path);
+    expect(await bench.page.content()).not.toContain(link.token);
+
+    const phone = await atPhone(sealed[0]!);
+    await phone.getByRole('heading', { name: 'Connect your bank' }).waitFor();
+    expect(phone.url()).toBe(`${bench.base}/link/s/${link.sid}`);
+    await bench.page.getByText('Your phone has this link now.').waitFor();
+    expect(await bench.page.locator('dialog[open]').count()).toBe(0);
+
+    await phone.getByRole('button', { name: 'Connect with Plaid' }).click();
+    await phone.getByText('The dialog of the provider').waitFor();
+    await phone.evaluate('window.dialog.succeed("public-token")');
+    await phone.getByText('go on at your other device').waitFor();
+    await bench.heading('All set');
+    expect(await bench.page.locator('[data-news]').textContent()).toContain('All set');
+    expect(bench.faults).toEqual([]);
+    await phone.context().close();
+  });
+
+  it('says so when a code was used before', async () => {
+    const link = newLink();
+    bench.letAttempt(link, () => ({}));
+    await bench.open(link);
+    await bench.button('Continue on your phone').click();
+    await bench.page.locator('dialog path[d^=M]').waitFor();
+    bench.bus.answers['link-session.hand-over'] = () => {
+      throw new DomainError('CONSUMED');
+    };
+    const phone = await atPhone(sealed[0]!);
+    await phone.getByRole('alert').getByText('This code no longer works.').waitFor();
+    expect(phone.url()).toBe(`${bench.base}/link/continue`);
+    await phone.context().close();
+  });
+
+  it('is not offered at a phone', async () => {
+    await bench.newVisit({ isMobile: true, hasTouch: true });
+    const link = newLink();
+    bench.letAttempt(link, () => ({}));
+    await bench.open(link);
+    await bench.button('Connect with Plaid').waitFor();
+    expect(await bench.button('Continue on your phone').isVisible()).toBe(false);
+  });
+});
+
+describe('the language', () => {
+  it('can be chosen, is kept for the next link, and leaves no trace in the address', async () => {
+    await bench.newVisit({ locale: 'fr-FR' });
+    const [one, other] = [newLink(), newLink()];
+    bench.bus.answers = answersFor(one, other);
+    await bench.open(one);
+    await bench.heading('Connectez votre banque');
+    await bench.button('Deutsch').click();
+    await bench.heading('Verbinden Sie Ihre Bank');
+    await bench.page.waitForFunction('location.search === ""');
+    await bench.open(other);
+    await bench.heading('Verbinden Sie Ihre Bank');
+    expect(await bench.page.getByRole('button', { name: 'Deutsch' }).getAttribute('aria-current')).toBe('true');
+  });
+});
+
+describe('what the browser has to load', () => {
+  it('is less than 60 KB for the page and each step, with all that belongs to them', async () => {
+    await bench.newVisit();
+    const devtools = await bench.page.context().newCDPSession(bench.page);
+    let bytes = 0;
+    devtools.on('Network.loadingFinished', ({ encodedDataLength }) => (bytes += encodedDataLength));
+    await devtools.send('Network.enable');
+    const link = newLink({ label: 'Household budget' });
+    bench.letAttempt(link, () => ({ status: 'completed', result_connection_ids: ['c1'] }));
+    await bench.open(link);
+    await bench.button('Connect with Plaid').click();
+    await bench.endDialog('succeed', 'one');
+    await bench.heading('All set');
+    expect(bytes).toBeGreaterThan(2_000);
+    expect(bytes).toBeLessThan(60_000);
+  });
+});
