@@ -177,7 +177,7 @@ describe('going on at a phone', () => {
       return code;
     });
   });
-  afterEach(() => jest.restoreAllMocks());
+  afterEach(() => void jest.restoreAllMocks());
 
   /** Opens a code at another device, as its camera does. */
   async function atPhone(code: string): Promise<Page> {
