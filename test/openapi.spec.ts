@@ -48,6 +48,14 @@ beforeAll(async () => {
 });
 
 const id = (answer: Answer): string => (answer.body as { id: string }).id;
+/** A stream that never ends, as far as its head. */
+async function beginningOf(path: string, headers: Record<string, string>): Promise<Answer> {
+  const abort = new AbortController();
+  const { status, headers: head } = await fetch(stack.url + path, { headers, signal: abort.signal });
+  abort.abort();
+  return { status, headers: head, body: undefined, text: '' };
+}
+
 const newUser = async () => id(await api.post('/api/v1/users', { name: 'Ada' }));
 const newKey = async () => id(await api.post('/api/v1/api-keys', { name: 'k' }));
 
@@ -107,6 +115,7 @@ async function household(): Promise<Record<string, Recipe>> {
     'GET /api/v1/api-keys/{id}/timeline': async () => api.get(`/api/v1/api-keys/${await newKey()}/timeline`),
     'GET /api/v1/keys/me': () => api.get('/api/v1/keys/me'),
     'POST /api/v1/erasures': async () => api.post('/api/v1/erasures', { subject: await newUser() }),
+    'GET /api/v1/audit/stream': () => beginningOf('/api/v1/audit/stream', { 'x-api-key': key }),
     'GET /api/v1/audit': () => api.get('/api/v1/audit?limit=3'),
     'POST /api/v1/sandbox/connections/{id}/require-login': () =>
       api.post(`/api/v1/sandbox/connections/${connection}/require-login`),
@@ -151,6 +160,7 @@ async function platform(): Promise<Record<string, Recipe>> {
     'DELETE /v1/sessions/{id}': async () => send('DELETE', await session()),
     'POST /v1/sessions/{id}/close': async () => send('POST', `${await session()}/close`),
     'GET /v1/whoami': () => v1.get('/v1/whoami', bearer),
+    'GET /v1/audit/stream': () => beginningOf('/v1/audit/stream', bearer),
     'GET /v1/audit': () => v1.get('/v1/audit?limit=3', bearer),
     'POST /v1/projects': () => v1.post('/v1/projects', { name: 'Shop' }, bearer),
     'GET /v1/projects': () => v1.get('/v1/projects?limit=2', bearer),

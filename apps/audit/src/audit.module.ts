@@ -5,6 +5,8 @@ import { AuditEntryRow } from './audit-entry.entity.js';
 import { AuditEntries1700000000001 } from './migrations/0001-audit-entries.js';
 import { AuditOrigins1700000000002 } from './migrations/0002-audit-origins.js';
 import { SealedLabels1700000000006 } from './migrations/0006-sealed-labels.js';
+import { LiveTimeline } from './live-timeline.js';
+import { News } from './news.js';
 import { OpenTexts } from './open-texts.js';
 import { Timeline } from './timeline.js';
 
@@ -16,6 +18,6 @@ import { Timeline } from './timeline.js';
     }),
   ],
   controllers: [AuditController],
-  providers: [OpenTexts, Timeline],
+  providers: [OpenTexts, News, Timeline, LiveTimeline],
 })
 export class AuditModule {}

@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { SelectQueryBuilder } from 'typeorm';
-import type { AuditEntry, AuditFilter } from '#contracts/audit.js';
-import type { Page } from '#contracts/envelope.js';
+import type { AuditEntry, AuditNarrowing } from '#contracts/audit.js';
+import type { Page, Position, Tenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { type Kind, parseAgentSessionId, parseId, parsePlatformConnectionId } from '#contracts/ids.js';
 import type { Ask } from '#contracts/subjects.js';
-import type { Projector } from '#eventstore/projector.js';
+import type { OnApplied, Projector } from '#eventstore/projector.js';
 import { Store } from '#service/store.js';
 import { AuditEntryRow } from './audit-entry.entity.js';
 import { OpenTexts } from './open-texts.js';
@@ -18,24 +18,35 @@ const KINDS: Kind[] = ['link_session', 'connection', 'user', 'api_key', 'agent_s
 @Injectable()
 export class Timeline {
   private readonly view: Projector;
+  /** Called on every replica once entries can be read. */
+  onApplied: OnApplied = () => undefined;
 
   constructor(
     @Inject(Store) private readonly store: Store,
     private readonly texts: OpenTexts,
   ) {
-    this.view = store.project(auditEntries);
+    this.view = store.project(auditEntries, (batch) => this.onApplied(batch));
+  }
+
+  reached(position: Position | undefined): Promise<void> {
+    return this.view.reached(position);
+  }
+
+  /** What comes behind a position, oldest first. */
+  async after(tenant: Tenant, filter: AuditNarrowing, { since, limit }: { since: Position; limit: number }) {
+    const query = this.entriesOf(tenant, filter)
+      .andWhere('e.position > :since', { since })
+      .orderBy('e.position', 'ASC')
+      .limit(limit);
+    return (await this.texts.open(await query.getMany())).map(shownEntry);
   }
 
   async list({ context, filter, after }: Ask<'audit.list'>): Promise<Page<AuditEntry>> {
     await this.view.reached(after);
     const oldestFirst = filter.order === 'asc';
-    const query = this.store.dataSource
-      .getRepository(AuditEntryRow)
-      .createQueryBuilder('e')
-      .where('e.project_id = :project_id and e.environment = :environment', context.tenant)
+    const query = this.entriesOf(context.tenant, filter)
       .orderBy('e.position', oldestFirst ? 'ASC' : 'DESC')
       .limit(filter.limit + 1);
-    narrow(query, filter);
     if (filter.cursor !== undefined) {
       const position = decodeCursor(filter.cursor);
       query.andWhere(`e.position ${oldestFirst ? '>' : '<'} :position`, { position });
@@ -47,9 +58,18 @@ export class Timeline {
       next_cursor: rows.length > filter.limit ? encodeCursor(items.at(-1)!.position) : null,
     };
   }
+
+  private entriesOf(tenant: Tenant, filter: AuditNarrowing): SelectQueryBuilder<AuditEntryRow> {
+    const query = this.store.dataSource
+      .getRepository(AuditEntryRow)
+      .createQueryBuilder('e')
+      .where('e.project_id = :project_id and e.environment = :environment', tenant);
+    narrow(query, filter);
+    return query;
+  }
 }
 
-function narrow(query: SelectQueryBuilder<AuditEntryRow>, filter: AuditFilter): void {
+function narrow(query: SelectQueryBuilder<AuditEntryRow>, filter: AuditNarrowing): void {
   const { subject, actor, type, request_id, from, to } = filter;
   if (subject !== undefined) query.andWhere('e.subject_id = any(:subjects)', { subjects: idsOf(subject) });
   if (actor !== undefined) query.andWhere('(e.actor_id = :actor or e.actor_name = :actor)', { actor });

@@ -39,7 +39,7 @@ export const dataOf = async <T>(call: Promise<{ data?: T }>): Promise<T> => (awa
 export const numberOf = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : Number(text);
 
-async function refusalOf(response: Response): Promise<CliError> {
+export async function refusalOf(response: Response): Promise<CliError> {
   const answer = (await response.json().catch(() => undefined)) as
     { error?: { code?: string; message?: string } } | undefined;
   const { code = `HTTP_${response.status}`, message = response.statusText } = answer?.error ?? {};

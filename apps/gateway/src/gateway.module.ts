@@ -5,6 +5,7 @@ import { AgentSessionController } from './agent-session.controller.js';
 import { AdminModule } from './admin/admin.module.js';
 import { ApiKeyController } from './api-key.controller.js';
 import { ApiKeyGuard } from './api-key.guard.js';
+import { AuditStreamController } from './audit-stream.controller.js';
 import { AuditController } from './audit.controller.js';
 import { Authentication } from './authentication.js';
 import { BearerGuard } from './bearer.guard.js';
@@ -52,6 +53,7 @@ const controllers = [
   ApiKeyController,
   AuditController,
   ErasureController,
+  AuditStreamController,
   PlatformController,
   PlatformKeyController,
   ProjectController,

@@ -3,11 +3,12 @@ import { Controller, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { toLinkSession } from '#contracts/api/link-sessions.js';
 import type { Context, Position } from '#contracts/envelope.js';
-import { DomainError, isCoded } from '#contracts/errors.js';
+import { isCoded } from '#contracts/errors.js';
 import type { SessionChanges } from '#contracts/link-session.js';
 import { Bus } from '#service/bus.js';
 import { Endpoint } from './endpoint.js';
 import { idInPath } from './ids.js';
+import { EventStream, lastEventId } from './event-stream.js';
 import { Caller } from './params.js';
 
 /** How long a service may keep us waiting for news; well below the bus's own deadline. */
@@ -43,31 +44,24 @@ export class LinkEventsController {
     @Caller() context: Context,
     @Param('id') id: string,
   ): Promise<void> {
-    const watch: Watch = { context, id: idInPath('link_session', id), ...resumed(request) };
+    const after = lastEventId(request);
+    const watch: Watch = { context, id: idInPath('link_session', id), ...(after !== undefined && { after }) };
     // What is refused is refused before the stream begins, as JSON like everything else.
     const first = await this.ask(watch, 0);
-    reply.hijack();
-    reply.raw.writeHead(200, {
-      ...(reply.getHeaders() as Record<string, string>),
-      'content-type': 'text/event-stream; charset=utf-8',
-      'x-accel-buffering': 'no',
-    });
-    await this.tell(reply, watch, first);
-    reply.raw.end();
+    await this.tell(new EventStream(reply), watch, first);
   }
 
-  private async tell(reply: FastifyReply, watch: Watch, first: SessionChanges): Promise<void> {
+  private async tell(stream: EventStream, watch: Watch, first: SessionChanges): Promise<void> {
     let after = watch.after;
-    for (let news = first; ; news = await this.next({ ...watch, ...(after && { after }) })) {
-      if (reply.raw.destroyed) return;
+    for (let news = first; !stream.isClosed; news = await this.next({ ...watch, ...(after && { after }) })) {
       for (const { position, session } of news.changes) {
-        reply.raw.write(`id: ${position}\nevent: session\ndata: ${JSON.stringify(toLinkSession(session))}\n\n`);
+        await stream.send({ id: position, event: 'session', data: toLinkSession(session) });
         after = position;
       }
-      if (news.ended) return;
-      // A comment each time shows both ends that the other is there.
-      if (news.changes.length === 0) reply.raw.write(': waiting\n\n');
+      if (news.ended) break;
+      if (news.changes.length === 0) await stream.beat(after);
     }
+    stream.end();
   }
 
   /** A part that is away for a moment does not end the stream: the next question goes on where this one stood. */
@@ -84,11 +78,4 @@ export class LinkEventsController {
   private ask(watch: Watch, wait_ms: number): Promise<SessionChanges> {
     return this.bus.ask('link-session.changes', { ...watch, wait_ms });
   }
-}
-
-function resumed({ headers }: FastifyRequest): { after?: Position } {
-  const last = headers['last-event-id'];
-  if (last === undefined || last === '') return {};
-  if (typeof last === 'string' && /^\d{1,19}$/.test(last)) return { after: last };
-  throw new DomainError('VALIDATION_ERROR', 'Last-Event-ID must be the id of an event of this stream');
 }

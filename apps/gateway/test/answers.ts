@@ -85,6 +85,11 @@ export const answers: Answers = {
   'key.project.get': () => projectView,
   'key.project.list': () => page(projectView),
   'audit.list': () => page(auditEntry),
+  // The stream begins, and its end is a failure: it has no other one.
+  'audit.changes': ({ since }) => {
+    if (since !== undefined) throw new Error('the end of the test');
+    return { entries: [auditEntry], position: auditEntry.position };
+  },
   'key.health': health,
   'connection.health': health,
   'link-session.health': health,

@@ -1,4 +1,4 @@
-import type { Actor, Tenant } from './envelope.js';
+import type { Actor, Position, Tenant } from './envelope.js';
 
 /** Where an event came from, beside its actor and its request. */
 export interface AuditOrigin {
@@ -26,14 +26,25 @@ export interface AuditEntry extends Tenant {
   data: Record<string, unknown>;
 }
 
-export interface AuditFilter {
+/** Which entries are wanted. */
+export interface AuditNarrowing {
   subject?: string;
   actor?: string;
   type?: string;
   request_id?: string;
   from?: string;
   to?: string;
+}
+
+export interface AuditFilter extends AuditNarrowing {
   limit: number;
   cursor?: string;
   order?: 'asc' | 'desc';
+}
+
+/** How the timeline went on, oldest first. */
+export interface AuditChanges {
+  entries: AuditEntry[];
+  /** Nothing that was asked for stands between the last entry and here: the next question begins behind it. */
+  position: Position;
 }

@@ -1,7 +1,7 @@
 import type { Server } from './api/servers.js';
 import type { CredentialVerdict } from './api/credential-checks.js';
 import type { PlatformStatus } from './api/platform-connections.js';
-import type { AuditEntry, AuditFilter } from './audit.js';
+import type { AuditChanges, AuditEntry, AuditFilter, AuditNarrowing } from './audit.js';
 import type { AgentSessionView, SessionReach } from './agent-session.js';
 import type { ConnectionTerms, ConnectionView, OwnedConnection } from './connection.js';
 import type { Erasure, OpenedTexts, TextToOpen } from './erasure.js';
@@ -274,6 +274,14 @@ export interface Subjects {
   };
 
   'audit.list': { ask: Read & { filter: AuditFilter }; reply: Page<AuditEntry> };
+  /**
+   * What comes behind `since`, oldest first; without it, where the timeline stands now. With nothing to tell it waits for
+   * `wait_ms` at most, so that a live timeline is a chain of such requests, to whichever replica.
+   */
+  'audit.changes': {
+    ask: Read & { filter: AuditNarrowing; since?: Position; wait_ms: number };
+    reply: AuditChanges;
+  };
 
   'key.health': Health;
   'connection.health': Health;

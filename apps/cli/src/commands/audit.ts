@@ -1,10 +1,9 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Entry } from '#contracts/api/audit.js';
 import { dataOf, numberOf } from '../api.js';
 import type { Command, Given } from '../arguments.js';
 import type { Cli } from '../cli.js';
+import { liveEntries } from '../live-entries.js';
 
-const POLL_MS = 1_000;
 const columns = ['at', 'actor.name', 'subject.kind', 'subject.short_id', 'summary'];
 
 interface EntryPage {
@@ -31,33 +30,17 @@ const pageOf = ({ option }: Given, { api }: Cli, place: { limit?: string; cursor
   return dataOf(api.GET('/api/v1/audit', { params: { query } }));
 };
 
-/** Asks again and again for what is newer than the newest entry shown, until it is interrupted. */
-async function follow(given: Given, cli: Cli, first: Entry[]): Promise<void> {
-  let shown = -1n;
-  const showAll = (newestFirst: Entry[]) => {
-    for (const entry of newestFirst.toReversed()) {
-      if (cli.json) cli.show(entry);
-      else
-        cli.say(
-          `${entry.at}  ${entry.actor.name}  ${entry.subject.kind} ${entry.subject.short_id ?? entry.subject.id}  ${entry.summary}`,
-        );
-      shown = BigInt(entry.position);
-    }
-  };
-  showAll(first);
-  for (;;) {
-    await wait(POLL_MS);
-    showAll(await newerThan(shown, given, cli));
+/** Shows the page and what comes after it, until it is interrupted. */
+async function follow({ option }: Given, cli: Cli, first: Entry[]): Promise<void> {
+  const show = (entry: Entry) => (cli.json ? cli.show(entry) : cli.say(lineOf(entry)));
+  for (const entry of first.toReversed()) show(entry);
+  const { subject, actor, type } = option;
+  // Without an entry to go on from, all there is has come after the page was read.
+  const after = first[0]?.position ?? '0';
+  for await (const entry of liveEntries({ url: cli.url, key: cli.key!, query: { subject, actor, type }, after })) {
+    show(entry);
   }
 }
 
-async function newerThan(position: bigint, given: Given, cli: Cli): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  for (let cursor: string | undefined; ;) {
-    const page = await pageOf(given, cli, { limit: '200', cursor });
-    const newer = page.entries.filter((entry) => BigInt(entry.position) > position);
-    entries.push(...newer);
-    if (newer.length < page.entries.length || page.next_cursor === null) return entries;
-    cursor = page.next_cursor;
-  }
-}
+const lineOf = ({ at, actor, subject, summary }: Entry): string =>
+  `${at}  ${actor.name}  ${subject.kind} ${subject.short_id ?? subject.id}  ${summary}`;

@@ -30,7 +30,7 @@ export const auditEntry = z
   .meta({ id: 'AuditEntry' });
 export type Entry = z.output<typeof auditEntry>;
 
-export const auditQuery = z.object({
+const narrowing = {
   subject: word().describe(
     'Any id of a session, connection, key, user or project: UUID, short_id, conn_…, ses_…, prj_….',
   ),
@@ -39,11 +39,18 @@ export const auditQuery = z.object({
   request_id: word(),
   from: moment,
   to: moment,
+};
+
+export const auditQuery = z.object({
+  ...narrowing,
   order: z.enum(['asc', 'desc']).default('desc').describe('Newest first, or `asc`: oldest first.'),
   limit: limit(200),
   cursor,
 });
 export type AuditQuery = z.output<typeof auditQuery>;
+
+export const auditStreamQuery = z.object(narrowing);
+export type AuditStreamQuery = z.output<typeof auditStreamQuery>;
 
 export const timelineQuery = z.object({ limit: limit(200), cursor });
 export type TimelineQuery = z.output<typeof timelineQuery>;

@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import type { Tenant } from '#contracts/envelope.js';
+
+interface Waiter {
+  tenant: string;
+  wake: () => void;
+}
+
+export interface Waiting {
+  /** Resolves when the tenant has new entries, or when the time is over. */
+  happened: Promise<void>;
+  stop(): void;
+}
+
+/** Who waits for entries, and for whose. */
+@Injectable()
+export class News {
+  private readonly waiters = new Set<Waiter>();
+
+  get isAwaited(): boolean {
+    return this.waiters.size > 0;
+  }
+
+  next(tenant: Tenant, ms: number): Waiting {
+    let wake!: () => void;
+    const happened = new Promise<void>((resolve) => (wake = resolve));
+    const waiter = { tenant: nameOf(tenant), wake };
+    this.waiters.add(waiter);
+    const stop = () => {
+      clearTimeout(timer);
+      this.waiters.delete(waiter);
+    };
+    const timer = setTimeout(wake, ms);
+    return { happened: happened.finally(stop), stop };
+  }
+
+  /** `tenants` null: nobody can tell whose news it is. */
+  tell(tenants: Tenant[] | null): void {
+    const told = tenants && new Set(tenants.map(nameOf));
+    for (const { tenant, wake } of this.waiters) if (!told || told.has(tenant)) wake();
+  }
+}
+
+const nameOf = ({ project_id, environment }: Tenant): string => `${project_id}/${environment}`;

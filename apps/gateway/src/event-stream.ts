@@ -1,0 +1,56 @@
+import { once } from 'node:events';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Position } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+
+const LAST_POSITION = 2n ** 63n - 1n;
+
+/** A reply of Server-Sent Events. From its making on nothing can be refused any more. */
+export class EventStream {
+  private readonly raw;
+  private readonly closed: Promise<unknown>;
+
+  constructor(reply: FastifyReply) {
+    reply.hijack();
+    this.raw = reply.raw;
+    this.closed = new Promise((resolve) => this.raw.once('close', resolve));
+    this.raw.on('error', () => this.raw.destroy());
+    this.raw.writeHead(200, {
+      ...(reply.getHeaders() as Record<string, string>),
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.raw.destroyed || this.raw.writableEnded;
+  }
+
+  send({ id, event, data }: { id: Position; event: string; data: object }): Promise<void> {
+    return this.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  /** A comment shows both ends that the other is there; an id without data moves on what a reconnect resumes from. */
+  beat(id?: Position): Promise<void> {
+    return this.write(`: waiting\n${id === undefined ? '' : `id: ${id}\n`}\n`);
+  }
+
+  end(): void {
+    this.raw.end();
+  }
+
+  /** A reader that is slower than the news is waited for. */
+  private async write(text: string): Promise<void> {
+    if (this.isClosed || this.raw.write(text)) return;
+    await Promise.race([once(this.raw, 'drain').catch(() => undefined), this.closed]);
+  }
+}
+
+/** Where a client that reconnects has got to. */
+export function lastEventId({ headers }: FastifyRequest): Position | undefined {
+  const last = headers['last-event-id'];
+  if (last === undefined || last === '') return undefined;
+  if (typeof last === 'string' && /^\d{1,19}$/.test(last) && BigInt(last) <= LAST_POSITION) return last;
+  throw new DomainError('VALIDATION_ERROR', 'Last-Event-ID must be the id of an event of this stream');
+}
