@@ -8,6 +8,7 @@ import {
 import { setTimeout as wait } from 'node:timers/promises';
 import type { EventMetadata, Position } from '#contracts/envelope.js';
 import { uuidV5 } from '#contracts/ids.js';
+import './append-as-bytes.js';
 import { unavailable } from './failures.js';
 
 const ATTEMPT_MS = 1_500;
