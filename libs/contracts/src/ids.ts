@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, hash, randomBytes } from 'node:crypto';
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
@@ -10,7 +10,7 @@ export function base62(bytes: Uint8Array, width: number): string {
   return text.padStart(width, '0');
 }
 
-export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+export const sha256 = (text: string): string => hash('sha256', text, 'hex');
 
 /** RFC 9562 version 5: the same name always gives the same UUID. */
 export function uuidV5(namespace: string, name: string): string {
@@ -28,6 +28,8 @@ export function uuidV5(namespace: string, name: string): string {
 export type Kind = 'link_session' | 'connection' | 'user' | 'api_key' | 'agent_session';
 
 const NAMESPACE = 'b5f1b1a4-54c4-5f0e-9a55-0f2f4b7c9c11';
+/** How many there are: few enough for exact arithmetic on ordinary numbers. */
+const SHORT_IDS = 62n ** 8n;
 const SHORT_ID = /^[0-9A-Za-z]{8}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -36,10 +38,14 @@ export const newShortId = (random: (bytes: number) => Buffer = randomBytes): str
   shortIdOf(random(32).toString('hex'));
 
 /** A short_id that follows from a secret's hash, so that the secret alone finds its stream without an index. */
-export const shortIdOf = (hash: string): string =>
-  base62(Buffer.from(sha256(`short_id:${hash}`), 'hex').subarray(0, 16), 0)
-    .slice(-8)
-    .padStart(8, '0');
+export function shortIdOf(secretHash: string): string {
+  const number = BigInt(`0x${sha256(`short_id:${secretHash}`).slice(0, 32)}`);
+  let text = '';
+  for (let rest = Number(number % SHORT_IDS); text.length < 8; rest = Math.floor(rest / 62)) {
+    text = DIGITS[rest % 62] + text;
+  }
+  return text;
+}
 
 /**
  * The UUID follows from the short_id. Two things of one kind can therefore never share a short_id: the second
