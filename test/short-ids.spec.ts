@@ -15,6 +15,7 @@ import { HouseholdKeys } from '../apps/gateway/src/household-keys.js';
 import { gatewayEnv } from '../apps/gateway/src/config.js';
 import { Services } from '../apps/gateway/src/last-write.js';
 import { LinkController } from '../apps/gateway/src/link.controller.js';
+import { RedirectOrigins } from '../apps/gateway/src/redirect-origins.js';
 import { UserController } from '../apps/gateway/src/user.controller.js';
 
 /**
@@ -102,7 +103,8 @@ describe('a short_id that is taken', () => {
   it('is not given to another session', async () => {
     const user = { context: contextFor(context.tenant), user: { short_id: newShort(), name: 'Ada', email: null } };
     const { view } = await services.write('connection.user.create', user);
-    const sessions = new LinkController(services, gatewayEnv.parse({}), bus);
+    const config = gatewayEnv.parse({});
+    const sessions = new LinkController(services, config, new RedirectOrigins(bus, config));
     const mint = (token: string) => {
       const request = { random: drawing(bytesOfToken(token)), headers: {}, protocol: 'http', host: 'localhost' };
       const body = mintBody.parse({ user_id: view.id });

@@ -32,6 +32,7 @@ import { PlatformController } from './platform.controller.js';
 import { RefusedKeys } from './refused-keys.js';
 import { ProjectController } from './project.controller.js';
 import { RateLimits } from './rate-limits.js';
+import { RedirectOrigins } from './redirect-origins.js';
 import { RouteTable } from './route-table.js';
 import { SandboxController } from './sandbox.controller.js';
 import { ServerController } from './server.controller.js';
@@ -88,6 +89,7 @@ export class GatewayModule {
         Authentication,
         Services,
         HouseholdKeys,
+        RedirectOrigins,
         Idempotency,
         TokenSealer,
         { provide: APP_GUARD, useClass: ApiKeyGuard },

@@ -14,12 +14,10 @@ import {
   toLinkSession,
 } from '#contracts/api/link-sessions.js';
 import type { Context, Tenant, Written } from '#contracts/envelope.js';
-import { DomainError } from '#contracts/errors.js';
 import { withFreshId } from '#contracts/fresh-id.js';
 import { idOf, shortIdOf } from '#contracts/ids.js';
 import type { SessionTerms, SessionView } from '#contracts/link-session.js';
 import { hashSecret, newToken } from '#contracts/secrets.js';
-import { Bus } from '#service/bus.js';
 import { CONFIG, type GatewayConfig } from './config.js';
 import { Endpoint } from './endpoint.js';
 import { householdPage } from './household-page.js';
@@ -27,6 +25,7 @@ import { idInField, idInPath } from './ids.js';
 import { Services } from './last-write.js';
 import { Caller, RequestBody, RequestQuery } from './params.js';
 import { publicBase } from './public-base.js';
+import { RedirectOrigins } from './redirect-origins.js';
 
 /** What follows from a new token. The token itself leaves this process only in the reply. */
 type Identity = Pick<SessionTerms, 'id' | 'short_id' | 'token_hash'>;
@@ -37,7 +36,7 @@ export class LinkController {
   constructor(
     private readonly services: Services,
     @Inject(CONFIG) private readonly config: GatewayConfig,
-    @Inject(Bus) private readonly bus: Bus,
+    private readonly origins: RedirectOrigins,
   ) {}
 
   @Endpoint({
@@ -51,7 +50,7 @@ export class LinkController {
     errors: ['INVALID_PARAMETER', 'NOT_FOUND'],
   })
   async mint(@Req() request: FastifyRequest, @Caller() context: Context, @RequestBody() body: MintBody) {
-    await this.refuseForeignOrigin(context, body.redirect_url);
+    await this.origins.refuseForeign(context, body.redirect_url);
     const user_id = idInField('user', 'user_id', body.user_id);
     return this.withToken(request, (identity) => {
       const terms = newLinkTerms(identity, context.tenant, { ...body, user_id });
@@ -76,7 +75,7 @@ export class LinkController {
     @RequestBody() { redirect_url, label, expires_in_seconds: ttl_seconds }: RelinkBody,
     @Param('id') id: string,
   ) {
-    await this.refuseForeignOrigin(context, redirect_url);
+    await this.origins.refuseForeign(context, redirect_url);
     const connection_id = idInPath('connection', id);
     return this.withToken(request, (identity) => {
       const terms = { ...identity, redirect_url, label };
@@ -138,15 +137,6 @@ export class LinkController {
   }
 
   /** Inside the list of the installation and that of the project, each as far as it is set. */
-  private async refuseForeignOrigin({ tenant }: Context, redirectUrl: string): Promise<void> {
-    if (redirectUrl === '') return;
-    const { redirect_origins } = await this.bus.ask('key.project.get', { id: tenant.project_id });
-    const { origin } = new URL(redirectUrl);
-    for (const allowed of [this.config.REDIRECT_ORIGINS, redirect_origins]) {
-      if (allowed.length === 0 || allowed.includes(origin)) continue;
-      throw new DomainError('VALIDATION_ERROR', 'redirect_url must be inside the allowed redirect origins');
-    }
-  }
 }
 
 /** Spelled out, because a literal of several spreads costs a tenth of all that a mint costs this process. */

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { Ask } from '#contracts/subjects.js';
 import { DomainError } from '#contracts/errors.js';
 import { hashSecret } from '#contracts/secrets.js';
-import { readKey, startGateway, type TestGateway } from '../test/gateway.js';
+import { adminKey, readKey, startGateway, type TestGateway } from '../test/gateway.js';
+import { RedirectOrigins } from './redirect-origins.js';
 import { connectionView, projectView, sessionView, userView } from '../test/views.js';
 
 let gateway: TestGateway;
@@ -193,8 +194,10 @@ describe('with redirect origins and a public base', () => {
   });
   beforeEach(() => void ofProject());
   afterAll(() => strict.app.close());
-  const ofProject = (...redirect_origins: string[]) =>
-    (strict.bus.answers['key.project.get'] = () => ({ ...projectView, redirect_origins }));
+  const ofProject = (...redirect_origins: string[]) => {
+    strict.app.get(RedirectOrigins).forget();
+    strict.bus.answers['key.project.get'] = () => ({ ...projectView, redirect_origins });
+  };
   const mintTo = (redirect_url: string) =>
     strict.call({ method: 'POST', url: '/api/v1/connections/link', payload: { ...good, redirect_url } });
 
@@ -231,7 +234,25 @@ describe('with redirect origins and a public base', () => {
     }
   });
 
+  it('asks for the origins of the project once for many sessions, and again after they were changed here', async () => {
+    const asked = () => strict.bus.asked.filter(({ subject }) => subject === 'key.project.get').length;
+    const before = asked();
+    await Promise.all([mintTo('https://app.example/1'), mintTo('https://app.example/2')]);
+    expect((await mintTo('https://app.example/3')).status).toBe(201);
+    expect(asked() - before).toBe(1);
+    const origins = ['https://other.example:8443'];
+    strict.bus.answers['key.project.allow-redirects'] = () => {
+      strict.bus.answers['key.project.get'] = () => ({ ...projectView, redirect_origins: origins });
+      return { view: { ...projectView, redirect_origins: origins }, position: '8' };
+    };
+    const headers = { authorization: `Bearer ${adminKey}` };
+    const url = `/v1/projects/${projectView.id}/redirect-origins`;
+    expect((await strict.call({ method: 'PUT', url, headers, payload: { origins } })).status).toBe(200);
+    expect((await mintTo('https://app.example/4')).json.error.code).toBe('VALIDATION_ERROR');
+  });
+
   it('does not redirect anywhere while nobody can say where it may', async () => {
+    strict.app.get(RedirectOrigins).forget();
     delete strict.bus.answers['key.project.get'];
     expect((await mintTo('https://app.example/done')).json.error.code).toBe('UNAVAILABLE');
     expect((await mintTo('')).status).toBe(201);

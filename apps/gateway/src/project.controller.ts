@@ -20,6 +20,7 @@ import { Bus } from '#service/bus.js';
 import { Endpoint } from './endpoint.js';
 import { Services } from './last-write.js';
 import { Caller, Randomness, RequestBody, RequestQuery } from './params.js';
+import { RedirectOrigins } from './redirect-origins.js';
 
 const PATH = '/v1/projects';
 const OF_ONE = { path: `${PATH}/:id`, access: 'keys:write' as const, errors: ['NOT_FOUND' as const] };
@@ -31,6 +32,7 @@ export class ProjectController {
   constructor(
     private readonly services: Services,
     @Inject(Bus) private readonly bus: Bus,
+    private readonly origins: RedirectOrigins,
   ) {}
 
   @Endpoint({
@@ -103,6 +105,7 @@ export class ProjectController {
     @Param('id') id: string,
   ) {
     const { view } = await this.services.write('key.project.allow-redirects', { context, id, origins });
+    this.origins.forget();
     return { origins: view.redirect_origins };
   }
 }

@@ -1,0 +1,58 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Context } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import { Bus } from '#service/bus.js';
+import { CONFIG, type GatewayConfig } from './config.js';
+
+const TRUSTED_MS = 1_000;
+const MOST_REMEMBERED = 1_000;
+
+interface Known {
+  origins: Promise<string[]>;
+  until: number;
+}
+
+/**
+ * Where sessions may redirect to: inside the list of the installation, and inside the one of the project. A project's
+ * list is believed for a second, so that minting asks for it once and not once per session; a change through this
+ * gateway holds at once, through another one within that second.
+ */
+@Injectable()
+export class RedirectOrigins {
+  private readonly known = new Map<string, Known>();
+
+  constructor(
+    @Inject(Bus) private readonly bus: Bus,
+    @Inject(CONFIG) private readonly config: GatewayConfig,
+  ) {}
+
+  async refuseForeign({ tenant }: Context, redirectUrl: string): Promise<void> {
+    if (redirectUrl === '') return;
+    const { origin } = new URL(redirectUrl);
+    for (const allowed of [this.config.REDIRECT_ORIGINS, await this.ofProject(tenant.project_id)]) {
+      if (allowed.length === 0 || allowed.includes(origin)) continue;
+      throw new DomainError('VALIDATION_ERROR', 'redirect_url must be inside the allowed redirect origins');
+    }
+  }
+
+  /** Called once a project has changed: nothing that was asked before counts any more. */
+  forget(): void {
+    this.known.clear();
+  }
+
+  private ofProject(id: string): Promise<string[]> {
+    const now = performance.now();
+    const known = this.known.get(id);
+    if (known && known.until > now) return known.origins;
+    if (this.known.size >= MOST_REMEMBERED) this.known.clear();
+    const asked: Known = { origins: this.ask(id), until: now + TRUSTED_MS };
+    this.known.set(id, asked);
+    // That nobody could tell is nothing to remember.
+    asked.origins.catch(() => this.known.get(id) === asked && this.known.delete(id));
+    return asked.origins;
+  }
+
+  private async ask(id: string): Promise<string[]> {
+    return (await this.bus.ask('key.project.get', { id })).redirect_origins;
+  }
+}
