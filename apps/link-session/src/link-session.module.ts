@@ -8,6 +8,7 @@ import { KnownUsers } from './known-users.js';
 import { LinkSessionRow } from './link-session.view.js';
 import { LinkSessions1700000000001 } from './migrations/0001-link-sessions.js';
 import { SubjectKeys1700000000002 } from './migrations/0002-subject-keys.js';
+import { SessionLists1700000000003 } from './migrations/0003-session-lists.js';
 import { MintController } from './mint.controller.js';
 import { PageController } from './page.controller.js';
 import { WatchSession } from './session-changes.js';
@@ -21,7 +22,7 @@ import { Sessions } from './sessions.service.js';
   imports: [
     StoreModule.with({
       entities: [LinkSessionRow, SubjectKeyRow],
-      migrations: [LinkSessions1700000000001, SubjectKeys1700000000002],
+      migrations: [LinkSessions1700000000001, SubjectKeys1700000000002, SessionLists1700000000003],
     }),
   ],
   controllers: [

@@ -2,14 +2,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Page, Tenant } from '#contracts/envelope.js';
 import type { SessionView } from '#contracts/link-session.js';
 import type { Ask } from '#contracts/subjects.js';
-import { decodeCursor, pageOf } from '#service/cursor.js';
+import { pageOf } from '#service/cursor.js';
 import { prepared } from '#service/prepared.js';
 import { Store } from '#service/store.js';
-import { asOf, LinkSessionRow } from './link-session.view.js';
+import { listStatement } from './session-list.js';
+import { asOf, type LinkSessionRow } from './link-session.view.js';
 
 const DUE_AT_ONCE = 200;
-
-type List = Ask<'link-session.list'>;
 
 /** Reads of the projection. */
 @Injectable()
@@ -39,30 +38,14 @@ export class SessionQueries {
     return this.due([now]);
   }
 
-  async list(ask: List): Promise<Page<SessionView>> {
+  /** Each combination of filters is a text of its own, prepared once per connection under its own name. */
+  async list(ask: Ask<'link-session.list'>): Promise<Page<SessionView>> {
     const now = new Date().toISOString();
-    const { tenant } = ask.context;
-    const after = decodeCursor(ask.cursor);
-    const query = this.store.dataSource
-      .getRepository(LinkSessionRow)
-      .createQueryBuilder('s')
-      .where('s.project_id = :project_id and s.environment = :environment', tenant)
-      .orderBy('s.created_at', 'DESC')
-      .addOrderBy('s.id', 'DESC')
-      .limit(ask.limit + 1);
-    if (ask.user_id) query.andWhere('s.user_id = :user_id', ask);
-    if (ask.connection_id) query.andWhere('s.connection_id = :connection_id', ask);
-    if (ask.created_after) query.andWhere('s.created_at >= :created_after', ask);
-    if (ask.created_before) query.andWhere('s.created_at < :created_before', ask);
-    if (after) query.andWhere('(s.created_at, s.id) < (:at, :id)', { at: after.created_at, id: after.id });
-    if (ask.status) query.andWhere(`${statusNow} = :status`, { status: ask.status, now });
+    const { name, text, values } = listStatement(ask, now);
+    const rows = await prepared<LinkSessionRow>(this.store.dataSource, name, text)(values);
     return pageOf(
-      (await query.getMany()).map((row) => asOf(row, now)),
+      rows.map((row) => asOf(row, now)),
       ask.limit,
     );
   }
 }
-
-/** The status at this moment: expiry counts from its time, not from when the sweep has recorded it. */
-const statusNow = `(case when s.status in ('pending', 'active') and s.expires_at <= :now and s.in_flight = '{}'
-  then 'expired' else s.status end)`;

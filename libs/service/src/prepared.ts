@@ -5,7 +5,11 @@ import type { DataSource } from 'typeorm';
  * A named statement on TypeORM's own pool: the server plans it once per connection, which on a read by key is more
  * than twice as fast as the same text through the repository.
  */
-export const prepared = <Row extends QueryResultRow>(dataSource: DataSource, name: string, text: string) => {
+export const prepared = <Row extends QueryResultRow>(
+  dataSource: DataSource,
+  name: string | undefined,
+  text: string,
+) => {
   const pool = (dataSource.driver as unknown as { master: Pool }).master;
   return async (values: unknown[]): Promise<Row[]> => (await pool.query<Row>({ name, text, values })).rows;
 };

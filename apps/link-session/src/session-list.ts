@@ -1,0 +1,50 @@
+import { sha256 } from '#contracts/ids.js';
+import type { Ask } from '#contracts/subjects.js';
+import { decodeCursor } from '#service/cursor.js';
+
+interface Statement {
+  /** Under which it is prepared; without one it is planned anew each time. */
+  name: string | undefined;
+  text: string;
+  values: unknown[];
+}
+
+/** Its time has passed, which counts from then on, and the sweep has not recorded it yet. */
+const due = (now: string) => `status in ('pending', 'active') and expires_at <= ${now} and in_flight = '{}'`;
+const NEWEST_FIRST = 'order by created_at desc, id desc';
+
+/**
+ * A page of sessions, newest first. Whatever is asked for, an index holds it in that order (migration 0003), so that a
+ * page costs the same with a thousand sessions and with a million.
+ */
+export function listStatement(ask: Ask<'link-session.list'>, now: string): Statement {
+  const values: unknown[] = [];
+  const value = (one: unknown) => `$${values.push(one)}`;
+  const terms = termsOf(ask, value);
+  const { status, limit } = ask;
+  const rows = `limit ${value(limit + 1)}`;
+  const select = (more: string[]) =>
+    `select * from link_sessions where ${[...terms, ...more].join(' and ')} ${NEWEST_FIRST} ${rows}`;
+  if (status === 'expired') {
+    const parts = [select([`status = ${value(status)}`]), select([due(value(now))])];
+    const union = parts.map((part) => `(${part})`).join(' union all ');
+    // That hardly anything is due shows only in the values.
+    return { name: undefined, text: `select * from (${union}) s ${NEWEST_FIRST} ${rows}`, values };
+  }
+  const text = select(status === undefined ? [] : [`status = ${value(status)}`, `not (${due(value(now))})`]);
+  return { name: `sessions_${sha256(text).slice(0, 16)}`, text, values };
+}
+
+function termsOf(ask: Ask<'link-session.list'>, value: (one: unknown) => string): string[] {
+  const { user_id, connection_id, created_after, created_before, cursor, context } = ask;
+  const after = decodeCursor(cursor);
+  return [
+    `project_id = ${value(context.tenant.project_id)}`,
+    `environment = ${value(context.tenant.environment)}`,
+    user_id !== undefined && `user_id = ${value(user_id)}`,
+    connection_id !== undefined && `connection_id = ${value(connection_id)}`,
+    created_after !== undefined && `created_at >= ${value(created_after)}`,
+    created_before !== undefined && `created_at < ${value(created_before)}`,
+    after && `(created_at, id) < (${value(after.created_at)}, ${value(after.id)})`,
+  ].filter((term) => typeof term === 'string');
+}
