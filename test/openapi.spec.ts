@@ -5,7 +5,7 @@ import { platformConnectionId } from '#contracts/ids.js';
 import { type Answer, type Api, apiWith, newCaller, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
 import { query } from './chaos/invariants.js';
-import { allow, bankUrlOf, openLink, type Started } from './page-visit.js';
+import { linkBank } from './link-bank.js';
 
 interface Operation {
   responses: Record<string, { content?: Record<string, { schema: object }> }>;
@@ -59,24 +59,11 @@ async function beginningOf(path: string, headers: Record<string, string>): Promi
 const newUser = async () => id(await api.post('/api/v1/users', { name: 'Ada' }));
 const newKey = async () => id(await api.post('/api/v1/api-keys', { name: 'k' }));
 
-/** A bank connected through the page, without a browser; answers the connection's id. */
-async function linkBank(user_id: string): Promise<string> {
-  const minted = await api.post('/api/v1/connections/link', { user_id, single_use: true });
-  const page = await openLink((minted.body as { url: string }).url);
-  await page.post('activate');
-  const started = (await page.post('start', { provider: 'plaid' })).body as Started;
-  const { token } = await allow(bankUrlOf(stack), started);
-  await page.post('finish', { attempt_id: started.attempt_id, token });
-  const session = () => api.get(`/api/v1/connections/link/${id(minted)}`);
-  const { body } = await until(session, (s) => s.body.status === 'completed');
-  return (body as { result_connection_ids: string[] }).result_connection_ids[0]!;
-}
-
 async function household(): Promise<Record<string, Recipe>> {
   const user_id = await newUser();
   const mint = () => api.post('/api/v1/connections/link', { user_id, label: 'x' });
   const session = id(await mint());
-  const connection = await linkBank(user_id);
+  const connection = await linkBank(stack, api, user_id);
   return {
     'GET /health/live': () => api.get('/health/live'),
     'GET /health/ready': () =>
@@ -99,7 +86,8 @@ async function household(): Promise<Record<string, Recipe>> {
     'GET /api/v1/connections/{id}': () => api.get(`/api/v1/connections/${connection}`),
     'GET /api/v1/connections/{id}/status': () => api.get(`/api/v1/connections/${connection}/status`),
     'GET /api/v1/connections/{id}/timeline': () => api.get(`/api/v1/connections/${connection}/timeline`),
-    'DELETE /api/v1/connections/{id}': async () => api.delete(`/api/v1/connections/${await linkBank(user_id)}`),
+    'DELETE /api/v1/connections/{id}': async () =>
+      api.delete(`/api/v1/connections/${await linkBank(stack, api, user_id)}`),
     'POST /api/v1/users': () => api.post('/api/v1/users', { name: 'Grace' }),
     'GET /api/v1/users': () => api.get('/api/v1/users?limit=1'),
     'GET /api/v1/users/{id}': () => api.get(`/api/v1/users/${user_id}`),

@@ -76,7 +76,7 @@ export function newLink(session: Partial<SessionView> = {}, page: Partial<Sessio
     last_refusal: null,
     ...session,
   };
-  const facts = { outcome: null, hand_overs: 0, is_trying: false, position: '1' };
+  const facts = { project_name: null, outcome: null, hand_overs: 0, is_trying: false, position: '1' };
   const rest = { ...facts, providers: ['plaid', 'teller'] satisfies ProviderName[], institution_name: null, ...page };
   return { token, sid, page: { session: whole, ...rest } };
 }

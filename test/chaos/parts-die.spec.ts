@@ -170,7 +170,8 @@ describe(`afterwards (CHAOS_SEED=${seed})`, () => {
 
   it('sessions, connections and the bank agree (I6)', async () => {
     expect(disagreements(sessions, connected)).toEqual([]);
-    const { items } = (await api.get('/api/v1/sandbox/ledger')).body as { items: { id: string; state: string }[] };
+    const ledger = await fetch(`${bankUrlOf(stack)}/sandbox/ledger`);
+    const { items } = (await ledger.json()) as { items: { id: string; state: string }[] };
     const live = items.filter(({ state }) => state === 'live').map(({ id }) => id);
     expect(live.sort()).toEqual(liveItems(connected));
     expect(await ofService('connection', `select field from vault_entries where field like 'attempt %'`)).toEqual([]);

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
+import { connectionEnv } from './connection-env.js';
 import { type AttemptFacts, LinkAttempt } from './link-attempt.entity.js';
 import { type Slot, Vault } from './vault/vault.service.js';
 
@@ -56,6 +57,7 @@ export class AttemptJournal {
     await this.dataSource.transaction(async (db) => {
       if (accessToken !== undefined)
         await this.vault.put(db, { ...tokenSlot(attempt), field: 'access_token' }, accessToken);
+      if (connectionEnv.SANDBOX && 'bank' in facts) await noteItem(db, attempt, facts.bank.provider_item_id);
       await db.update(LinkAttempt, { attempt_id: attempt.attempt_id }, { state: 'learnt', facts });
     });
     return { ...attempt, state: 'learnt', facts };
@@ -100,3 +102,9 @@ const tokenSlot = ({ project_id, environment, connection_id, attempt_id }: LinkA
   connection_id,
   field: `attempt ${attempt_id}`,
 });
+
+/** Before the session hears of it, so that whoever asks the ledger once a link is done finds its item. */
+async function noteItem(db: EntityManager, { project_id, environment }: LinkAttempt, itemId: string): Promise<void> {
+  const text = 'insert into bank_items (id, project_id, environment) values ($1, $2, $3) on conflict do nothing';
+  await db.query(text, [itemId, project_id, environment]);
+}

@@ -25,6 +25,7 @@ import { LinkController } from './link.controller.js';
 import { Connections1700000000001 } from './migrations/0001-connections.js';
 import { PlatformConnections1700000000002 } from './migrations/0002-platform-connections.js';
 import { SubjectKeys1700000000003 } from './migrations/0003-subject-keys.js';
+import { BankItems1700000000010 } from './migrations/0010-bank-items.js';
 import { AgentSessionController } from './agent-session.controller.js';
 import { AgentSessionRow } from './agent-session.view.js';
 import { AgentSessions } from './agent-sessions.service.js';
@@ -68,6 +69,7 @@ const catalog = { provide: Catalog, useFactory: () => Catalog.from(connectionEnv
         PlatformConnections1700000000002,
         SubjectKeys1700000000003,
         WebhookDeliveries1700000000004,
+        BankItems1700000000010,
       ],
     }),
   ],

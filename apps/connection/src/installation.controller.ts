@@ -38,8 +38,8 @@ export class InstallationController {
   }
 
   @MessagePattern('connection.ledger')
-  ledger(): Promise<Reply<'connection.ledger'>> {
-    return this.bank.ledger();
+  ledger(@Payload() { context }: Ask<'connection.ledger'>): Promise<Reply<'connection.ledger'>> {
+    return this.bank.ledger(context.tenant);
   }
 
   @MessagePattern('connection.health')

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { OwnedConnection } from '#contracts/connection.js';
-import type { Context, Written } from '#contracts/envelope.js';
+import type { Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { Reply } from '#contracts/subjects.js';
+import { Store } from '#service/store.js';
 import { ConfiguredProviders } from './configured-providers.js';
 import { connectionEnv } from './connection-env.js';
 import { ConnectionQueries } from './connection-queries.js';
@@ -19,6 +20,7 @@ export class SandboxBank {
     private readonly credentials: Credentials,
     private readonly providers: ConfiguredProviders,
     private readonly queries: ConnectionQueries,
+    private readonly store: Store,
   ) {}
 
   /** The bank asks for a new sign-in; the news comes back as the provider's own webhook. */
@@ -30,8 +32,18 @@ export class SandboxBank {
     return { view: { ...connection, user_name: user?.name ?? null }, position: '0' };
   }
 
-  /** Every login the bank has given out, as the bank itself says: the independent witness. */
-  async ledger(): Promise<Reply<'connection.ledger'>> {
+  /** The logins that links of this tenant have made, as the bank itself says: the independent witness. */
+  async ledger({ project_id, environment }: Tenant): Promise<Reply<'connection.ledger'>> {
+    const { items } = await this.allItems();
+    const rows = await this.store.dataSource.query<{ id: string }[]>(
+      'select id from bank_items where id = any($1) and project_id = $2 and environment = $3',
+      [items.map(({ id }) => id), project_id, environment],
+    );
+    const own = new Set(rows.map(({ id }) => id));
+    return { items: items.filter(({ id }) => own.has(id)) };
+  }
+
+  private async allItems(): Promise<Reply<'connection.ledger'>> {
     if (!connectionEnv.SANDBOX || !connectionEnv.SANDBOX_BANK_URL) throw new DomainError('NOT_FOUND');
     const url = `${connectionEnv.SANDBOX_BANK_URL}/sandbox/ledger`;
     const reply = await fetch(url, { signal: AbortSignal.timeout(DEADLINE_MS) }).catch((cause: unknown) => {

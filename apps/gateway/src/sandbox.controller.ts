@@ -33,11 +33,11 @@ export class SandboxController {
     method: 'GET',
     path: '/api/v1/sandbox/ledger',
     access: 'any',
-    summary: "Read the sandbox bank's own list of items",
+    summary: "Read the sandbox bank's own list of the items that links of the project have made",
     reply: { 200: ledger },
   })
-  async ledger() {
-    const { items } = await this.bus.ask('connection.ledger', {});
+  async ledger(@Caller() context: Context) {
+    const { items } = await this.bus.ask('connection.ledger', { context });
     return { items: items.map(({ id, provider, institution, state }) => ({ id, provider, institution, state })) };
   }
 }

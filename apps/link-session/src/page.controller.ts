@@ -7,6 +7,9 @@ import { Bus } from '#service/bus.js';
 import { SessionViews } from './session-views.js';
 import { idOfToken, Sessions } from './sessions.service.js';
 
+/** The page does not wait longer for the name of who asks. */
+const NAME_MS = 1_000;
+
 /** What the hosted page asks. Whoever knows the token's hash holds the link; the tenant is the session's own. */
 @Controller()
 export class PageController {
@@ -19,8 +22,12 @@ export class PageController {
   @MessagePattern('link-session.page')
   async page(@Payload() { context, token_hash }: Ask<'link-session.page'>): Promise<Reply<'link-session.page'>> {
     const page = await this.sessions.withFacts(token_hash);
-    const providers = await this.bus.ask('connection.providers', {});
-    return { ...page, providers, institution_name: await this.institutionOf(page.session, context) };
+    const [providers, institution_name, project_name] = await Promise.all([
+      this.bus.ask('connection.providers', {}),
+      this.institutionOf(page.session, context),
+      this.projectOf(page.session),
+    ]);
+    return { ...page, providers, institution_name, project_name };
   }
 
   @MessagePattern('link-session.page.next')
@@ -79,6 +86,13 @@ export class PageController {
     const session = await this.sessions.byToken(token_hash);
     const { view } = await this.sessions.command(session.id, command(session), inTenantOf(session, context));
     return view;
+  }
+
+  /** The page works without it. */
+  private async projectOf({ project_id }: SessionView): Promise<string | null> {
+    const found = await this.bus.ask('key.project.get', { id: project_id }, NAME_MS).catch(() => null);
+    const isUnnamed = found?.is_default && found.name === found.slug;
+    return found && !isUnnamed ? found.name : null;
   }
 
   private async institutionOf(session: SessionView, context: Context): Promise<string | null> {

@@ -21,7 +21,7 @@ export const busUsers: Record<string, BusRights> = {
   },
   key: { publish: ['gateway.>'], subscribe: ['key.>', 'health.>'] },
   connection: { publish: ['link-session.>'], subscribe: ['connection.>', 'health.>'] },
-  'link-session': { publish: ['connection.>'], subscribe: ['link-session.>', 'health.>'] },
+  'link-session': { publish: ['connection.>', 'key.project.get'], subscribe: ['link-session.>', 'health.>'] },
   audit: {
     publish: ['connection.text.open', 'link-session.text.open', 'health.>'],
     subscribe: ['audit.>', 'health.>'],

@@ -103,6 +103,8 @@ export interface SessionPage extends PageFacts {
   providers: ProviderName[];
   /** Only on relink. */
   institution_name: string | null;
+  /** Who asks; null for the default project until it is given a name, and while nobody can tell. */
+  project_name: string | null;
 }
 
 /** What the page's script needs to open a provider's dialog. No secret of ours. */

@@ -196,8 +196,9 @@ export interface Subjects {
   'connection.link.start': { ask: FromPage & { provider: ProviderName; language: string }; reply: StartedLink };
   /** `sealed` is the provider's token, encrypted to the vault's key (JWE). */
   'connection.link.finish': { ask: FromPage & { attempt_id: string; sealed: string }; reply: SessionView };
+  /** The tenant's own items at the sandbox bank. */
   'connection.ledger': {
-    ask: Record<string, never>;
+    ask: { context: Context };
     reply: { items: { id: string; provider: string; institution: string; state: 'live' | 'removed' }[] };
   };
 

@@ -267,3 +267,19 @@ describe('the page of a session', () => {
     expect((await app!.inject('/assets/pages/link.000000000000.js')).statusCode).toBe(404);
   });
 });
+
+describe('who asks', () => {
+  const lead = (body: string) => /<p class="lead">(.*?)<\/p>/s.exec(body)?.[1];
+
+  it('is the project, by its name and never by its markup', async () => {
+    const link = newLink({}, { project_name: 'Tom & <b>Ada</b>' });
+    await serve(link);
+    expect(lead((await open(link)).body)).toBe('Tom &amp; &lt;b&gt;Ada&lt;/b&gt; would like to connect to your bank.');
+  });
+
+  it('is the installation where the project has no name of its own', async () => {
+    const link = newLink();
+    await serve(link);
+    expect(lead((await open(link)).body)).toMatch(/^Latchkey would like/);
+  });
+});

@@ -8,6 +8,8 @@ type TextKey = keyof Texts;
 /** A session that still waits for the person. */
 interface Open {
   relink: boolean;
+  /** The project's name; null lets the installation's brand ask. */
+  asker: string | null;
   institution: string | null;
   label: string;
   providers: ProviderName[];
@@ -78,9 +80,10 @@ export function stepOf(page: SessionPage, provider: string, now: number): Extrac
   return offered ? { kind: 'step', provider: offered, ...open } : null;
 }
 
-function openOf({ session, providers, institution_name, ...facts }: SessionPage, now: number): Open {
+function openOf({ session, providers, institution_name, project_name, ...facts }: SessionPage, now: number): Open {
   return {
     relink: session.action === 'relink',
+    asker: project_name,
     institution: institution_name,
     label: session.label,
     providers: providers.filter((each) => session.provider === '' || session.provider === each),

@@ -23,7 +23,7 @@ export function renderPage(view: PageView, { language, ...terms }: PageTerms) {
   return eta.render(`./${view.kind}`, {
     ...terms,
     view,
-    asker: terms.brand,
+    asker: ('asker' in view && view.asker) || terms.brand,
     language,
     say: sayIn(language),
     minutes: (count: number) => minutesIn(language, count),
