@@ -1,4 +1,4 @@
-import type { Answer } from '#testing/api.js';
+import { type Answer, until } from '#testing/api.js';
 import { bodies, exceptions, fieldKinds, type Ids, pathKinds, shared, type ThingKind } from './isolation-recipes.js';
 import type { Caller } from './isolation-world.js';
 
@@ -86,7 +86,11 @@ export async function send(caller: Caller, operation: Operation, ids: Ids, way?:
   const body = bodies[name] && { ...bodies[name](ids), ...named };
   const headers = { 'x-request-id': 'isolation' };
   if (isStream && kind === undefined) return caller.watch(filled);
-  return caller.api.call(method, filled + query, body, headers);
+  // A part of a busy machine that is late says nothing about tenants.
+  return until(
+    () => caller.api.call(method, filled + query, body, headers),
+    ({ status }) => status !== 503,
+  );
 }
 
 const looksLikeId = (field: string): boolean => /(^|_)id$|^subject$|^actor$/.test(field);

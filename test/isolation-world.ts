@@ -11,7 +11,7 @@ import {
 } from '#contracts/ids.js';
 import { platformScopes } from '#contracts/key.js';
 import { keyIdentity, newPlatformKey } from '#contracts/secrets.js';
-import { type Answer, type Api, apiWith, newCaller } from '#testing/api.js';
+import { type Answer, type Api, apiWith, newCaller, until } from '#testing/api.js';
 import { connectAs, contextFor } from '#testing/callers.js';
 import type { SharedStack } from '#testing/stack.js';
 import type { Ids } from './isolation-recipes.js';
@@ -97,16 +97,19 @@ export function nobodys(): Ids[] {
 export async function everythingOf({ tenant, ids: [ids], household, platform }: World): Promise<unknown[]> {
   const { user, link, bank, key, connection, agentSession, platformKey } = ids!;
   const of = async ({ api }: Caller, path: string) => {
-    const { status, body } = await api.get(path);
-    return [path, status, body as unknown];
+    const { body } = await until(
+      () => api.get(path),
+      ({ status }) => status === 200,
+    );
+    return body as unknown;
   };
-  const keys = (await platform.api.get('/v1/api-keys')).body.keys as { id: string }[];
-  const seen = [keys.find(({ id }) => id === platformKey)];
+  const { keys } = (await of(platform, '/v1/api-keys')) as { keys: { id: string }[] };
+  const seen: unknown[] = keys.filter(({ id }) => id === platformKey);
   for (const path of [`connections/${connection}`, `sessions/${agentSession}`])
-    seen.push((await of(platform, `/v1/${path}`)) as never);
+    seen.push(await of(platform, `/v1/${path}`));
   if (tenant.environment === 'test') return seen;
   for (const path of [`users/${user}`, `connections/link/${link}`, `connections/${bank}`, `api-keys/${key}`])
-    seen.push((await of(household, `/api/v1/${path}`)) as never);
+    seen.push(await of(household, `/api/v1/${path}`));
   return seen;
 }
 
