@@ -39,6 +39,15 @@ export const bodies: Record<string, (ids: Ids) => object> = {
   'POST /api/v1/api-keys': () => ({ name: 'B' }),
   'PATCH /api/v1/api-keys/{id}': () => ({ name: 'stolen' }),
   'POST /api/v1/api-keys/{id}/rotate': () => ({}),
+  'POST /api/v1/erasures': ({ user }) => ({ subject: user }),
+  'POST /v1/connections/hmac-validate': () => ({
+    server_id: 'sandbox-hmac',
+    secret: { access_key: 'user_good', secret: 'pass_good' },
+  }),
+  'POST /v1/connections/jwt-validate': () => ({
+    server_id: 'sandbox-jwt',
+    secret: { key_name: 'k', private_key: 'no key' },
+  }),
   'POST /v1/connections': () => ({ server_id: 'stripe', secret: 'of B', user_id: 'somebody' }),
   'PATCH /v1/connections/{id}/metadata': () => ({ connection_metadata: { stolen: true } }),
   'PUT /v1/connections/{id}/webhook-secret': () => ({ secret: 'stolen' }),

@@ -89,6 +89,13 @@ describe('projects', () => {
       expect(said(await api.get(`/v1/projects?${bad}`))).toEqual(refused(400, 'invalid_query'));
   });
 
+  it('and keys are listed at once to who has just written the other', async () => {
+    await made();
+    expect((await api.get('/v1/api-keys')).status).toBe(200);
+    await api.post('/v1/api-keys', { name: 'k' });
+    expect((await api.get('/v1/projects')).status).toBe(200);
+  });
+
   it('are found by id and by slug; the default one is there from the first start', async () => {
     const { id, slug } = await made();
     expect((await api.get(`/v1/projects/${slug}`)).body).toMatchObject({ id, slug });

@@ -8,6 +8,7 @@ import type { Projector } from '#eventstore/projector.js';
 import { decodeCursor, pageOf } from '#service/cursor.js';
 import { logger } from '#service/logger.js';
 import { Store } from '#service/store.js';
+import { hearingAll } from './key-streams.js';
 import { KeyUses } from './key-uses.js';
 import { ApiKeyRow, apiKeys, keyAt } from './key.view.js';
 
@@ -22,7 +23,7 @@ export class KeyQueries {
     @Inject(Store) private readonly store: Store,
     private readonly uses: KeyUses,
   ) {
-    this.view = store.project(apiKeys);
+    this.view = store.project(hearingAll(apiKeys));
   }
 
   async list({ context, after, kind, limit, cursor }: Ask<'key.list'>): Promise<Page<UsedKey>> {

@@ -5,6 +5,7 @@ import type { Ask } from '#contracts/subjects.js';
 import type { Projector } from '#eventstore/projector.js';
 import { decodeCursor, pageOf } from '#service/cursor.js';
 import { Store } from '#service/store.js';
+import { hearingAll } from './key-streams.js';
 import { ProjectRow, projectRows } from './project.view.js';
 
 const PROJECT_ID = /^prj_[0-9A-Za-z]{16}$/;
@@ -15,7 +16,7 @@ export class ProjectQueries {
   private readonly view: Projector;
 
   constructor(@Inject(Store) private readonly store: Store) {
-    this.view = store.project(projectRows);
+    this.view = store.project(hearingAll(projectRows));
   }
 
   async list({ after, limit, cursor }: Ask<'key.project.list'>): Promise<Page<ProjectView>> {
