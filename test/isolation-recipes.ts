@@ -62,8 +62,8 @@ export const bodies: Record<string, (ids: Ids) => object> = {
 export const fieldKinds: Record<string, ThingKind[] | null> = {
   user_id: ['user'],
   connection_id: ['bank'],
-  subject: ['user', 'link', 'bank', 'key', 'connection', 'agentSession', 'platformKey'],
-  actor: ['key', 'user', 'platformKey'],
+  subject: ['user', 'connection', 'agentSession'],
+  actor: ['key'],
   project_id: null,
   server_id: null,
   request_id: null,

@@ -177,7 +177,7 @@ describe('keys of a project', () => {
   });
 
   it('are not made in a project that nobody knows', async () => {
-    for (const id of [unknown, 'x', 'prj_'])
+    for (const id of [unknown, fresh(), 'prj_'])
       for (const answer of [await keyIn({ project_id: id }), await keyIn({}, { 'x-codespar-project': id })]) {
         expect(said(answer)).toEqual(refused(404, 'not_found'));
         expect(answer.body.message).toBe('Project not found');
