@@ -1,7 +1,7 @@
 // Prints every secret that docker compose needs, freshly made: `node deploy/make-secrets.mjs >> .env`.
 import { randomBytes } from 'node:crypto';
 
-const users = ['GATEWAY', 'KEY', 'CONNECTION', 'LINK_SESSION', 'AUDIT', 'CLI'];
+const users = ['GATEWAY', 'KEY', 'CONNECTION', 'LINK_SESSION', 'AUDIT', 'SUBSCRIBER', 'CLI'];
 const schemas = ['KEY', 'CONNECTION', 'LINK_SESSION', 'AUDIT', 'EVENTSTORE'];
 const names = [
   ...users.map((user) => `NATS_PASSWORD_${user}`),

@@ -8,6 +8,7 @@ import { SealedLabels1700000000006 } from './migrations/0006-sealed-labels.js';
 import { LiveTimeline } from './live-timeline.js';
 import { News } from './news.js';
 import { OpenTexts } from './open-texts.js';
+import { PublishEvents } from './publish-events.js';
 import { Timeline } from './timeline.js';
 
 @Module({
@@ -18,6 +19,6 @@ import { Timeline } from './timeline.js';
     }),
   ],
   controllers: [AuditController],
-  providers: [OpenTexts, News, Timeline, LiveTimeline],
+  providers: [OpenTexts, News, Timeline, LiveTimeline, PublishEvents],
 })
 export class AuditModule {}

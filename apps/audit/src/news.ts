@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { Tenant } from '#contracts/envelope.js';
 
 interface Waiter {
-  tenant: string;
+  /** Null: whosever. */
+  tenant: string | null;
   wake: () => void;
 }
 
@@ -18,13 +19,13 @@ export class News {
   private readonly waiters = new Set<Waiter>();
 
   get isAwaited(): boolean {
-    return this.waiters.size > 0;
+    return [...this.waiters].some(({ tenant }) => tenant !== null);
   }
 
-  next(tenant: Tenant, ms: number): Waiting {
+  next(tenant: Tenant | null, ms: number): Waiting {
     let wake!: () => void;
     const happened = new Promise<void>((resolve) => (wake = resolve));
-    const waiter = { tenant: nameOf(tenant), wake };
+    const waiter = { tenant: tenant && nameOf(tenant), wake };
     this.waiters.add(waiter);
     const stop = () => {
       clearTimeout(timer);
@@ -37,7 +38,12 @@ export class News {
   /** `tenants` null: nobody can tell whose news it is. */
   tell(tenants: Tenant[] | null): void {
     const told = tenants && new Set(tenants.map(nameOf));
-    for (const { tenant, wake } of this.waiters) if (!told || told.has(tenant)) wake();
+    for (const { tenant, wake } of this.waiters) if (!told || told.has(tenant ?? '')) wake();
+  }
+
+  /** Wakes those who wait for whosever entries. */
+  tellAny(): void {
+    for (const { tenant, wake } of this.waiters) if (tenant === null) wake();
   }
 }
 

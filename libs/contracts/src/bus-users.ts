@@ -23,9 +23,11 @@ export const busUsers: Record<string, BusRights> = {
   connection: { publish: ['link-session.>'], subscribe: ['connection.>', 'health.>'] },
   'link-session': { publish: ['connection.>', 'key.project.get'], subscribe: ['link-session.>', 'health.>'] },
   audit: {
-    publish: ['connection.text.open', 'link-session.text.open', 'health.>'],
+    publish: ['connection.text.open', 'link-session.text.open', 'events.>', 'health.>'],
     subscribe: ['audit.>', 'health.>'],
   },
+  /** Services of your own that want to know what happens. */
+  subscriber: { publish: [], subscribe: ['events.>'] },
   /** Whoever may read the run file may make projects, the first key and an operator's new password, and nothing else. */
   cli: { publish: ['key.create', 'key.project.>', 'key.operator.password-link'], subscribe: [] },
 };

@@ -100,6 +100,13 @@ export class Bus implements OnApplicationShutdown {
     return { stop: () => answers?.unsubscribe() };
   }
 
+  /** Says these to whoever listens, in order; resolves when the broker has all of them. */
+  async tell(messages: { subject: string; data: object }[]): Promise<void> {
+    if (!this.connection) throw new DomainError('UNAVAILABLE');
+    for (const { subject, data } of messages) this.connection.publish(subject, JSON.stringify(data));
+    await within(this.connection.flush(), ANNOUNCE_MS);
+  }
+
   /** Calls back for every announcement; `answer` reaches who made it, if somebody listens for answers. */
   listen<S extends keyof Announcements>(
     subject: S,
