@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { platformConnectionId } from '#contracts/ids.js';
+import { keyIdentity } from '#contracts/secrets.js';
 import { type Answer, type Api, apiWith, newCaller, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
 import { query } from './chaos/invariants.js';
@@ -198,7 +199,7 @@ describe('every documented operation', () => {
 
   it('stands on the timeline when it has written something, with who wanted it (I16)', async () => {
     expect(written.size).toBeGreaterThan(20);
-    const { id: caller } = (await api.get('/api/v1/keys/me')).body as { id: string };
+    const { id: caller } = keyIdentity(key);
     const text = `select request_id, actor_id from audit_entries where request_id in ('${[...written.keys()].join("','")}')`;
     const missing = async () => {
       const rows = await query<{ request_id: string; actor_id: string }>(stack.run().databases['audit']!, text);
