@@ -1,17 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { apiWith } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
-import { launchBrowser } from './browser.js';
+import { launchBrowser, newPerson, signInAtBank } from './browser.js';
 
 const run = promisify(execFile);
 const stack = sharedStack();
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const password = 'a long walk by the sea';
 const ada = 'ada@example.com';
+
+// Other suites and browsers may keep the machine busy meanwhile.
+jest.setTimeout(120_000);
 
 let browser: Browser;
 let context: BrowserContext;
@@ -31,7 +34,7 @@ async function newOperator(): Promise<void> {
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: stack.url });
   await context.addInitScript({ content: axe });
   page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   faults = [];
   page.on('console', (message) => /Content Security Policy/.test(message.text()) && faults.push(message.text()));
   page.on('pageerror', (error) => faults.push(String(error)));
@@ -49,21 +52,23 @@ async function signIn(email: string, secret = password): Promise<void> {
   await button('Sign in').click();
 }
 
+const everything = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] };
+const contrast = { runOnly: { type: 'rule', values: ['color-contrast'] } };
+
+async function violations(options: object): Promise<string[]> {
+  const script = `axe.run(document, ${JSON.stringify(options)}).then(({ violations }) => violations.map(
+    ({ id, nodes }) => id + ': ' + nodes.map(({ html, failureSummary }) => html + ' ' + failureSummary).join('; ')))`;
+  return page.evaluate<string[]>(script);
+}
+
 /** In light and in dark, on a phone and on a desk: nothing that axe finds, nothing wider than the screen. */
 async function expectUsable(): Promise<void> {
-  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-  const script = `axe.run(document, { runOnly: ${JSON.stringify(tags)} }).then(({ violations }) => violations.map(
-    ({ id, nodes }) => id + ': ' + nodes.map(({ html, failureSummary }) => html + ' ' + failureSummary).join('; ')))`;
-  for (const [colorScheme, width] of [
-    ['light', 1280],
-    ['dark', 360],
-  ] as const) {
-    await page.emulateMedia({ colorScheme });
-    await page.setViewportSize({ width, height: 780 });
-    expect([page.url(), await page.evaluate<string[]>(script)]).toEqual([page.url(), []]);
-    const wider = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
-    expect([page.url(), await page.evaluate<number>(wider)]).toEqual([page.url(), 0]);
-  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  expect([page.url(), await violations(everything)]).toEqual([page.url(), []]);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  expect([page.url(), await violations(contrast)]).toEqual([page.url(), []]);
+  await page.setViewportSize({ width: 360, height: 780 });
+  await page.waitForFunction('document.documentElement.scrollWidth <= document.documentElement.clientWidth');
   await page.setViewportSize({ width: 1280, height: 780 });
   expect(faults).toEqual([]);
 }
@@ -164,6 +169,81 @@ describe('Settings → API keys', () => {
   });
 });
 
+describe('Sessions and connections', () => {
+  const row = (name: string) => page.getByRole('row', { name: new RegExp(name) });
+
+  it('sends a link to a new user and sees, without a reload, how the person gets on', async () => {
+    await open('/sessions');
+    await heading('Sessions');
+    await expectUsable();
+    await button('New link').click();
+    const user = page.getByRole('combobox', { name: 'User', exact: true }).last();
+    if (await page.locator('#user_id').count()) await user.selectOption('');
+    await box('Name of the new user').fill('Grace Hopper');
+    await box('Label').fill('Seen on the dashboard');
+    await expectUsable();
+    await button('Create link').click();
+    const url = await box('Link').inputValue();
+    expect(url).toMatch(new RegExp(`^${stack.url}/link/[\\w-]{43}$`));
+    await page.getByRole('img', { name: 'The same link as a QR code' }).waitFor();
+    await expectUsable();
+    await page.reload();
+    await heading('Seen on the dashboard');
+    await page.getByText('Not opened yet').waitFor();
+    expect(await page.content()).not.toContain(url.slice(-43));
+    await open('/sessions');
+    const person = await newPerson(browser);
+    await person.page.goto(url);
+    await row('Seen on the dashboard').getByText('In progress').waitFor();
+    await person.page.getByRole('button', { name: 'Connect with Plaid' }).click();
+    await signInAtBank(person.page, { bank: 'Tartan Bank' });
+    await row('Seen on the dashboard').getByText('Completed').waitFor();
+    await person.page.context().close();
+    await expectUsable();
+  });
+
+  it('tells of the connection, makes a link to reconnect it, and revokes it', async () => {
+    await page.getByRole('link', { name: 'Connections', exact: true }).click();
+    await row('Grace Hopper').getByRole('link', { name: 'Tartan Bank' }).click();
+    await heading('Tartan Bank');
+    await page.getByText('Tartan Bank was connected through Plaid.').click();
+    await expectUsable();
+    const connection = page.url();
+    await button('Reconnect').click();
+    await box('Link').waitFor();
+    await button('Done').click();
+    await button('Cancel link').click();
+    await page.getByRole('dialog').getByText('Whoever opens it is told that it is no longer valid').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel link' }).click();
+    await page.getByText('The link was cancelled.').waitFor();
+    await expectUsable();
+    await page.goto(connection);
+    await button('Revoke').click();
+    await page.getByRole('dialog').getByText('removed at the provider').waitFor();
+    await button('Revoke connection').click();
+    await page.getByText('The connection was ended').first().waitFor();
+    await open('/timeline?type=ConnectionDisconnected');
+    await page.locator('summary').first().getByText(ada).waitFor();
+    await page.locator('summary').first().click();
+    await expectUsable();
+  });
+
+  it('shows one project and environment at a time', async () => {
+    await open('/settings/projects');
+    await expectUsable();
+    await button('Create project').click();
+    await box('Name').fill('Second home');
+    await button('Create').click();
+    await page.getByText('The project was created.').waitFor();
+    await open('/sessions');
+    await heading('No link has been made yet');
+    await expectUsable();
+    await page.getByLabel('Project and environment').selectOption('default · live');
+    await button('Show').click();
+    await row('Seen on the dashboard').waitFor();
+  });
+});
+
 describe('Settings', () => {
   it('invites a viewer, who chooses a password, sees everything and changes nothing', async () => {
     await open('/settings/operators');
@@ -181,10 +261,16 @@ describe('Settings', () => {
     await page.getByLabel('Password').fill(password);
     await button('Set password').click();
     await button('Sign out').waitFor();
-    for (const path of ['/settings/api-keys', '/settings/operators', '/settings/providers', '/account']) {
+    for (const path of [
+      '/sessions',
+      '/connections',
+      '/settings/api-keys',
+      '/settings/operators',
+      '/settings/providers',
+    ]) {
       await open(path);
       await expectUsable();
-      expect(await page.getByRole('button', { name: /Create|Revoke|Rotate|Invite|Remove/ }).count()).toBe(0);
+      expect(await page.getByRole('button', { name: /New|Create|Revoke|Rotate|Invite|Remove/ }).count()).toBe(0);
     }
     expect((await page.request.get(url)).status()).toBe(410);
   });

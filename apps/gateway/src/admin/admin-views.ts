@@ -9,6 +9,7 @@ import { PAGES_SETTINGS, type PagesSettings } from '../pages/settings.js';
 import { publicBase } from '../public-base.js';
 import { adminAssetPath } from './assets.js';
 import { csrfOf, formCookie, formTokenOf, sessionTokenOf } from './cookies.js';
+import { placeOf } from './places.js';
 import { noticeOf } from './notices.js';
 import { words } from './words.js';
 
@@ -50,6 +51,8 @@ export class AdminViews {
       csrf,
       brand: this.settings.BRAND_NAME,
       operator: request.operator,
+      projects: request.projects ?? [],
+      place: request.context ? placeOf(request.context.tenant) : '',
       mayChange: request.operator?.role === 'administrator',
       path: request.url.split('?')[0],
       notice: noticeOf(request),

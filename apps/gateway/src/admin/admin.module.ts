@@ -5,6 +5,14 @@ import { AdminViews } from './admin-views.js';
 import { AdminApiKeysController } from './api-keys.controller.js';
 import { AdminAssetsController } from './assets.controller.js';
 import { HomeController } from './home.controller.js';
+import { ChangesController } from './changes.controller.js';
+import { AdminConnectionsController } from './connections.controller.js';
+import { History } from './history.service.js';
+import { Links } from './links.service.js';
+import { People } from './people.service.js';
+import { AdminProjectsController } from './projects.controller.js';
+import { AdminSessionsController } from './sessions.controller.js';
+import { AdminTimelineController } from './timeline.controller.js';
 import { AdminOperatorsController } from './operators.controller.js';
 import { Passwords } from './passwords.js';
 import { AdminProvidersController } from './providers.controller.js';
@@ -15,17 +23,31 @@ import { WelcomeController } from './welcome.controller.js';
 
 /** The dashboard. What it knows of the rest comes over the bus, like everything this process knows. */
 @Module({
+  // Last comes what answers for every other path.
   controllers: [
-    HomeController,
     AdminAssetsController,
     SetupController,
     SignInController,
     WelcomeController,
     AccountController,
+    AdminSessionsController,
+    AdminConnectionsController,
+    AdminTimelineController,
+    ChangesController,
     AdminApiKeysController,
-    AdminOperatorsController,
+    AdminProjectsController,
     AdminProvidersController,
+    AdminOperatorsController,
+    HomeController,
   ],
-  providers: [{ provide: PAGES_SETTINGS, useFactory: readPagesSettings }, AdminViews, Passwords, SignInLimit],
+  providers: [
+    { provide: PAGES_SETTINGS, useFactory: readPagesSettings },
+    AdminViews,
+    Passwords,
+    SignInLimit,
+    Links,
+    People,
+    History,
+  ],
 })
 export class AdminModule {}

@@ -8,7 +8,7 @@ import { AdminPage } from './admin-page.js';
 export class HomeController {
   @Get()
   start(@Res() reply: FastifyReply) {
-    return reply.redirect('/admin/settings/api-keys', 303);
+    return reply.redirect('/admin/sessions', 303);
   }
 
   @Get('settings')

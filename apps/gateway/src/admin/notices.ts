@@ -6,7 +6,9 @@ const notices: Record<string, string> = {
   'signed-out-everywhere': 'You are signed out on every device.',
   'password-changed': 'The password was changed. Please sign in with the new one.',
   'key-revoked': 'The key was revoked. Nothing accepts it any more.',
-  'key-renamed': 'The key was renamed.',
+  'link-cancelled': 'The link was cancelled. Whoever opens it is told that it is no longer valid.',
+  'connection-revoked': 'The connection was ended and its credential destroyed.',
+  'project-created': 'The project was created. The dashboard shows it now.',
   'operator-removed': 'The operator was removed and signed out everywhere.',
   'role-changed': 'The role was changed. The person has to sign in again.',
 };

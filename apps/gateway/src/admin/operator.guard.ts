@@ -4,23 +4,29 @@ import type { FastifyRequest } from 'fastify';
 import { defaultTenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { SignedInOperator } from '#contracts/operator.js';
+import type { ProjectView } from '#contracts/project.js';
 import { hashSecret } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
 import { CONFIG, type GatewayConfig } from '../config.js';
+import { Services } from '../last-write.js';
 import { contextOf } from '../request-context.js';
 import { sessionTokenOf } from './cookies.js';
 import { refuseForgery } from './forms.js';
+import { tenantOf } from './places.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Who works with the dashboard, on its pages. */
     operator?: SignedInOperator;
+    /** Those the dashboard can show, the oldest first. */
+    projects?: ProjectView[];
   }
 }
 
 /** Nobody is signed in: the way to the sign-in page. */
 export class NotSignedIn extends Error {}
 
+const MOST_PROJECTS = 200;
 const forEveryone = new WeakSet<object>();
 
 /** A change that a viewer may make, too: it concerns nobody but themselves. */
@@ -32,6 +38,7 @@ export const ForEveryone = (): MethodDecorator => (_, __, method: PropertyDescri
 export class OperatorGuard implements CanActivate {
   constructor(
     private readonly bus: Bus,
+    private readonly services: Services,
     @Inject(CONFIG) private readonly config: GatewayConfig,
   ) {}
 
@@ -40,13 +47,24 @@ export class OperatorGuard implements CanActivate {
     const operator = await this.holder(request);
     if (!operator) throw new NotSignedIn();
     request.operator = operator;
-    request.random = randomBytes;
-    const actor = { type: 'operator' as const, id: operator.id, name: operator.email };
-    request.context = contextOf(request, { actor, tenant: defaultTenant, keyPrefix: null });
+    await this.enter(request, operator);
     if (request.method === 'GET' || request.method === 'HEAD') return true;
     refuseForgery(request, this.config, sessionTokenOf(request));
     if (operator.role === 'administrator' || forEveryone.has(context.getHandler())) return true;
     throw new DomainError('FORBIDDEN', 'You may look at everything here. Changes are for administrators.');
+  }
+
+  /** Lets the request act as this operator, in the project that the dashboard shows. */
+  private async enter(request: FastifyRequest, operator: SignedInOperator): Promise<void> {
+    request.random = randomBytes;
+    const caller = {
+      actor: { type: 'operator' as const, id: operator.id, name: operator.email },
+      tenant: defaultTenant,
+      keyPrefix: null,
+    };
+    const asked = { context: contextOf(request, caller), limit: MOST_PROJECTS };
+    request.projects = (await this.services.read('key.project.list', asked)).items.reverse();
+    request.context = contextOf(request, { ...caller, tenant: tenantOf(request, request.projects) });
   }
 
   /** A request that the page itself makes in the background is no sign that somebody is there. */

@@ -15,5 +15,21 @@ export const words = {
 
   capital: (text: string): string => text.charAt(0).toUpperCase() + text.slice(1).replaceAll('_', ' '),
 
+  /** What a state means to a person, and how much it matters. */
+  sessionWords: {
+    pending: ['Not opened yet', ''],
+    active: ['In progress', 'good'],
+    consumed: ['Finishing', 'good'],
+    completed: ['Completed', 'good'],
+    failed: ['Failed', 'bad'],
+    expired: ['Expired', ''],
+  },
+  connectionWords: {
+    connected: ['Works', 'good'],
+    needs_reauth: ['Needs a new sign-in', 'warn'],
+    error: ['The provider reports an error', 'bad'],
+    revoked: ['Ended', ''],
+  },
+
   initialOf: (text: string): string => [...text][0]?.toUpperCase() ?? '?',
 };

@@ -52,3 +52,53 @@ document.addEventListener('submit', (event) => {
 window.addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
 all('[data-focus]')[0]?.focus();
+
+// Fields that only one choice of a select needs: the one without a value.
+document.addEventListener('change', ({ target }) => {
+  if (target.dataset.reveals) document.getElementById(target.dataset.reveals).hidden = target.value !== '';
+});
+
+/* ---- what is live: the server says that something has happened, and the page loads its own regions anew ---- */
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const headers = { 'x-latchkey-background': '1' };
+
+async function refresh() {
+  const response = await fetch(location.href, { headers });
+  if (!response.ok) return;
+  const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
+  for (const region of all('[data-live]')) {
+    const next = fresh.getElementById(region.id);
+    // What somebody reads or types in right now is not taken away.
+    if (!next || region.contains(document.activeElement) || region.querySelector('dialog[open], details[open]'))
+      continue;
+    if (next.innerHTML === region.dataset.shown) continue;
+    region.dataset.shown = next.innerHTML;
+    region.replaceChildren(...next.childNodes);
+    localTimes(region);
+  }
+}
+
+async function follow() {
+  let after = '';
+  for (let known = false; ;) {
+    if (document.hidden)
+      await new Promise((seen) => document.addEventListener('visibilitychange', seen, { once: true }));
+    try {
+      const response = await fetch(`/admin/changes?after=${encodeURIComponent(after)}`, { headers });
+      if (response.status === 401) return location.reload();
+      const { newest } = await response.json();
+      if (newest === null || !response.ok) throw new Error('away');
+      if (newest === after) continue;
+      after = newest;
+      // The list may learn of it a moment later than the timeline.
+      if (known) await refresh();
+      if (known) await sleep(600);
+      await refresh();
+      known = true;
+    } catch {
+      await sleep(2000);
+    }
+  }
+}
+if (all('[data-live]').length > 0) follow();

@@ -1,0 +1,23 @@
+import { Injectable } from '@nestjs/common';
+import type { AuditEntry } from '#contracts/audit.js';
+import type { Context } from '#contracts/envelope.js';
+import { Services } from '../last-write.js';
+
+const MOST = 100;
+
+/** What has happened to one thing, newest first. */
+@Injectable()
+export class History {
+  constructor(private readonly services: Services) {}
+
+  /** A timeline that is away for a moment takes nothing else of the page with it. */
+  async of(context: Context, subject: string): Promise<{ entries: AuditEntry[] | null; hasMore: boolean }> {
+    try {
+      const filter = { subject, limit: MOST };
+      const { items, next_cursor } = await this.services.read('audit.list', { context, filter });
+      return { entries: items, hasMore: next_cursor !== null };
+    } catch {
+      return { entries: null, hasMore: false };
+    }
+  }
+}

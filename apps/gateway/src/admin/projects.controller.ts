@@ -1,0 +1,58 @@
+import { Get, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { name, text } from '#contracts/api/fields.js';
+import { createProjectBody } from '#contracts/api/projects.js';
+import type { Context } from '#contracts/envelope.js';
+import { newProjectId } from '#contracts/ids.js';
+import { Services } from '../last-write.js';
+import { Caller } from '../params.js';
+import { checkedBody } from '../validation.js';
+import { AdminPage } from './admin-page.js';
+import { AdminViews } from './admin-views.js';
+import { attempted } from './attempt.js';
+import { fieldsOf, formOf } from './forms.js';
+import { ForEveryone } from './operator.guard.js';
+import { placeCookie, placeOf, tenantAt } from './places.js';
+
+const newProjectForm = z.object({ name: name(80), slug: text(48).transform((slug) => slug.trim() || null) });
+
+/** Settings → Projects, and which one the dashboard shows. */
+@AdminPage('admin/settings/projects')
+export class AdminProjectsController {
+  constructor(
+    private readonly services: Services,
+    private readonly views: AdminViews,
+  ) {}
+
+  @Get()
+  list(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    this.show(request, reply, {});
+  }
+
+  @Post()
+  async create(@Caller() context: Context, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const tried = await attempted(async () => {
+      const wish = checkedBody(createProjectBody, formOf(request, newProjectForm));
+      const id = newProjectId(request.random);
+      return (await this.services.write('key.project.create', { context, id, ...wish })).view;
+    });
+    if ('problem' in tried) return this.show(request, reply, { ...tried, typed: fieldsOf(request) });
+    const place = placeOf({ project_id: tried.done.id, environment: 'live' });
+    return reply
+      .header('set-cookie', placeCookie(place, this.views.isSecure(request)))
+      .redirect('/admin/settings/projects?done=project-created', 303);
+  }
+
+  @Post('show')
+  @ForEveryone()
+  choose(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const tenant = tenantAt(fieldsOf(request)['place'], request.projects ?? []);
+    if (tenant) void reply.header('set-cookie', placeCookie(placeOf(tenant), this.views.isSecure(request)));
+    return reply.redirect('/admin', 303);
+  }
+
+  private show(request: FastifyRequest, reply: FastifyReply, view: object): void {
+    this.views.show(request, reply, 'projects', { heading: 'Projects', problem: null, typed: {}, ...view });
+  }
+}

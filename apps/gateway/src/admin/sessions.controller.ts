@@ -1,0 +1,121 @@
+import { Get, Param, Post, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { sessionsQuery, type SessionsQuery } from '#contracts/api/link-sessions.js';
+import { name, text } from '#contracts/api/fields.js';
+import type { Context } from '#contracts/envelope.js';
+import { Bus } from '#service/bus.js';
+import { idInField, idInPath } from '../ids.js';
+import { Services } from '../last-write.js';
+import { Caller } from '../params.js';
+import { qrCode } from '../pages/qr-code.js';
+import { checkedQuery } from '../validation.js';
+import { AdminPage } from './admin-page.js';
+import { AdminViews } from './admin-views.js';
+import { attempted } from './attempt.js';
+import { fieldsOf, formOf } from './forms.js';
+import { type FreshLink, Links } from './links.service.js';
+import { namesOf, People } from './people.service.js';
+import { History } from './history.service.js';
+
+const LIST = '/admin/sessions';
+
+const newLinkForm = z
+  .object({
+    user_id: text(100).default(''),
+    user_name: text(200).default(''),
+    provider: z.enum(['', 'plaid', 'teller']),
+    label: text(200).default(''),
+    expires_in_seconds: z.enum(['300', '900', '3600']).transform(Number),
+    single_use: z.literal('on').optional(),
+  })
+  .refine(({ user_id, user_name }) => user_id !== '' || user_name.trim() !== '', {
+    path: ['user_name'],
+    message: 'is required',
+  });
+
+/** Links and what becomes of them, as it happens. */
+@AdminPage('admin/sessions')
+export class AdminSessionsController {
+  constructor(
+    private readonly services: Services,
+    private readonly bus: Bus,
+    private readonly links: Links,
+    private readonly people: People,
+    private readonly history: History,
+    private readonly views: AdminViews,
+  ) {}
+
+  @Get()
+  async list(
+    @Caller() context: Context,
+    @Query() query: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    await this.show(context, request, reply, { query });
+  }
+
+  @Post()
+  async create(@Caller() context: Context, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const tried = await attempted(() => this.mint(context, request));
+    if ('problem' in tried) return this.show(context, request, reply, { ...tried, typed: fieldsOf(request) });
+    return this.showOnce(request, reply, tried.done);
+  }
+
+  @Get(':id')
+  async detail(
+    @Caller() context: Context,
+    @Param('id') text: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    const id = idInPath('link_session', text);
+    const [session, people, past] = await Promise.all([
+      this.services.read('link-session.get', { context, id }),
+      this.people.list(context),
+      this.history.of(context, id),
+    ]);
+    const view = { heading: session.label || `Link ${session.short_id}`, session, nameOf: namesOf(people), ...past };
+    this.views.show(request, reply, 'session', { ...view, isOpen: ['pending', 'active'].includes(session.status) });
+  }
+
+  @Post(':id/cancel')
+  async cancel(@Caller() context: Context, @Param('id') text: string, @Res() reply: FastifyReply) {
+    const id = idInPath('link_session', text);
+    await this.services.write('link-session.cancel', { context, id });
+    return reply.redirect(`${LIST}/${id}?done=link-cancelled`, 303);
+  }
+
+  private async mint(context: Context, request: FastifyRequest): Promise<FreshLink> {
+    const { user_name, single_use, expires_in_seconds, ...wish } = formOf(request, newLinkForm);
+    const user_id = wish.user_id
+      ? idInField('user', 'user_id', wish.user_id)
+      : (await this.people.create(context, request.random, name(80).parse(user_name))).id;
+    const ttl_seconds = expires_in_seconds;
+    return this.links.mint(request, context, { ...wish, user_id, single_use: single_use === 'on', ttl_seconds });
+  }
+
+  private async show(
+    context: Context,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { query = {}, ...view }: { query?: unknown; status?: number; problem?: string; typed?: object },
+  ) {
+    const filter: SessionsQuery = checkedQuery(sessionsQuery, query, 'VALIDATION_ERROR');
+    const user_id = idInField('user', 'user_id', filter.user_id);
+    const [page, people, providers] = await Promise.all([
+      this.services.read('link-session.list', { context, ...filter, user_id }),
+      this.people.list(context),
+      this.bus.ask('connection.providers', {}),
+    ]);
+    const { items: sessions, next_cursor: next } = page;
+    const data = { heading: 'Sessions', sessions, next, filter, people, providers, nameOf: namesOf(people) };
+    this.views.show(request, reply, 'sessions', { ...data, problem: null, typed: {}, ...view });
+  }
+
+  private showOnce(request: FastifyRequest, reply: FastifyReply, { session, url }: FreshLink) {
+    const list = `${LIST}/${session.id}`;
+    this.views.show(request, reply, 'link-once', { heading: 'Send this link', session, url, list, qr: qrCode(url) });
+  }
+}

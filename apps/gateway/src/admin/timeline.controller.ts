@@ -1,0 +1,40 @@
+import { Get, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { auditQuery } from '#contracts/api/audit.js';
+import type { Context } from '#contracts/envelope.js';
+import { Services } from '../last-write.js';
+import { Caller } from '../params.js';
+import { checkedQuery } from '../validation.js';
+import { AdminPage } from './admin-page.js';
+import { AdminViews } from './admin-views.js';
+
+/** Who did what, when, to which thing. */
+@AdminPage('admin/timeline')
+export class AdminTimelineController {
+  constructor(
+    private readonly services: Services,
+    private readonly views: AdminViews,
+  ) {}
+
+  @Get()
+  async list(
+    @Caller() context: Context,
+    @Query() query: Record<string, unknown>,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    const filter = checkedQuery(auditQuery, inUtc(query), 'VALIDATION_ERROR');
+    const { items: entries, next_cursor: next } = await this.services.read('audit.list', { context, filter });
+    this.views.show(request, reply, 'timeline', { heading: 'Timeline', entries, next, filter, typed: query });
+  }
+}
+
+/** A browser's field for a moment says neither zone nor seconds. The page says that it means UTC. */
+const inUtc = (query: Record<string, unknown>) => ({
+  ...query,
+  from: withZone(query['from']),
+  to: withZone(query['to']),
+});
+
+const withZone = (moment: unknown): unknown =>
+  typeof moment === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(moment) ? `${moment}:00Z` : moment;
