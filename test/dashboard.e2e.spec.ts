@@ -193,6 +193,7 @@ describe('Sessions and connections', () => {
     expect(await page.content()).not.toContain(url.slice(-43));
     await open('/sessions');
     const person = await newPerson(browser);
+    person.page.setDefaultTimeout(60_000);
     await person.page.goto(url);
     await row('Seen on the dashboard').getByText('In progress').waitFor();
     await person.page.getByRole('button', { name: 'Connect with Plaid' }).click();
@@ -215,13 +216,13 @@ describe('Sessions and connections', () => {
     await button('Cancel link').click();
     await page.getByRole('dialog').getByText('Whoever opens it is told that it is no longer valid').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel link' }).click();
-    await page.getByText('The link was cancelled.').waitFor();
+    await page.getByRole('status').getByText('The link was cancelled.').waitFor();
     await expectUsable();
     await page.goto(connection);
     await button('Revoke').click();
     await page.getByRole('dialog').getByText('removed at the provider').waitFor();
     await button('Revoke connection').click();
-    await page.getByText('The connection was ended').first().waitFor();
+    await page.getByRole('status').getByText('The connection was ended').waitFor();
     await open('/timeline?type=ConnectionDisconnected');
     await page.locator('summary').first().getByText(ada).waitFor();
     await page.locator('summary').first().click();

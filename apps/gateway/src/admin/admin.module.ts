@@ -12,6 +12,8 @@ import { Links } from './links.service.js';
 import { People } from './people.service.js';
 import { AdminProjectsController } from './projects.controller.js';
 import { AdminSessionsController } from './sessions.controller.js';
+import { AdminMomentController } from './moment.controller.js';
+import { AdminSystemController } from './system.controller.js';
 import { AdminTimelineController } from './timeline.controller.js';
 import { AdminOperatorsController } from './operators.controller.js';
 import { Passwords } from './passwords.js';
@@ -33,11 +35,13 @@ import { WelcomeController } from './welcome.controller.js';
     AdminSessionsController,
     AdminConnectionsController,
     AdminTimelineController,
+    AdminMomentController,
     ChangesController,
     AdminApiKeysController,
     AdminProjectsController,
     AdminProvidersController,
     AdminOperatorsController,
+    AdminSystemController,
     HomeController,
   ],
   providers: [

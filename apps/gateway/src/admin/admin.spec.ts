@@ -2,6 +2,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { DomainError } from '#contracts/errors.js';
 import type { SignedInOperator } from '#contracts/operator.js';
 import { hashSecret, newToken } from '#contracts/secrets.js';
+import {
+  auditEntry,
+  connectionView,
+  projectView,
+  serverEntry,
+  sessionView,
+  usedKey,
+  userView,
+} from '../../test/views.js';
 import { startGateway, type TestGateway } from '../../test/gateway.js';
 import { RouteTable } from '../route-table.js';
 import { csrfOf } from './cookies.js';
@@ -242,6 +251,56 @@ describe('a page of the dashboard', () => {
     const away = await get('/admin/settings/api-keys', { cookie });
     expect([away.status, away.headers['retry-after']]).toEqual([503, '2']);
     expect(away.text).toContain('<h1>');
+  });
+
+  it.each([
+    ['/admin/sessions', 'Not opened yet'],
+    ['/admin/connections', 'Works'],
+    ['/admin/timeline?type=SessionMinted&from=2026-01-01T12:00', 'Export what the filters choose'],
+    ['/admin/timeline/moment?at=1767268800000', 'A moment in time'],
+    ['/admin/settings/projects', 'Projects'],
+    ['/admin/settings/providers', 'Configured'],
+    ['/admin/settings/system', 'Every part is there'],
+    ['/admin/account', 'Your account'],
+    [`/admin/sessions/${sessionView.id}`, 'What happened'],
+    [`/admin/connections/${connectionView.id}`, 'What happened'],
+  ])('%s shows what the services say', async (url, words) => {
+    const { cookie } = await enter();
+    const health = () => ({ status: 'up', views: [{ name: 'v', lag_ms: 0, parked: 0 }], parts: { bus: 'up' } });
+    Object.assign(gateway.bus.answers, {
+      'link-session.list': () => ({ items: [sessionView], next_cursor: 'more' }),
+      'link-session.get': () => sessionView,
+      'connection.platform.list': () => ({ items: [connectionView], next_cursor: 'more' }),
+      'connection.platform.get': () => connectionView,
+      'connection.user.list': () => ({ items: [userView], next_cursor: null }),
+      'connection.providers': () => ['plaid'],
+      'connection.servers': () => [serverEntry],
+      'key.project.list': () => ({ items: [projectView], next_cursor: null }),
+      'key.get': () => usedKey,
+      'audit.list': () => ({ items: [auditEntry], next_cursor: 'more' }),
+      ...{ 'key.health': health, 'connection.health': health, 'link-session.health': health, 'audit.health': health },
+    });
+    const { status, text } = await get(url, { cookie });
+    expect([status, text.match(/undefined|\[object|NaN/)]).toEqual([200, null]);
+    expect(text).toContain(words);
+  });
+
+  it('exports the timeline page by page, and no cell as a formula', async () => {
+    const { cookie } = await enter();
+    const pages = [
+      { items: [{ ...auditEntry, summary: '=1+1', label: 'a "b"' }], next_cursor: 'x' },
+      { items: [auditEntry], next_cursor: null },
+    ];
+    const asked: unknown[] = [];
+    gateway.bus.answers['audit.list'] = ({ filter }) => {
+      asked.push(filter.cursor);
+      return pages.shift()!;
+    };
+    const { text, headers } = await get('/admin/timeline/export?format=csv', { cookie });
+    expect(headers['content-disposition']).toContain('timeline.csv');
+    expect(text.trimEnd().split('\r\n')).toHaveLength(3);
+    expect(text).toContain('"a ""b""","\'=1+1"');
+    expect(asked).toEqual([undefined, 'x']);
   });
 
   it('prints names as text, never as markup', async () => {

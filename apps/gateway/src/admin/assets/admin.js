@@ -101,4 +101,15 @@ async function follow() {
     }
   }
 }
-if (all('[data-live]').length > 0) follow();
+// What no event tells of is asked for every so many seconds.
+const [watched] = all('[data-live]');
+const everySeconds = Number(watched?.dataset.live);
+if (everySeconds > 0) setInterval(() => document.hidden || refresh().catch(() => {}), everySeconds * 1000);
+else if (watched) follow();
+
+// A slider says which moment it stands at while it is moved, and goes there when it is let go.
+for (const slider of all('[data-moment]')) {
+  const output = document.getElementById(slider.dataset.moment);
+  slider.addEventListener('input', () => (output.textContent = local.format(new Date(Number(slider.value)))));
+  slider.addEventListener('change', () => slider.form.requestSubmit());
+}

@@ -1,0 +1,86 @@
+import { Get, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Context } from '#contracts/envelope.js';
+import { isCoded } from '#contracts/errors.js';
+import { Services } from '../last-write.js';
+import { Caller } from '../params.js';
+import { AdminPage } from './admin-page.js';
+import { AdminViews } from './admin-views.js';
+import { namesOf, People } from './people.service.js';
+
+/** As many of each kind as fit on a page: those that began last. */
+const MOST = 25;
+const STEPS = 200;
+
+/** What there was at a moment: the sessions, connections and keys as they were then. */
+@AdminPage('admin/timeline/moment')
+export class AdminMomentController {
+  constructor(
+    private readonly services: Services,
+    private readonly people: People,
+    private readonly views: AdminViews,
+  ) {}
+
+  @Get()
+  async page(
+    @Caller() context: Context,
+    @Query('at') asked: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    const now = Date.now();
+    const begin = await this.beginning(context, now);
+    const wish = typeof asked === 'string' ? Number(asked) : NaN;
+    const at = Number.isFinite(wish) ? Math.min(now, Math.max(begin, Math.round(wish))) : now;
+    const time = new Date(at).toISOString();
+    const [people, sessions, connections, keys] = await Promise.all([
+      this.people.list(context),
+      this.asOf(context, ['SessionMinted'], time, 'link-session.get'),
+      this.asOf(context, ['ConnectionLinked', 'ConnectionCreated'], time, 'connection.platform.get'),
+      this.asOf(context, ['KeyCreated'], time, 'key.get'),
+    ]);
+    const slider = { begin, end: now, at, step: Math.max(1, Math.ceil((now - begin) / STEPS)) };
+    const data = { moment: time, slider, sessions, connections, keys, nameOf: namesOf(people) };
+    this.views.show(request, reply, 'moment', { heading: 'A moment in time', ...data });
+  }
+
+  /** When the project's timeline begins, in epoch milliseconds. */
+  private async beginning(context: Context, now: number): Promise<number> {
+    const filter = { limit: 1, order: 'asc' as const };
+    const { items } = await this.services.read('audit.list', { context, filter });
+    return items[0] ? Date.parse(items[0].at) : now;
+  }
+
+  /** The newest things of a kind that had begun by then, each from its own stream. */
+  private async asOf<S extends 'link-session.get' | 'connection.platform.get' | 'key.get'>(
+    context: Context,
+    types: string[],
+    time: string,
+    subject: S,
+  ) {
+    const begun = await Promise.all(
+      types.map((type) => {
+        const filter = { type, to: new Date(Date.parse(time) + 1).toISOString(), limit: MOST };
+        return this.services.read('audit.list', { context, filter });
+      }),
+    );
+    const ids = begun.flatMap(({ items }) => items.map((entry) => entry.subject.id)).slice(0, MOST);
+    const found = await Promise.all(ids.map((id) => this.look(context, subject, id, time)));
+    return found.filter((thing) => thing !== null);
+  }
+
+  /** Null for what was not there then. */
+  private async look<S extends 'link-session.get' | 'connection.platform.get' | 'key.get'>(
+    context: Context,
+    subject: S,
+    id: string,
+    time: string,
+  ) {
+    try {
+      return await this.services.read(subject, { context, id, as_of: { time } } as never);
+    } catch (error) {
+      if (isCoded(error) && error.code === 'NOT_FOUND') return null;
+      throw error;
+    }
+  }
+}
