@@ -105,7 +105,7 @@ export class ProjectController {
     @Param('id') id: string,
   ) {
     const { view } = await this.services.write('key.project.allow-redirects', { context, id, origins });
-    this.origins.forget();
+    await this.origins.changed();
     return { origins: view.redirect_origins };
   }
 }

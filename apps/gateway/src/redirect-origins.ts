@@ -1,10 +1,13 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { Bus } from '#service/bus.js';
 import { CONFIG, type GatewayConfig } from './config.js';
 
-const TRUSTED_MS = 1_000;
+const TRUSTED_MS = 500;
+/** Timers may fire a little early. */
+const SLACK_MS = 20;
 const MOST_REMEMBERED = 1_000;
 
 interface Known {
@@ -14,8 +17,8 @@ interface Known {
 
 /**
  * Where sessions may redirect to: inside the list of the installation, and inside the one of the project. A project's
- * list is believed for a second, so that minting asks for it once and not once per session; a change through this
- * gateway holds at once, through another one within that second.
+ * list is believed for half a second, so that minting asks for it twice a second and not once per session; a change is
+ * answered when no gateway can believe the list before any more.
  */
 @Injectable()
 export class RedirectOrigins {
@@ -35,7 +38,12 @@ export class RedirectOrigins {
     }
   }
 
-  /** Called once a project has changed: nothing that was asked before counts any more. */
+  /** Called once a list has changed: resolves when the new one holds at every gateway. */
+  async changed(): Promise<void> {
+    this.forget();
+    await wait(TRUSTED_MS + SLACK_MS);
+  }
+
   forget(): void {
     this.known.clear();
   }
