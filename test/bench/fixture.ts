@@ -19,6 +19,7 @@ export interface Fixture {
   api: Api;
   key: string;
   mintText: string;
+  mintBody: { user_id: string };
   sessionIds: string[];
   sample: Recorded<Minted>;
 }
@@ -43,7 +44,16 @@ export async function prepare(stack: SharedStack): Promise<Fixture> {
   await client.dispose();
   await settled({ api, sessionIds });
   const mintText = requestText('POST', '/api/v1/connections/link', { 'x-api-key': key }, wish);
-  return { run, port: Number(new URL(run.url).port), api, key, mintText, sessionIds, sample: events[0]! };
+  return {
+    run,
+    port: Number(new URL(run.url).port),
+    api,
+    key,
+    mintText,
+    mintBody: wish,
+    sessionIds,
+    sample: events[0]!,
+  };
 }
 
 /** Resolves when the lists and the timeline show everything the key has written; how long that took, in ms. */

@@ -36,6 +36,23 @@ async function withConnections<T>(load: HttpLoad, use: (all: Connection[]) => Pr
 export const closed = (load: HttpLoad): Promise<Figures> =>
   withConnections(load, (all) => closedLoop(load, async (loop) => void (await send(all[loop]!, load))));
 
+/** Each request once. */
+export const each = (load: HttpLoad): Promise<Figures> =>
+  withConnections(load, async (all) => {
+    const latencies: number[] = [];
+    const left = load.requests.values();
+    const startedAt = performance.now();
+    const loop = async (connection: Connection) => {
+      for (const request of left) {
+        const before = performance.now();
+        await send(connection, { ...load, requests: [request] });
+        latencies.push(performance.now() - before);
+      }
+    };
+    await Promise.all(all.map(loop));
+    return figuresOf(latencies, performance.now() - startedAt);
+  });
+
 /** Latencies count from the moment a request was due. `onAnswer` gets each body. */
 export function paced(load: PacedLoad, onAnswer?: (body: string) => void): Promise<Figures> {
   const everyMs = 1000 / load.perSecond;
@@ -56,4 +73,4 @@ export function paced(load: PacedLoad, onAnswer?: (body: string) => void): Promi
   });
 }
 
-if (require.main === module) serveJobs({ closed, paced: (load: PacedLoad) => paced(load) });
+if (require.main === module) serveJobs({ closed, each, paced: (load: PacedLoad) => paced(load) });

@@ -4,47 +4,54 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Stack, startStack } from '#testing/stack.js';
-import { requestText } from './connection.js';
-import type { Stretch } from './figures.js';
-import { type Fixture, newKeys, prepare } from './fixture.js';
+import { type Fixture, prepare } from './fixture.js';
+import { measureFlatness } from './flatness.js';
 import { flood } from './flood.js';
+import { measureKeys } from './key-rows.js';
 import type { Lags, LagPlan } from './lag.js';
 import { memoryByPart } from './processes.js';
-import { type Findings, type Flatness, report } from './report.js';
+import { type Findings, report } from './report.js';
 import { measure } from './rounds.js';
-import { openScenarios, type Rivals } from './scenarios.js';
-import { seedSessions } from './seed.js';
+import { openScenarios } from './scenarios.js';
 import { startWorker } from './worker.js';
 
 interface Settings {
   rounds: number;
   durationMs: number;
+  warmUpRequests: number;
   sessions: number;
   keys: number;
   floodPerSecond: number;
   mintsPerSecond: number;
+  /** Names of scenarios, and of `lag`, `keys`, `flood` and `stored`; undefined is all of it. */
+  only?: string[] | undefined;
 }
 
 const full: Settings = {
   rounds: 3,
   durationMs: 2_000,
+  warmUpRequests: 4_000,
   sessions: 100_000,
   keys: 1_000,
   floodPerSecond: 1_000,
   mintsPerSecond: 200,
 };
-const quick: Settings = { ...full, rounds: 1, durationMs: 500, sessions: 5_000, keys: 200 };
+const quick: Settings = { ...full, rounds: 1, durationMs: 500, warmUpRequests: 500, sessions: 5_000, keys: 200 };
 
 async function main(): Promise<void> {
   const startedAt = Date.now();
-  const { values } = parseArgs({ options: { quick: { type: 'boolean' }, sessions: { type: 'string' } } });
-  const settings = { ...(values.quick ? quick : full), ...(values.sessions && { sessions: Number(values.sessions) }) };
+  const { values } = parseArgs({
+    options: { quick: { type: 'boolean' }, sessions: { type: 'string' }, only: { type: 'string' } },
+  });
+  const only = values.only?.split(',');
+  const sessions = values.sessions && { sessions: Number(values.sessions) };
+  const settings: Settings = { ...(values.quick ? quick : full), ...sessions, only };
   const dataDir = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
   try {
     const findings = await bench(settings, dataDir);
     const page = report({ ...findings, settings, elapsedMs: Date.now() - startedAt });
     console.log(page);
-    if (!values.quick) writeFileSync('docs/benchmarks.md', page);
+    if (!values.quick && !only) writeFileSync('docs/benchmarks.md', page);
   } finally {
     rmSync(dataDir, { recursive: true, force: true });
   }
@@ -72,18 +79,24 @@ async function bench(settings: Settings, dataDir: string): Promise<Omit<Findings
 async function underLoad(settings: Settings, stack: Stack) {
   const fixture = await prepare(stack);
   const rivals = await openScenarios(fixture);
-  say('rounds');
-  const results = await measure(fixture, rivals.scenarios, settings);
-  say('projection lag');
-  const lags = await measureLag(fixture, settings);
-  say('keys');
-  const keys = await measureKeys(fixture, rivals, settings);
+  const wanted = (name: string) => settings.only?.includes(name) ?? true;
+  const part = async <T>(name: string, run: () => Promise<T>): Promise<T | undefined> => {
+    if (!wanted(name)) return undefined;
+    console.error(`measuring: ${name}`);
+    return run();
+  };
+  console.error('measuring: rates');
+  const scenarios = rivals.scenarios.filter(({ name }) => wanted(name));
   const get = rivals.scenarios.find(({ name }) => name === 'get')!;
-  const flooded = await flood(fixture, get, { ...settings, perSecond: settings.floodPerSecond });
-  say('stored sessions');
-  const flatness = await measureFlatness(fixture, rivals, settings);
+  const findings = {
+    results: await measure(fixture, scenarios, settings),
+    lags: await part('lag', () => measureLag(fixture, settings)),
+    keys: await part('keys', () => measureKeys(fixture, rivals, settings)),
+    flood: await part('flood', () => flood(fixture, get, { ...settings, perSecond: settings.floodPerSecond })),
+    flatness: await part('stored', () => measureFlatness(fixture, rivals, settings)),
+  };
   rivals.stop();
-  return { results, lags, keys, flood: flooded, flatness };
+  return { ...findings, titles: Object.fromEntries(scenarios.map(({ name, title }) => [name, title])) };
 }
 
 async function measureLag({ run, port, mintText }: Fixture, { mintsPerSecond, durationMs }: Settings): Promise<Lags> {
@@ -105,47 +118,11 @@ async function measureLag({ run, port, mintText }: Fixture, { mintsPerSecond, du
   return lags;
 }
 
-async function measureKeys(
-  { run, key }: Fixture,
-  { load }: Rivals,
-  { keys, durationMs }: Settings,
-): Promise<Findings['keys']> {
-  const stretch: Stretch = { concurrency: 16, durationMs };
-  const check = (as: string) => requestText('GET', '/api/v1/connections/link/no-id', { 'x-api-key': as });
-  const many = load((await newKeys(run, keys)).map(check), 404);
-  const one = load([check(key)], 404);
-  return [await one(stretch), await many(stretch)];
-}
-
-async function measureFlatness(
-  fixture: Fixture,
-  { load }: Rivals,
-  { sessions, durationMs }: Settings,
-): Promise<Flatness> {
-  const stretch: Stretch = { concurrency: 16, durationMs };
-  const get = (path: string) => requestText('GET', path, { 'x-api-key': fixture.key });
-  const gets = load(
-    fixture.sessionIds.map((id) => get(`/api/v1/connections/link/${id}`)),
-    200,
-  );
-  const list = load([get('/api/v1/connections/link?limit=50')], 200);
-  const before = [await gets(stretch), await list(stretch)] as const;
-  const seeded = await seedSessions(fixture, sessions);
-  return {
-    sessions: [fixture.sessionIds.length, sessions],
-    seeded,
-    get: [before[0], await gets(stretch)],
-    list: [before[1], await list(stretch)],
-  };
-}
-
 async function timed<T>(run: () => Promise<T>): Promise<{ result: T; ms: number }> {
   const startedAt = performance.now();
   const result = await run();
   return { result, ms: performance.now() - startedAt };
 }
-
-const say = (what: string): void => console.error(`measuring: ${what}`);
 
 main().then(
   () => process.exit(),
