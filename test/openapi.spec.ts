@@ -131,6 +131,14 @@ async function platform(): Promise<Record<string, Recipe>> {
       send('PATCH', `${await stored()}/metadata`, { connection_metadata: { a: 1 } }),
     'PUT /v1/connections/{id}/webhook-secret': async () =>
       send('PUT', `${await stored()}/webhook-secret`, { secret: 'whsec' }),
+    'POST /v1/connections/start': () =>
+      send('POST', '/v1/connections/start', {
+        ...{ server_id: 'sandbox-oauth', user_id: randomUUID(), redirect_uri: 'https://app.example/done' },
+      }),
+    'POST /v1/connect/start': () =>
+      send('POST', '/v1/connect/start', {
+        ...{ server_id: 'sandbox-oauth', user_id: randomUUID(), redirect_uri: 'https://app.example/done' },
+      }),
     'POST /v1/connections/hmac-validate': () =>
       send('POST', '/v1/connections/hmac-validate', {
         server_id: 'sandbox-hmac',

@@ -121,6 +121,8 @@ const examples: { [T in AuditedEvent['type']]: Omit<Extract<AuditedEvent, { type
     ...{ display_name: null, connection_metadata: {}, cert_metadata: {}, credential_version: 1 },
   },
   CredentialRotated: { credential_version: 2, cert_metadata: {}, at: noon },
+  CredentialRefreshed: { credential_version: 3, token_refresh_at: noon, at: noon },
+  ConnectionExpired: { code: 'REFRESH_TOKEN_DEAD', message: 'Over.', at: noon },
   MetadataChanged: { connection_metadata: {}, at: noon },
   WebhookSecretSet: { version: 2, previous: 1, previous_until: noon, at: noon },
   ConnectionDeleted: { at: noon },

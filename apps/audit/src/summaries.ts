@@ -36,6 +36,8 @@ export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEv
   ConnectionCreated: (e) =>
     `A connection to ${e.server_id} was created${e.user_id === null ? '' : ` for ${e.user_id}`}.`,
   CredentialRotated: () => 'The credential was replaced; the one before was destroyed.',
+  CredentialRefreshed: () => 'The provider gave new tokens; the ones before were destroyed.',
+  ConnectionExpired: (e) => `The connection has expired: ${e.code}.`,
   MetadataChanged: () => "The operator's metadata was changed.",
   WebhookSecretSet: (e) =>
     `The webhook secret was set${e.previous_until ? `; the one before is accepted until ${e.previous_until}` : ''}.`,
@@ -101,6 +103,7 @@ const purposes = {
   relink: 'to prepare a new sign-in',
   verify_relink: 'to check that it works again',
   remove: 'to remove it at the provider',
+  oauth_tokens: 'to use or refresh its tokens',
   sandbox_require_login: 'to make the sandbox bank ask for a new sign-in',
 };
 

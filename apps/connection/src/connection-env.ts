@@ -8,6 +8,10 @@ const env = readEnv(
     VAULT_KEK_FILE: z.string().optional(),
     /** A JSON list of servers that the operator adds to the catalog. */
     CATALOG_FILE: z.string().optional(),
+    /** Our applications at OAuth providers, as JSON by server id, or a file with it. */
+    OAUTH_CLIENTS: z.string().optional(),
+    OAUTH_CLIENTS_FILE: z.string().optional(),
+    SANDBOX_OAUTH_CLIENT_SECRET: z.string().optional(),
     SANDBOX: z.stringbool().default(false),
     SANDBOX_BANK_URL: z.url().optional(),
     BRAND_NAME: z.string().max(30).default('Latchkey'),

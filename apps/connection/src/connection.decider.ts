@@ -52,6 +52,10 @@ export const connection: Decider<ConnectionState, ConnectionCommand, ConnectionE
         return [{ type: 'ConnectionDeleted', at: command.now }];
       case 'ReceiveWebhook':
         return receiveWebhook(command, state);
+      case 'RecordRefresh':
+        return recordRefresh(command, state);
+      case 'Expire':
+        return expire(command, state);
       case 'AccessCredential':
         return [{ type: 'CredentialAccessed', purpose: command.purpose, at: command.now }];
       case 'Disconnect':
@@ -102,6 +106,7 @@ function recordLink({ type: _type, now, ...linked }: Command<'RecordLink'>, stat
 function storeCredential(command: Command<'StoreCredential'>, state: ConnectionState): ConnectionEvent[] {
   const { type: _type, now, ...created } = command;
   const { display_name, connection_metadata, cert_metadata, credential_version } = created;
+  const { metadata, token_refresh_at, expires_at } = created;
   if (state.status === 'none') {
     const terms = { display_name: display_name ?? null, connection_metadata: connection_metadata ?? {} };
     return [{ type: 'ConnectionCreated', ...created, ...terms, at: now }];
@@ -115,8 +120,23 @@ function storeCredential(command: Command<'StoreCredential'>, state: ConnectionS
   const sent = {
     ...(display_name !== undefined && { display_name }),
     ...(connection_metadata !== undefined && { connection_metadata }),
+    ...(metadata !== undefined && { metadata, token_refresh_at, expires_at }),
   };
   return [{ type: 'CredentialRotated', credential_version, cert_metadata, ...sent, at: now }];
+}
+
+/** A credential that was set meanwhile, by hand or through a new link, is the newer truth. */
+function recordRefresh(command: Command<'RecordRefresh'>, state: Live): ConnectionEvent[] {
+  const { from_version, credential_version, token_refresh_at, now } = command;
+  if (state.status === 'needs_reauth') throw new DomainError('CONNECTION_DISCONNECTED');
+  if (state.credential_version !== from_version) throw new DomainError('CONFLICT');
+  return [{ type: 'CredentialRefreshed', credential_version, token_refresh_at, at: now }];
+}
+
+function expire({ version, now }: Command<'Expire'>, state: Live): ConnectionEvent[] {
+  if (state.status === 'needs_reauth' || state.credential_version !== version) return [];
+  const message = 'The provider no longer renews the permission; a new Connect Link is needed.';
+  return [{ type: 'ConnectionExpired', code: 'REFRESH_TOKEN_DEAD', message, at: now }];
 }
 
 function mergeMetadata({ changes, now }: Command<'MergeMetadata'>, state: Live): ConnectionEvent[] {
@@ -165,6 +185,10 @@ function changed(state: Live, event: Change): ConnectionState {
       const { credential_version, connection_metadata = state.connection_metadata } = event;
       return { ...state, status: 'connected', credential_version, connection_metadata };
     }
+    case 'CredentialRefreshed':
+      return { ...state, credential_version: event.credential_version };
+    case 'ConnectionExpired':
+      return { ...state, status: 'needs_reauth' };
     case 'MetadataChanged':
       return { ...state, connection_metadata: event.connection_metadata };
     case 'WebhookSecretSet':

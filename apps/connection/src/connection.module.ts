@@ -16,6 +16,16 @@ import { ConnectionSlots } from './connection-slots.js';
 import { Connections } from './connections.service.js';
 import { Credentials } from './credentials.service.js';
 import { InstallationController } from './installation.controller.js';
+import { ConnectLinks1700000000005 } from './migrations/0005-connect-links.js';
+import { registeredClients } from './oauth/clients.js';
+import { ConnectLinkController } from './oauth/connect-link.controller.js';
+import { ConnectLinks } from './oauth/connect-links.service.js';
+import { KeepFresh } from './oauth/keep-fresh.js';
+import { LinkTable } from './oauth/link-table.js';
+import { OAuthClients } from './oauth/oauth-clients.js';
+import { OAuthTokens } from './oauth/oauth-tokens.js';
+import { ConnectionTokens } from './oauth/token-store.js';
+import { TokenTable } from './oauth/token-table.js';
 import { LeaveProvider } from './leave-provider.js';
 import { SweepStorage } from './sweep-storage.js';
 import { LinkAttempt } from './link-attempt.entity.js';
@@ -58,7 +68,10 @@ const vault = {
   useFactory: (dataSource: DataSource) => new Vault(keyEncryptionKeyFrom(connectionEnv), dataSource),
 };
 
-const catalog = { provide: Catalog, useFactory: () => Catalog.from(connectionEnv) };
+const catalog = {
+  provide: Catalog,
+  useFactory: () => Catalog.from(connectionEnv, Object.keys(registeredClients(connectionEnv))),
+};
 
 @Module({
   imports: [
@@ -69,6 +82,7 @@ const catalog = { provide: Catalog, useFactory: () => Catalog.from(connectionEnv
         PlatformConnections1700000000002,
         SubjectKeys1700000000003,
         WebhookDeliveries1700000000004,
+        ConnectLinks1700000000005,
         BankItems1700000000010,
       ],
     }),
@@ -85,6 +99,7 @@ const catalog = { provide: Catalog, useFactory: () => Catalog.from(connectionEnv
     PlatformReadController,
     CredentialCheckController,
     AgentSessionController,
+    ConnectLinkController,
   ],
   providers: [
     vault,
@@ -106,6 +121,13 @@ const catalog = { provide: Catalog, useFactory: () => Catalog.from(connectionEnv
     SweepStorage,
     ConnectionSlots,
     StoreConnection,
+    OAuthClients,
+    LinkTable,
+    ConnectLinks,
+    TokenTable,
+    ConnectionTokens,
+    OAuthTokens,
+    KeepFresh,
     WebhookSecrets,
     KnownConnections,
     WebhookDeliveries,

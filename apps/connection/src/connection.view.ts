@@ -34,6 +34,7 @@ export class ConnectionRow implements ConnectionView {
   @Column('text') updated_at!: string;
   @Column('text', { nullable: true }) revoked_at!: string | null;
   @Column('text', { nullable: true }) expires_at!: string | null;
+  @Column('text', { nullable: true }) token_refresh_at!: string | null;
 }
 
 const healthy = (at: string) => ({
@@ -54,6 +55,7 @@ const begun = (at: string) => ({
   connected_at: at,
   revoked_at: null,
   expires_at: null,
+  token_refresh_at: null,
 });
 
 const noBank = {
@@ -75,12 +77,21 @@ export const connectionProjection: Projection<ConnectionView, ConnectionEvent> =
     cert_metadata: {},
     credential_version: null,
   }),
-  ConnectionCreated: ({ type: _type, at, ...created }) => ({ ...created, ...begun(at), ...noBank }),
+  ConnectionCreated: ({ type: _type, at, ...created }) => ({ ...begun(at), ...noBank, ...created }),
   CredentialRotated: ({ type: _type, at, ...changed }) => ({
-    ...changed,
     ...healthy(at),
     connected_at: at,
     expires_at: null,
+    token_refresh_at: null,
+    ...changed,
+  }),
+  CredentialRefreshed: ({ type: _type, at, ...changed }) => ({ ...changed, updated_at: at }),
+  ConnectionExpired: (e) => ({
+    state: 'needs_reauth',
+    error_code: e.code,
+    error_message: e.message,
+    token_refresh_at: null,
+    updated_at: e.at,
   }),
   MetadataChanged: (e) => ({ connection_metadata: e.connection_metadata, updated_at: e.at }),
   WebhookSecretSet: (e) => ({

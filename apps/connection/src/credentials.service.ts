@@ -15,15 +15,23 @@ export class Credentials {
     private readonly vault: Vault,
   ) {}
 
-  /** Opens only when the connection's own stream says that it is live, and after the access is on record. */
   async open(connection: ConnectionView, purpose: CredentialPurpose, context: Context): Promise<string> {
+    return (await this.openNamed(connection, purpose, context)).secret;
+  }
+
+  /** Opens only when the connection's own stream says that it is live, and after the access is on record. */
+  async openNamed(
+    connection: ConnectionView,
+    purpose: CredentialPurpose,
+    context: Context,
+  ): Promise<{ secret: string; version: number | null }> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const command = { type: 'AccessCredential', purpose, now: new Date().toISOString() } as const;
       const { view } = await this.connections.command(connection.id, command, context);
       // A wish that comes again is answered from its trace, also when the connection has ended meanwhile.
       if (view.state === 'revoked') throw new DomainError('CONNECTION_DISCONNECTED');
       const secret = await this.read(view);
-      if (secret !== null) return secret;
+      if (secret !== null) return { secret, version: view.credential_version };
       // Rotated between the two reads: the stream names the new version now.
     }
     throw new DomainError('UNAVAILABLE', 'The credential is not in the vault.');

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { AuthType } from '#contracts/api/servers.js';
 import type { ConnectionEvent, ConnectionPlace, ConnectionTerms, StoredCredential } from '#contracts/connection.js';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError, isCoded } from '#contracts/errors.js';
@@ -20,6 +21,14 @@ export interface StoreWish extends ConnectionTerms {
   sealed: string;
 }
 
+type Named = Omit<StoreWish, 'sealed'>;
+
+/** Tokens in the form in which the vault keeps them, and what may be shown of them. */
+export type TokenWish = Named &
+  Required<Pick<StoredCredential, 'metadata' | 'token_refresh_at' | 'expires_at'>> & { secret: string };
+
+type StoredWish = Named & Omit<StoredCredential, 'credential_version'> & { auth_type: AuthType; secret: string };
+
 type Stored = Extract<ConnectionEvent, { credential_version: number }>;
 
 /**
@@ -35,15 +44,24 @@ export class StoreConnection {
     private readonly connections: Connections,
   ) {}
 
-  async run(context: Context, { sealed, ...wish }: StoreWish): Promise<Changed & { created: boolean }> {
-    const { auth_type, ...server } = this.catalog.get(wish.server_id);
+  run(context: Context, { sealed, ...wish }: StoreWish): Promise<Changed & { created: boolean }> {
+    const server = this.catalog.get(wish.server_id);
     const secret = this.storage.unseal(sealed);
-    const cert_metadata = checkSecret({ ...server, auth_type }, JSON.parse(secret) as Secret);
+    const cert_metadata = checkSecret(server, JSON.parse(secret) as Secret);
+    return this.persist(context, { ...wish, auth_type: server.auth_type, cert_metadata, secret });
+  }
+
+  /** Tokens of an OAuth provider, which come from the provider itself. */
+  tokens(context: Context, wish: TokenWish): Promise<Changed & { created: boolean }> {
+    return this.persist(context, { ...wish, auth_type: 'oauth', cert_metadata: {} });
+  }
+
+  private async persist(context: Context, wish: StoredWish): Promise<Changed & { created: boolean }> {
     for (let attempt = 1; ; attempt++) {
       try {
         const changed = await this.store(anew(context, attempt), {
-          ...{ ...wish, short_id: candidate(wish.short_id, attempt) },
-          ...{ auth_type, cert_metadata, secret },
+          ...wish,
+          short_id: candidate(wish.short_id, attempt),
         });
         return { ...changed, created: changed.decided[0]?.type === 'ConnectionCreated' };
       } catch (error) {
@@ -52,17 +70,7 @@ export class StoreConnection {
     }
   }
 
-  private async store(
-    context: Context,
-    {
-      secret,
-      ...wish
-    }: Omit<StoreWish, 'sealed'> &
-      Omit<StoredCredential, 'credential_version'> & {
-        auth_type: Extract<ConnectionEvent, { type: 'ConnectionCreated' }>['auth_type'];
-        secret: string;
-      },
-  ): Promise<Changed> {
+  private async store(context: Context, { secret, ...wish }: StoredWish): Promise<Changed> {
     const place: ConnectionPlace = { ...context.tenant, server_id: wish.server_id, user_id: wish.user_id };
     const short_id = await this.slots.take(place, wish.short_id, context);
     const id = idOf('connection', short_id);

@@ -65,6 +65,8 @@ const bodies: Record<string, object> = {
   '/api/v1/api-keys/:id': { name: 'Kitchen' },
   '/api/v1/erasures': { subject: userView.id },
   '/v1/connections': { server_id: 'z-api', secret: { instance_id: 'a', instance_token: 'b' } },
+  '/v1/connections/start': { server_id: 'mercadopago', user_id: 'u1', redirect_uri: 'https://app.example/done' },
+  '/v1/connect/start': { server_id: 'mercadopago', user_id: 'u1', redirect_uri: 'https://app.example/done' },
   '/v1/connections/hmac-validate': { server_id: 'foxbit', secret: { access_key: 'a', secret: 'b' } },
   '/v1/connections/jwt-validate': { server_id: 'cdp', secret: { key_name: 'a', private_key: 'b' } },
   '/v1/connections/:id/metadata': { connection_metadata: { a: 1 } },

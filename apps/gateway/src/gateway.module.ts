@@ -9,6 +9,7 @@ import { AuditStreamController } from './audit-stream.controller.js';
 import { AuditController } from './audit.controller.js';
 import { Authentication } from './authentication.js';
 import { BearerGuard } from './bearer.guard.js';
+import { ConnectLinkController } from './connect-link.controller.js';
 import { CredentialCheckController } from './credential-check.controller.js';
 import { CONFIG, type GatewayConfig } from './config.js';
 import { ConnectionController } from './connection.controller.js';
@@ -61,6 +62,7 @@ const controllers = [
   ServerController,
   PlatformConnectionController,
   CredentialCheckController,
+  ConnectLinkController,
   AgentSessionController,
   WebhookController,
   HealthController,
@@ -89,9 +91,9 @@ export class GatewayModule {
         Authentication,
         Services,
         HouseholdKeys,
-        RedirectOrigins,
         Idempotency,
         TokenSealer,
+        RedirectOrigins,
         { provide: APP_GUARD, useClass: ApiKeyGuard },
         { provide: APP_GUARD, useClass: BearerGuard },
       ],

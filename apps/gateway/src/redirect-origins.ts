@@ -29,12 +29,12 @@ export class RedirectOrigins {
     @Inject(CONFIG) private readonly config: GatewayConfig,
   ) {}
 
-  async refuseForeign({ tenant }: Context, redirectUrl: string): Promise<void> {
+  async refuseForeign({ tenant }: Context, redirectUrl: string, field = 'redirect_url'): Promise<void> {
     if (redirectUrl === '') return;
     const { origin } = new URL(redirectUrl);
     for (const allowed of [this.config.REDIRECT_ORIGINS, await this.ofProject(tenant.project_id)]) {
       if (allowed.length === 0 || allowed.includes(origin)) continue;
-      throw new DomainError('VALIDATION_ERROR', 'redirect_url must be inside the allowed redirect origins');
+      throw new DomainError('VALIDATION_ERROR', `${field} must be inside the allowed redirect origins`);
     }
   }
 

@@ -54,6 +54,10 @@ export const answers: Answers = {
   'connection.platform.delete': () => ({ position: '7' }),
   'connection.platform.metadata': () => written(connectionView),
   'connection.platform.webhook-secret': () => written(connectionView),
+  'connection.connect.start': () => ({
+    authorize_url: 'https://provider.example/authorize?a=1',
+    expires_at: '2026-01-01T12:10:00.000Z',
+  }),
   'connection.platform.validate': ({ server_id }) => ({ ok: true, provider: server_id, latency_ms: 12 }),
   'connection.vault-key': () => ({ jwk: vaultJwk }),
   'connection.session.open': () => written(agentSessionView),

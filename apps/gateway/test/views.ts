@@ -50,6 +50,7 @@ export const connectionView: OwnedConnection = {
   updated_at: at,
   revoked_at: null,
   expires_at: null,
+  token_refresh_at: null,
 };
 
 export const agentSessionView: AgentSessionView = {

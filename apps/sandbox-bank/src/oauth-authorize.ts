@@ -19,6 +19,10 @@ const authorizeQuery = z.object({
   response_type: z.string().optional(),
   scope: z.string().default(''),
   state: z.string().optional(),
+  shop: z
+    .string()
+    .regex(/^[a-z0-9-]+\.myshopify\.com$/)
+    .default(SHOP),
   code_challenge: z.string().optional(),
   code_challenge_method: z.string().optional(),
 });
@@ -83,10 +87,10 @@ function back(
   query: AuthorizeQuery,
   outcome: Record<string, string>,
 ): FastifyReply {
-  const { redirect_uri, state } = query;
+  const { redirect_uri, state, shop } = query;
   const url = new URL(redirect_uri);
   const parameters: Record<string, string> = { ...outcome, ...(state !== undefined && { state }) };
-  const all = shape === 'shopify' ? signedByShopify(parameters) : parameters;
+  const all = shape === 'shopify' ? signedByShopify({ ...parameters, shop }) : parameters;
   for (const [name, value] of Object.entries(all)) url.searchParams.set(name, value);
   return reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer').redirect(url.href, 303);
 }
@@ -95,7 +99,6 @@ function back(
 function signedByShopify(outcome: Record<string, string>): Record<string, string> {
   const parameters: Record<string, string> = {
     ...outcome,
-    shop: SHOP,
     timestamp: String(Math.floor(Date.now() / 1000)),
   };
   const message = Object.keys(parameters)

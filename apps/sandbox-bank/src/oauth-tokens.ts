@@ -2,10 +2,13 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Grant, hashed, newUserId, type OauthGrants, type OauthShape, type PendingCode } from './oauth-grants.js';
 
-/** The one application that is registered at both sandbox providers. */
-export const oauthClient = { id: 'latchkey-sandbox', secret: 'sandbox-client-secret' };
+/** The one application that is registered at all sandbox providers. */
+export const oauthClient = {
+  id: 'latchkey-sandbox',
+  secret: process.env['SANDBOX_OAUTH_CLIENT_SECRET'] ?? 'sandbox-client-secret',
+};
 
-/** The shop that everybody has at the sandbox's Shopify. */
+/** The shop of whoever names none. */
 export const SHOP = 'sandbox-shop.myshopify.com';
 
 const LIFE_SECONDS: Record<OauthShape, number> = { plain: 3600, mercadopago: 15_552_000, shopify: 3600 };

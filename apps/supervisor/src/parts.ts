@@ -29,6 +29,8 @@ export interface Wiring {
   webhookBaseUrl: string;
   /** The bank simulator's credentials; undefined when real provider credentials are in the environment. */
   sandbox?: SandboxCredentials;
+  /** Our applications at OAuth providers. */
+  oauth: NodeJS.ProcessEnv;
   /** Real provider settings from the environment, passed on as they are. */
   providers: NodeJS.ProcessEnv;
 }
@@ -38,6 +40,7 @@ export interface SandboxCredentials {
   PLAID_SECRET: string;
   TELLER_APPLICATION_ID: string;
   TELLER_SIGNING_SECRET: string;
+  SANDBOX_OAUTH_CLIENT_SECRET: string;
 }
 
 type NodePart = Exclude<PartName, 'postgres' | 'nats'>;
@@ -60,6 +63,7 @@ const environments: Record<NodePart, (wiring: Wiring) => NodeJS.ProcessEnv> = {
     ...serviceEnvironment('connection', wiring),
     ...wiring.vaultKey,
     ...providerEnvironment(wiring),
+    ...wiring.oauth,
     WEBHOOK_BASE_URL: wiring.webhookBaseUrl,
   }),
   'link-session': (wiring) => serviceEnvironment('link-session', wiring),

@@ -9,7 +9,7 @@ import { type PartName, partNames, type Settings } from './settings.js';
 
 /** Settings a part gets from the wiring alone: what the supervisor was given is not meant for all of them. */
 const reserved =
-  /^(DATABASE_URL|EVENTSTORE_URL|PORT|HOST|NATS_.*|POSTGRES_.*|PLAID_.*|TELLER_.*|VAULT_.*|WEBHOOK_BASE_URL|SETUP_CODE|LATCHKEY_PARTS|npm_.*)$/;
+  /^(DATABASE_URL|EVENTSTORE_URL|PORT|HOST|NATS_.*|POSTGRES_.*|PLAID_.*|TELLER_.*|OAUTH_.*|VAULT_.*|WEBHOOK_BASE_URL|SETUP_CODE|LATCHKEY_PARTS|npm_.*)$/;
 
 const pick = (env: NodeJS.ProcessEnv, test: (name: string) => boolean): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== '' && test(name)));
@@ -51,6 +51,7 @@ export async function wire(settings: Settings, env: NodeJS.ProcessEnv, secrets: 
     webhookBaseUrl: (sandbox ? '' : env.WEBHOOK_BASE_URL || env.PUBLIC_BASE_URL) || url,
     sandbox,
     providers,
+    oauth: pick(env, (name) => name.startsWith('OAUTH_')),
   };
 }
 
@@ -88,5 +89,6 @@ function sandboxCredentials(secrets: Secrets): SandboxCredentials {
     PLAID_SECRET: secrets.read('sandbox-plaid-secret'),
     TELLER_APPLICATION_ID: secrets.read('sandbox-teller-application-id'),
     TELLER_SIGNING_SECRET: secrets.read('sandbox-teller-signing-secret'),
+    SANDBOX_OAUTH_CLIENT_SECRET: secrets.read('sandbox-oauth-client-secret'),
   };
 }

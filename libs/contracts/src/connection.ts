@@ -27,6 +27,12 @@ export interface ConnectionTerms {
 export interface StoredCredential extends ConnectionTerms {
   credential_version: number;
   cert_metadata: Json;
+  /** Of OAuth only, as are the two below: what the provider said of the account. */
+  metadata?: Json;
+  /** When the tokens are to be refreshed; null when they do not end. */
+  token_refresh_at?: string | null;
+  /** When they end for good; null when they can be refreshed. */
+  expires_at?: string | null;
 }
 
 /** Of whom a connection is: one per project, environment, server and user. */
@@ -62,11 +68,21 @@ export type ConnectionCommand =
       Tenant)
   | { type: 'RecordRelink'; session_id: string; outcome: 'repaired' | 'already_healthy'; now: string }
   | { type: 'ReceiveWebhook'; delivery: Delivery; effect: WebhookEffect; now: string }
+  /** The provider gave new tokens for those of `from_version`; they lie in the vault already. */
+  | {
+      type: 'RecordRefresh';
+      from_version: number;
+      credential_version: number;
+      token_refresh_at: string | null;
+      now: string;
+    }
+  /** The tokens of this version can never be refreshed again. */
+  | { type: 'Expire'; version: number; now: string }
   | { type: 'AccessCredential'; purpose: CredentialPurpose; now: string }
   | { type: 'Disconnect'; reason: string; now: string };
 
 export type WebhookEffect = 'login_required' | 'login_repaired' | 'none';
-export type CredentialPurpose = 'relink' | 'verify_relink' | 'remove' | 'sandbox_require_login';
+export type CredentialPurpose = 'relink' | 'verify_relink' | 'remove' | 'sandbox_require_login' | 'oauth_tokens';
 
 /** One delivery of a provider, after its signature was verified. The body is not kept. */
 export interface Delivery {
@@ -87,6 +103,9 @@ export type ConnectionEvent =
       connection_metadata: Json;
       cert_metadata: Json;
       credential_version: number;
+      metadata?: Json;
+      token_refresh_at?: string | null;
+      expires_at?: string | null;
       at: string;
     } & ConnectionPlace)
   | ({ type: 'CredentialRotated'; at: string } & StoredCredential)
@@ -109,6 +128,9 @@ export type ConnectionEvent =
   /** The provider itself says that the sign-in works again. */
   | { type: 'ConnectionRepaired'; at: string }
   | ({ type: 'WebhookReceived'; at: string } & Delivery)
+  | { type: 'CredentialRefreshed'; credential_version: number; token_refresh_at: string | null; at: string }
+  /** For good: whoever wants it back makes a new one. */
+  | { type: 'ConnectionExpired'; code: string; message: string; at: string }
   | { type: 'CredentialAccessed'; purpose: CredentialPurpose; at: string }
   | { type: 'ConnectionDisconnected'; reason: string; at: string }
   | PersonalTextErased;
@@ -142,6 +164,8 @@ export interface ConnectionView extends ConnectionPlace {
   updated_at: string;
   revoked_at: string | null;
   expires_at: string | null;
+  /** When its OAuth tokens are to be refreshed; null for all others. */
+  token_refresh_at: string | null;
 }
 
 /** A bank that was linked on the hosted page: the only connections the household knows. */

@@ -24,6 +24,7 @@ export const errors = {
   IP_NOT_ALLOWED: { status: 403, text: 'The API key may not be used from this address.' },
   NOT_FOUND: { status: 404, text: 'Not found' },
   SERVER_UNKNOWN: { status: 404, text: 'The catalog has no such server.' },
+  SERVER_OAUTH_NOT_CONFIGURED: { status: 404, text: 'End users cannot authorize us at this server.' },
   METHOD_NOT_ALLOWED: { status: 405, text: 'This route does not take that method.' },
   REQUEST_TIMEOUT: { status: 408, text: 'The request did not arrive in time.' },
   IDEMPOTENCY_CONFLICT: { status: 409, text: 'This Idempotency-Key was used with another body.' },

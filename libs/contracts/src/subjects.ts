@@ -3,6 +3,7 @@ import type { CredentialVerdict } from './api/credential-checks.js';
 import type { PlatformStatus } from './api/platform-connections.js';
 import type { AuditChanges, AuditEntry, AuditFilter, AuditNarrowing } from './audit.js';
 import type { AgentSessionView, SessionReach } from './agent-session.js';
+import type { ConnectLinkWish } from './connect-link.js';
 import type { ConnectionTerms, ConnectionView, OwnedConnection } from './connection.js';
 import type { Erasure, OpenedTexts, TextToOpen } from './erasure.js';
 import type { AsOf, Context, Page, Position, Written } from './envelope.js';
@@ -171,6 +172,17 @@ export interface Subjects {
   'connection.platform.validate': {
     ask: { context: Context; auth_type: 'hmac_signed' | 'jwt_ecdsa'; server_id: string; sealed: string };
     reply: CredentialVerdict;
+  };
+
+  /** Opens a Connect Link. The state comes sealed, and the address is answered without it. */
+  'connection.connect.start': {
+    ask: { context: Context; wish: ConnectLinkWish; sealed_state: string };
+    reply: { authorize_url: string; expires_at: string };
+  };
+  /** `sealed` are the parameters of the provider's callback. Null: no such link. Takes up to thirteen seconds. */
+  'connection.connect.finish': {
+    ask: { context: Context; server_id: string; sealed: string };
+    reply: { redirect_to: string | null };
   };
 
   /** An agent's session: which servers it may use. */

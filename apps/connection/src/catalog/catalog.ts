@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type Server, server, takesSecret } from '#contracts/api/servers.js';
 import { DomainError } from '#contracts/errors.js';
-import { sandboxServers } from './sandbox-servers.js';
+import { playedBy, sandboxServers } from './sandbox-servers.js';
 import { builtIn } from './servers.js';
 
 /** An entry must hold together: what is handed over has names, what is authorized says where. */
@@ -32,10 +32,10 @@ export class Catalog {
     if (twice) throw new Error(`the catalog has two entries "${twice.id}"`);
   }
 
-  static from({ CATALOG_FILE, SANDBOX, SANDBOX_BANK_URL }: CatalogSources): Catalog {
+  static from({ CATALOG_FILE, SANDBOX, SANDBOX_BANK_URL }: CatalogSources, clients: string[] = []): Catalog {
     const bank = (SANDBOX && SANDBOX_BANK_URL) || null;
-    const sandbox = bank === null ? [] : sandboxServers(bank);
-    return new Catalog([...builtIn, ...sandbox, ...(CATALOG_FILE ? entriesOf(CATALOG_FILE) : [])], bank);
+    const own = bank === null ? builtIn : [...playedBy(bank, builtIn, clients), ...sandboxServers(bank)];
+    return new Catalog([...own, ...(CATALOG_FILE ? entriesOf(CATALOG_FILE) : [])], bank);
   }
 
   all(): Server[] {

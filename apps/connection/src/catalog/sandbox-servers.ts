@@ -1,5 +1,24 @@
 import type { ServerEntry } from '#contracts/api/servers.js';
 
+/** The real servers whose authorization the bank plays, except where the operator has registered with the real one. */
+export const playedBy = (bankUrl: string, servers: ServerEntry[], registered: string[]): ServerEntry[] =>
+  servers.map((entry) => {
+    const addresses = played(bankUrl)[entry.id];
+    if (!addresses || !entry.oauth || registered.includes(entry.id)) return entry;
+    return { ...entry, oauth: { ...entry.oauth, ...addresses } };
+  });
+
+const played = (bankUrl: string): Record<string, { authorize_url: string; token_url: string }> => ({
+  mercadopago: {
+    authorize_url: `${bankUrl}/oauth/mercadopago/authorization`,
+    token_url: `${bankUrl}/oauth/mercadopago/oauth/token`,
+  },
+  shopify: {
+    authorize_url: `${bankUrl}/oauth/shopify/admin/oauth/authorize?shop={shop}.myshopify.com`,
+    token_url: `${bankUrl}/oauth/shopify/admin/oauth/access_token`,
+  },
+});
+
 /** Servers that the sandbox bank plays, for every way to be known to one. */
 export const sandboxServers = (bankUrl: string): ServerEntry[] => {
   const common = { category: 'sandbox', country: 'GLOBAL', base_url: bankUrl } as const;

@@ -5,15 +5,17 @@ import { type AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { authorizeUrl, type OAuthClient } from './client.js';
 import { finishConnectLink, type LinkOutcome, resultRedirect, startConnectLink } from './connect-link.js';
-import { type LinkStateRow, type LinkStates } from './link-state.js';
+import { type LinkStateRow, type LinkStates, newState, type ReceivedCode } from './link-state.js';
 import { OAuthError, refreshTokens } from './tokens.js';
 
 const now = new Date('2026-01-15T12:00:00Z');
 const callbackUrl = 'https://us.example/v1/connect/callback/mercadopago';
 const link = {
-  tenant: { project_id: 'prj_1', environment: 'live' },
+  tenant: { project_id: 'prj_1', environment: 'live' as const },
   userId: 'user-1',
   redirectUri: 'https://app.example/done?keep=1',
+  callbackUrl,
+  shop: null,
 };
 
 let provider: Server;
@@ -22,6 +24,7 @@ let sent: URLSearchParams[];
 let client: OAuthClient;
 let rows: Map<string, LinkStateRow>;
 let states: LinkStates;
+let received: Map<string, ReceivedCode>;
 
 beforeEach(async () => {
   sent = [];
@@ -48,6 +51,7 @@ beforeEach(async () => {
     metadataFields: ['user_id', 'live_mode', 'absent'],
   };
   rows = new Map();
+  received = new Map();
   states = {
     put: (row) => Promise.resolve(void rows.set(row.stateHash, row)),
     take: (hash) => {
@@ -55,6 +59,7 @@ beforeEach(async () => {
       rows.delete(hash);
       return Promise.resolve(row);
     },
+    receive: (hash, code) => Promise.resolve(void received.set(hash, code)),
   };
 });
 
@@ -78,9 +83,12 @@ const granted = {
   live_mode: false,
 };
 
-const start = () => startConnectLink(states, client, { ...link, callbackUrl, now });
+const start = async () => {
+  const state = newState();
+  return { link_token: state, ...(await startConnectLink(states, client, { link, state, now })) };
+};
 const finish = (parameters: Record<string, unknown>, at = now, by = client): Promise<LinkOutcome> =>
-  finishConnectLink(states, by, { parameters, callbackUrl, now: at });
+  finishConnectLink(states, by, { parameters, now: at });
 
 describe('a Connect Link', () => {
   it('sends the person to the provider with a state and a challenge of its own', async () => {

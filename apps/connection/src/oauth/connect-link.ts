@@ -1,28 +1,27 @@
 import { authorizeUrl, type OAuthClient } from './client.js';
 import { type ConnectLink, type LinkStates, openLink, takeLink } from './link-state.js';
 import { newPkce } from './pkce.js';
+import { atShop } from './shop.js';
 import { exchangeCode, OAuthError, type Tokens } from './tokens.js';
 
 export interface StartedConnectLink {
-  /** The one-time state itself. */
-  link_token: string;
   authorize_url: string;
   expires_at: string;
 }
 
-/** Opens a link of ten minutes. `callbackUrl` is our callback for this server. */
+/** Opens a link of ten minutes under a new state. */
 export async function startConnectLink(
-  states: LinkStates,
+  states: Pick<LinkStates, 'put'>,
   client: OAuthClient,
-  start: Omit<ConnectLink, 'serverId'> & { callbackUrl: string; scopes?: readonly string[]; now: Date },
+  start: { link: Omit<ConnectLink, 'serverId'>; state: string; scopes?: readonly string[]; now: Date },
 ): Promise<StartedConnectLink> {
-  const { tenant, userId, redirectUri, callbackUrl, scopes, now } = start;
+  const { link, state, scopes, now } = start;
   const { verifier, challenge } = newPkce();
-  const link = { tenant, userId, redirectUri, serverId: client.serverId };
-  const { state, expiresAt } = await openLink(states, link, { verifier, now });
+  const placed = atShop(client, link.shop);
+  const expiresAt = await openLink(states, { ...link, serverId: client.serverId }, { state, verifier, now });
+  const { callbackUrl } = link;
   return {
-    link_token: state,
-    authorize_url: authorizeUrl(client, { state, challenge, callbackUrl, ...(scopes && { scopes }) }),
+    authorize_url: authorizeUrl(placed, { state, challenge, callbackUrl, ...(scopes && { scopes }) }),
     expires_at: expiresAt.toISOString(),
   };
 }
@@ -31,37 +30,43 @@ export async function startConnectLink(
 export type LinkOutcome =
   | { kind: 'unknown' }
   /** The tokens are to be sealed and the connection made; then the browser goes to `resultRedirect`. */
-  | { kind: 'connected'; link: ConnectLink; tokens: Tokens }
-  | { kind: 'denied' | 'error'; link: ConnectLink; error: string };
+  | { kind: 'connected'; stateHash: string; link: ConnectLink; tokens: Tokens }
+  | { kind: 'denied' | 'error'; stateHash: string; link: ConnectLink; error: string };
 
 /** Answers the provider's callback, once for each state: whatever the outcome is, the state is used up. */
 export async function finishConnectLink(
   states: LinkStates,
   client: OAuthClient,
-  callback: { parameters: Readonly<Record<string, unknown>>; callbackUrl: string; now: Date },
+  callback: { parameters: Readonly<Record<string, unknown>>; now: Date },
 ): Promise<LinkOutcome> {
-  const { parameters, callbackUrl, now } = callback;
+  const { parameters, now } = callback;
   const taken = await takeLink(states, { state: parameters.state, serverId: client.serverId, now });
   if (!taken) return { kind: 'unknown' };
-  const { link, verifier } = taken;
-  if (taken.expired) return { kind: 'error', link, error: 'link_expired' };
-  if (parameters.error !== undefined) return refusal(link, parameters.error);
+  const { stateHash, link, verifier } = taken;
+  const failed = (error: string): LinkOutcome => ({ kind: 'error', stateHash, link, error });
+  if (taken.expired) return failed('link_expired');
+  if (parameters.error === 'access_denied') return { kind: 'denied', stateHash, link, error: 'access_denied' };
+  if (parameters.error !== undefined) return failed(shownCode(parameters.error));
   const { code } = parameters;
-  if (typeof code !== 'string' || code === '') return { kind: 'error', link, error: 'provider_rejected' };
+  if (typeof code !== 'string' || code === '' || !isFromShop(link, parameters)) return failed('provider_rejected');
+  await states.receive(stateHash, { code, verifier });
   try {
-    return { kind: 'connected', link, tokens: await exchangeCode(client, { code, verifier, callbackUrl, now }) };
+    const { callbackUrl, shop } = link;
+    const tokens = await exchangeCode(atShop(client, shop), { code, verifier, callbackUrl, now });
+    return { kind: 'connected', stateHash, link, tokens };
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
-    return { kind: 'error', link, error: error.code };
+    return failed(error.code);
   }
 }
 
+/** Another shop than the one that the link is for would give us its tokens. */
+const isFromShop = ({ shop }: ConnectLink, parameters: Readonly<Record<string, unknown>>): boolean =>
+  shop === null || parameters.shop === `${shop}.myshopify.com`;
+
 /** The provider's own code goes on only if it looks like one: the callback can be called by anybody. */
-function refusal(link: ConnectLink, error: unknown): LinkOutcome {
-  if (error === 'access_denied') return { kind: 'denied', link, error };
-  const isCode = typeof error === 'string' && /^[a-z_]{1,64}$/.test(error);
-  return { kind: 'error', link, error: isCode ? error : 'provider_rejected' };
-}
+const shownCode = (error: unknown): string =>
+  typeof error === 'string' && /^[a-z_]{1,64}$/.test(error) ? error : 'provider_rejected';
 
 export type LinkResult = { status: 'connected'; connection_id: string } | { status: 'denied' | 'error'; error: string };
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { refreshAt } from './stored-tokens.js';
 import { OAuthError, TOKEN_DEADLINE_MS, type Tokens } from './tokens.js';
 
-const MOST_AHEAD_MS = 5 * 60 * 1000;
 /** Longer than a refresh can take, so that it never ends under a holder that lives. */
 const LEASE_MS = TOKEN_DEADLINE_MS + 12_000;
 const POLL_MS = 100;
@@ -121,8 +121,6 @@ const isAlive = ({ expiresAt }: Tokens, now: Date): boolean => expiresAt === nul
 
 /** Alive for long enough; without a refresh token nothing can be done before the end. */
 function isFresh(tokens: Tokens, now: Date): boolean {
-  const { expiresAt, obtainedAt, refreshToken } = tokens;
-  if (expiresAt === null || refreshToken === null) return isAlive(tokens, now);
-  const aheadMs = Math.min(MOST_AHEAD_MS, (expiresAt.getTime() - obtainedAt.getTime()) / 5);
-  return expiresAt.getTime() - now.getTime() > aheadMs;
+  const refresh = refreshAt(tokens);
+  return refresh === null || refresh > now;
 }

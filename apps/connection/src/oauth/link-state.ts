@@ -1,14 +1,19 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import type { Tenant } from '#contracts/envelope.js';
 
 export const LINK_LIFE_MS = 10 * 60 * 1000;
 
 /** Everything that a Connect Link is for. None of it is ever read from the browser. */
 export interface ConnectLink {
-  tenant: { project_id: string; environment: string };
+  tenant: Tenant;
   userId: string;
   serverId: string;
   /** Where the browser goes in the end: the app's own address. */
   redirectUri: string;
+  /** Ours, as the provider was told it. */
+  callbackUrl: string;
+  /** At Shopify, the shop; null elsewhere. */
+  shop: string | null;
 }
 
 /** What is stored of a link. Neither the state nor the verifier can be found out from it. */
@@ -22,25 +27,34 @@ export interface LinkStateRow extends ConnectLink {
 
 export interface LinkStates {
   put(row: LinkStateRow): Promise<void>;
-  /** Removes the row and answers it, in one step: of two at once, one gets it. */
+  /** Uses the state up and answers the row, in one step: of two at once, one gets it. */
   take(stateHash: string): Promise<LinkStateRow | null>;
+  /** The code is about to be used: whoever dies after this leaves a trace of it. */
+  receive(stateHash: string, code: ReceivedCode): Promise<void>;
 }
 
-/** Stores a new link and answers its state, which is given out once: to the caller, and in the authorize address. */
+/** All that it takes to ask for the tokens. */
+export interface ReceivedCode {
+  code: string;
+  verifier: string;
+}
+
+/** 256 random bits as 43 characters. It is given out once: to the caller, and in the authorize address. */
+export const newState = (): string => randomBytes(32).toString('base64url');
+
+/** Stores a new link under its state; answers when it ends. */
 export async function openLink(
-  states: LinkStates,
+  states: Pick<LinkStates, 'put'>,
   link: ConnectLink,
-  { verifier, now }: { verifier: string; now: Date },
-): Promise<{ state: string; expiresAt: Date }> {
-  const state = randomBytes(32).toString('base64url');
+  { state, verifier, now }: { state: string; verifier: string; now: Date },
+): Promise<Date> {
   const expiresAt = new Date(now.getTime() + LINK_LIFE_MS);
-  const { tenant, userId, serverId, redirectUri } = link;
-  const sealedVerifier = seal(state, link, verifier);
-  await states.put({ tenant, userId, serverId, redirectUri, stateHash: hashOf(state), sealedVerifier, expiresAt });
-  return { state, expiresAt };
+  await states.put({ ...link, stateHash: hashOf(state), sealedVerifier: seal(state, link, verifier), expiresAt });
+  return expiresAt;
 }
 
 export interface TakenLink {
+  stateHash: string;
   link: ConnectLink;
   verifier: string;
   expired: boolean;
@@ -48,15 +62,16 @@ export interface TakenLink {
 
 /** The link of a state, once; null for an unknown or used state and for one of another server. */
 export async function takeLink(
-  states: LinkStates,
+  states: Pick<LinkStates, 'take'>,
   { state, serverId, now }: { state: unknown; serverId: string; now: Date },
 ): Promise<TakenLink | null> {
   if (typeof state !== 'string' || !/^[\w-]{43}$/.test(state)) return null;
-  const row = await states.take(hashOf(state));
+  const stateHash = hashOf(state);
+  const row = await states.take(stateHash);
   if (row?.serverId !== serverId) return null;
-  const { tenant, userId, redirectUri } = row;
-  const link = { tenant, userId, serverId, redirectUri };
-  return { link, verifier: unseal(state, link, row.sealedVerifier), expired: row.expiresAt <= now };
+  const { tenant, userId, redirectUri, callbackUrl, shop } = row;
+  const link = { tenant, userId, serverId, redirectUri, callbackUrl, shop };
+  return { stateHash, link, verifier: unseal(state, link, row.sealedVerifier), expired: row.expiresAt <= now };
 }
 
 const hashOf = (state: string): string => createHash('sha256').update(state).digest('hex');
@@ -65,8 +80,11 @@ const hashOf = (state: string): string => createHash('sha256').update(state).dig
 const keyOf = (state: string): Buffer => Buffer.from(hkdfSync('sha256', state, '', 'connect-link-verifier', 32));
 
 /** A row that was changed does not open: the link is authenticated along with the verifier. */
-const boundTo = ({ tenant, userId, serverId, redirectUri }: ConnectLink): Buffer =>
-  Buffer.from(JSON.stringify([tenant.project_id, tenant.environment, userId, serverId, redirectUri]));
+const boundTo = ({ tenant, ...link }: ConnectLink): Buffer => {
+  const { userId, serverId, redirectUri, callbackUrl, shop } = link;
+  const place = [tenant.project_id, tenant.environment, userId, serverId];
+  return Buffer.from(JSON.stringify([...place, redirectUri, callbackUrl, shop]));
+};
 
 function seal(state: string, link: ConnectLink, verifier: string): string {
   const nonce = randomBytes(12);

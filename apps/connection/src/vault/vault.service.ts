@@ -9,7 +9,7 @@ import { type KeyEncryptionKey, sealingKeysFrom } from './key-encryption-key.js'
 /** Which secret of which connection: one row for each of its versions. */
 export interface Slot extends Tenant {
   connection_id: string;
-  field: 'access_token' | 'credential' | 'webhook_secret' | `attempt ${string}`;
+  field: 'access_token' | 'credential' | 'webhook_secret' | `attempt ${string}` | `refreshed ${number}`;
 }
 
 /** The version of what is only ever replaced as a whole. */

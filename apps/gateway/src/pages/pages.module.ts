@@ -4,6 +4,7 @@ import { AssetsController } from './assets.controller.js';
 import { FollowController } from './follow.controller.js';
 import { HandOffCodes } from './hand-off-code.js';
 import { HandOffController } from './hand-off.controller.js';
+import { ConnectCallbackController } from './connect-callback.controller.js';
 import { JwksController } from './jwks.controller.js';
 import { LinkActionsController } from './link-actions.controller.js';
 import { LinkController } from './link.controller.js';
@@ -21,6 +22,7 @@ const codes = { provide: HandOffCodes, inject: [RESULT_KEY], useFactory: (key: K
 /** The hosted link page. `Bus` and `CONFIG` come from the gateway's own module, which is global. */
 @Module({
   controllers: [
+    ConnectCallbackController,
     LinkController,
     LinkActionsController,
     HandOffController,

@@ -1,0 +1,68 @@
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { logger } from '#service/logger.js';
+import { ConnectLinks } from './connect-links.service.js';
+import { OAuthTokens } from './oauth-tokens.js';
+import { refreshAt } from './stored-tokens.js';
+
+const EVERY_MS = 3_000;
+const AT_ONCE = 20;
+const FIRST_PAUSE_MS = 15_000;
+const LONGEST_PAUSE_MS = 5 * 60_000;
+
+/** Refreshes tokens ahead of their end, whether somebody uses them or not, and finishes Connect Links that were left. */
+@Injectable()
+export class KeepFresh implements OnApplicationBootstrap, OnApplicationShutdown {
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+  private readonly pauses = new Map<string, { until: number; ms: number }>();
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly tokens: OAuthTokens,
+    private readonly links: ConnectLinks,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.next();
+  }
+
+  onApplicationShutdown(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  private next(): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      void this.sweep()
+        .catch((error: unknown) => logger.warn({ error: String(error) }, 'refreshing tokens failed; it comes again'))
+        .finally(() => this.next());
+    }, EVERY_MS);
+  }
+
+  private async sweep(): Promise<void> {
+    const due = await this.dataSource.query<{ id: string }[]>(
+      `select id from connections where state = 'connected' and token_refresh_at <= $1
+       order by token_refresh_at limit ${AT_ONCE}`,
+      [new Date().toISOString()],
+    );
+    const now = Date.now();
+    const ready = due.filter(({ id }) => (this.pauses.get(id)?.until ?? 0) <= now);
+    await Promise.all([this.links.resume(), ...ready.map(({ id }) => this.refresh(id))]);
+  }
+
+  /** A provider that is down is asked less and less often. */
+  private async refresh(id: string): Promise<void> {
+    const before = this.pauses.get(id)?.ms ?? FIRST_PAUSE_MS / 2;
+    const ms = Math.min(before * 2, LONGEST_PAUSE_MS);
+    this.pauses.set(id, { until: Date.now() + ms, ms });
+    try {
+      const tokens = await this.tokens.fresh(id);
+      const next = tokens && refreshAt(tokens);
+      if (!next || next.getTime() > Date.now()) this.pauses.delete(id);
+    } catch (error) {
+      logger.info({ connection_id: id, error: String(error) }, 'tokens could not be refreshed');
+    }
+  }
+}

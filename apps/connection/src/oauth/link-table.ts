@@ -1,0 +1,178 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { sha256 } from '#contracts/ids.js';
+import type { Actor, Context, Tenant } from '#contracts/envelope.js';
+import { type Slot, Vault } from '../vault/vault.service.js';
+import type { ConnectLink, LinkStateRow, ReceivedCode } from './link-state.js';
+import { fromSecret, toSecret } from './stored-tokens.js';
+import type { Tokens } from './tokens.js';
+
+/** Longer than the exchange and what follows can take. */
+const LEASE = "interval '45 seconds'";
+
+/** Who made a link, as the timeline names it. */
+export interface Maker {
+  actor: Actor;
+  request_id: string;
+  address: string | null;
+  key_prefix: string | null;
+}
+
+/** A link whose person has approved: from here on it is finished, whoever dies. */
+export interface Approved {
+  stateHash: string;
+  link: ConnectLink;
+  made: Maker;
+  step: 'received' | 'learnt';
+}
+
+interface Row {
+  state_hash: string;
+  project_id: string;
+  environment: Tenant['environment'];
+  user_id: string;
+  server_id: string;
+  redirect_uri: string;
+  callback_url: string;
+  shop: string | null;
+  sealed_verifier: string;
+  expires_at: Date;
+  request: Maker;
+  holder_id: string;
+  step: Approved['step'];
+}
+
+/**
+ * Connect Links under way, each step written down before the next (docs/decisions/0003, 0011): open, taken, received (the
+ * code lies in the vault), learnt (the tokens do). A row goes when its connection stands, or when nothing came of it.
+ */
+@Injectable()
+export class LinkTable {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly vault: Vault,
+  ) {}
+
+  async put(row: LinkStateRow, { actor, request_id, address, key_prefix }: Context): Promise<void> {
+    const { project_id, environment } = row.tenant;
+    await this.dataSource.query(
+      `insert into connect_links (state_hash, project_id, environment, user_id, server_id, redirect_uri, callback_url, shop,
+         sealed_verifier, expires_at, request) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+       on conflict (state_hash) do update set sealed_verifier = excluded.sealed_verifier where connect_links.step = 'open'`,
+      [
+        ...[
+          row.stateHash,
+          project_id,
+          environment,
+          row.userId,
+          row.serverId,
+          row.redirectUri,
+          row.callbackUrl,
+          row.shop,
+        ],
+        ...[row.sealedVerifier, row.expiresAt, JSON.stringify({ actor, request_id, address, key_prefix })],
+      ],
+    );
+  }
+
+  /** Of two at once, one gets it. */
+  async take(stateHash: string): Promise<LinkStateRow | null> {
+    const rows = await this.rows(
+      `update connect_links set step = 'taken', leased_until = now() + ${LEASE}
+       where state_hash = $1 and step = 'open' returning *`,
+      [stateHash],
+    );
+    return rows[0]
+      ? { ...linkOf(rows[0]), stateHash, sealedVerifier: rows[0].sealed_verifier, expiresAt: rows[0].expires_at }
+      : null;
+  }
+
+  async receive(stateHash: string, code: ReceivedCode): Promise<void> {
+    await this.step(stateHash, 'received', JSON.stringify(code));
+  }
+
+  async learn(stateHash: string, tokens: Tokens): Promise<void> {
+    await this.step(stateHash, 'learnt', toSecret(tokens));
+  }
+
+  private async step(stateHash: string, step: Approved['step'], secret: string): Promise<void> {
+    await this.dataSource.transaction(async (db) => {
+      const [rows] = await db.query<[Row[], number]>(
+        'update connect_links set step = $2 where state_hash = $1 returning *',
+        [stateHash, step],
+      );
+      if (!rows[0]) throw new Error('a Connect Link has gone while it was under way');
+      await this.vault.put(db, slotOf(rows[0]), secret);
+    });
+  }
+
+  /** Those that nobody is at work on any more; whoever gets one has it for a while. */
+  async unfinished(): Promise<Approved[]> {
+    const rows = await this.rows(
+      `update connect_links set leased_until = now() + ${LEASE} where state_hash in (
+         select state_hash from connect_links where step in ('received', 'learnt') and leased_until < now()
+         order by created_at limit 20 for update skip locked) returning *`,
+    );
+    return rows.map((row) => this.approved(row));
+  }
+
+  async find(stateHash: string): Promise<Approved | null> {
+    const [row] = await this.dataSource.query<Row[]>('select * from connect_links where state_hash = $1', [stateHash]);
+    return row ? this.approved(row) : null;
+  }
+
+  private approved(row: Row): Approved {
+    return { stateHash: row.state_hash, link: linkOf(row), made: row.request, step: row.step };
+  }
+
+  async codeOf(stateHash: string): Promise<ReceivedCode> {
+    return JSON.parse(await this.secretOf(stateHash)) as ReceivedCode;
+  }
+
+  async tokensOf(stateHash: string): Promise<Tokens> {
+    return fromSecret(await this.secretOf(stateHash));
+  }
+
+  private async secretOf(stateHash: string): Promise<string> {
+    const [row] = await this.dataSource.query<Row[]>('select * from connect_links where state_hash = $1', [stateHash]);
+    const secret = row && (await this.vault.read(slotOf(row)));
+    if (!secret) throw new Error('a Connect Link has gone while it was under way');
+    return secret;
+  }
+
+  async close(stateHash: string): Promise<void> {
+    await this.dataSource.transaction(async (db) => {
+      const [rows] = await db.query<[Row[], number]>('delete from connect_links where state_hash = $1 returning *', [
+        stateHash,
+      ]);
+      if (rows[0]) await this.vault.destroy(db, slotOf(rows[0]));
+    });
+  }
+
+  /** Links that nobody came back from. */
+  async sweep(): Promise<void> {
+    await this.dataSource.query(
+      "delete from connect_links where step in ('open', 'taken') and created_at < now() - interval '1 hour'",
+    );
+  }
+
+  private async rows(text: string, values: unknown[] = []): Promise<Row[]> {
+    const [rows] = await this.dataSource.query<[Row[], number]>(text, values);
+    return rows;
+  }
+}
+
+const linkOf = ({ project_id, environment, ...row }: Row): ConnectLink => ({
+  tenant: { project_id, environment },
+  userId: row.user_id,
+  serverId: row.server_id,
+  redirectUri: row.redirect_uri,
+  callbackUrl: row.callback_url,
+  shop: row.shop,
+});
+
+/** The state of the link is no part of it: whoever reads the vault's table learns nothing from it. */
+const slotOf = ({ holder_id, project_id, environment, state_hash }: Row): Slot => ({
+  ...{ connection_id: holder_id, project_id, environment },
+  field: `attempt ${sha256(state_hash).slice(0, 16)}`,
+});

@@ -1,0 +1,46 @@
+import { Controller, Get, Inject, Param, Query, Req, Res, UseFilters } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { defaultTenant } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import { Bus } from '#service/bus.js';
+import { Public } from '../endpoint.js';
+import { contextOf } from '../request-context.js';
+import { PageErrorFilter } from './page-error.filter.js';
+import { setPageHeaders } from './page-headers.js';
+import { PAGES_SETTINGS, type PagesSettings } from './settings.js';
+import { TokenSealer } from './token-sealer.js';
+
+/** The provider has eight seconds to answer, and the connection is made after that. */
+const PATIENCE_MS = 14_000;
+
+/**
+ * Where a provider sends the browser back to. Whose link it is stands behind the state alone; a state that is unknown, used
+ * or forged gets the page of a link that is no longer valid, and nothing happens.
+ */
+@Controller('v1/connect/callback')
+@Public()
+@UseFilters(PageErrorFilter)
+export class ConnectCallbackController {
+  constructor(
+    private readonly bus: Bus,
+    private readonly sealer: TokenSealer,
+    @Inject(PAGES_SETTINGS) private readonly settings: PagesSettings,
+  ) {}
+
+  @Get(':server_id')
+  async back(
+    @Param('server_id') server_id: string,
+    @Query() parameters: Record<string, unknown>,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    const actor = { type: 'person' as const, id: 'connect_link', name: 'the person at the link' };
+    const context = contextOf(request, { actor, tenant: defaultTenant, keyPrefix: null });
+    const sealed = await this.sealer.seal(JSON.stringify(parameters));
+    const ask = { context, server_id, sealed };
+    const { redirect_to } = await this.bus.ask('connection.connect.finish', ask, PATIENCE_MS);
+    if (redirect_to === null) throw new DomainError('INVALID_TOKEN');
+    setPageHeaders(reply, this.settings);
+    return reply.redirect(redirect_to, 303);
+  }
+}

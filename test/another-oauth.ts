@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DataSource } from 'typeorm';
+import type { EventStoreDBClient } from '#eventstore/client.js';
+import type { Store } from '#service/store.js';
+import type { SharedStack } from '#testing/stack.js';
+import { Catalog } from '../apps/connection/src/catalog/catalog.js';
+import { Connections } from '../apps/connection/src/connections.service.js';
+import { CredentialStorage } from '../apps/connection/src/credential-storage.js';
+import { Credentials } from '../apps/connection/src/credentials.service.js';
+import { clientOf, sandboxClients } from '../apps/connection/src/oauth/clients.js';
+import { takeLink } from '../apps/connection/src/oauth/link-state.js';
+import { LinkTable } from '../apps/connection/src/oauth/link-table.js';
+import type { OAuthClients } from '../apps/connection/src/oauth/oauth-clients.js';
+import { OAuthTokens } from '../apps/connection/src/oauth/oauth-tokens.js';
+import { ConnectionTokens } from '../apps/connection/src/oauth/token-store.js';
+import { TokenTable } from '../apps/connection/src/oauth/token-table.js';
+import { keyEncryptionKeyFrom } from '../apps/connection/src/vault/key-encryption-key.js';
+import { Vault } from '../apps/connection/src/vault/vault.service.js';
+
+interface Servers {
+  events: EventStoreDBClient;
+  database: DataSource;
+}
+
+/** As if its process ended at that moment. */
+class DyingTable extends TokenTable {
+  override async keepRefreshed(...kept: Parameters<TokenTable['keepRefreshed']>): Promise<void> {
+    await super.keepRefreshed(...kept);
+    throw new Error('died');
+  }
+}
+
+/** The keeper of OAuth tokens of one more replica, in this process, on the servers of the stack. */
+export function anotherOAuth(stack: SharedStack, { events, database }: Servers, { dies = false } = {}) {
+  const secret = (name: string) => join(stack.dataDir, 'secrets', name);
+  const vault = new Vault(keyEncryptionKeyFrom({ VAULT_KEK_FILE: secret('vault.key') }), database);
+  const store = { client: events, dataSource: database } as Store;
+  const connections = new Connections(store);
+  const catalog = Catalog.from({ SANDBOX: true, SANDBOX_BANK_URL: stack.run().parts['sandbox-bank']!.url });
+  const SANDBOX_OAUTH_CLIENT_SECRET = readFileSync(secret('sandbox-oauth-client-secret'), 'utf8');
+  const clients = {
+    clients: sandboxClients({ SANDBOX: true, SANDBOX_OAUTH_CLIENT_SECRET }),
+    isOfSandbox: (address: string) => catalog.isOfSandbox(address),
+  };
+  const table = dies ? new DyingTable(database, vault) : new TokenTable(database, vault);
+  const tokens = new ConnectionTokens(
+    connections,
+    new Credentials(connections, vault),
+    new CredentialStorage(vault, database),
+    table,
+  );
+  const registered = { of: (id: string) => clientOf(catalog.get(id), clients) } as OAuthClients;
+  return Object.assign(new OAuthTokens(tokens, table, registered), {
+    /** Takes the code of a callback, and gets no further. */
+    async takesCodeAndDies(serverId: string, parameters: URLSearchParams): Promise<void> {
+      const links = new LinkTable(database, vault);
+      const taken = await takeLink(links, { state: parameters.get('state'), serverId, now: new Date() });
+      await links.receive(taken!.stateHash, { code: parameters.get('code')!, verifier: taken!.verifier });
+      await database.query('update connect_links set leased_until = now() where state_hash = $1', [taken!.stateHash]);
+    },
+  });
+}
