@@ -40,6 +40,16 @@ export const bodies: Record<string, (ids: Ids) => object> = {
   'PATCH /api/v1/api-keys/{id}': () => ({ name: 'stolen' }),
   'POST /api/v1/api-keys/{id}/rotate': () => ({}),
   'POST /api/v1/erasures': ({ user }) => ({ subject: user }),
+  'POST /v1/connections/start': () => ({
+    server_id: 'sandbox-oauth',
+    user_id: 'somebody',
+    redirect_uri: 'https://a.example/',
+  }),
+  'POST /v1/connect/start': () => ({
+    server_id: 'sandbox-oauth',
+    user_id: 'somebody',
+    redirect_uri: 'https://a.example/',
+  }),
   'POST /v1/connections/hmac-validate': () => ({
     server_id: 'sandbox-hmac',
     secret: { access_key: 'user_good', secret: 'pass_good' },
@@ -72,5 +82,7 @@ export const fieldKinds: Record<string, ThingKind[] | null> = {
 /** Fields of this name mean something else here. */
 export const exceptions: Record<string, string> = {
   'POST /v1/connections user_id': 'a name of the caller’s own for an end user',
+  'POST /v1/connections/start user_id': 'a name of the caller’s own for an end user',
+  'POST /v1/connect/start user_id': 'a name of the caller’s own for an end user',
   'POST /v1/sessions user_id': 'a name of the caller’s own for an end user',
 };
