@@ -28,6 +28,7 @@ export const shared: Record<string, string> = {
   '/v1/providers/{id}': 'the catalog is everybody’s',
   '/v1/projects/{id}': 'projects are the organization’s (docs/decisions/0010)',
   '/v1/webhooks/{server_id}': 'a server of the catalog',
+  '/api/v1/replays/{id}': 'read models are the installation’s (docs/decisions/0013)',
 };
 
 /** Bodies by operation; the ids are those of the things that it names. */
@@ -39,6 +40,7 @@ export const bodies: Record<string, (ids: Ids) => object> = {
   'POST /api/v1/api-keys': () => ({ name: 'B' }),
   'PATCH /api/v1/api-keys/{id}': () => ({ name: 'stolen' }),
   'POST /api/v1/api-keys/{id}/rotate': () => ({}),
+  'POST /api/v1/replays': () => ({ view: 'agent_sessions', verify: true }),
   'POST /api/v1/erasures': ({ user }) => ({ subject: user }),
   'POST /v1/connections/start': () => ({
     server_id: 'sandbox-oauth',

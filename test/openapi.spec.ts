@@ -64,6 +64,7 @@ async function household(): Promise<Record<string, Recipe>> {
   const user_id = await newUser();
   const mint = () => api.post('/api/v1/connections/link', { user_id, label: 'x' });
   const session = id(await mint());
+  const replay = () => api.post('/api/v1/replays', { view: 'api_keys', verify: true });
   const connection = await linkBank(stack, api, user_id);
   return {
     'GET /health/live': () => api.get('/health/live'),
@@ -105,6 +106,9 @@ async function household(): Promise<Record<string, Recipe>> {
     'GET /api/v1/keys/me': () => api.get('/api/v1/keys/me'),
     'POST /api/v1/erasures': async () => api.post('/api/v1/erasures', { subject: await newUser() }),
     'GET /api/v1/audit/stream': () => beginningOf('/api/v1/audit/stream', { 'x-api-key': key }),
+    'POST /api/v1/replays': replay,
+    'GET /api/v1/replays': () => api.get('/api/v1/replays'),
+    'GET /api/v1/replays/{id}': async () => api.get(`/api/v1/replays/${id(await replay())}`),
     'GET /api/v1/audit': () => api.get('/api/v1/audit?limit=3'),
     'POST /api/v1/sandbox/connections/{id}/require-login': () =>
       api.post(`/api/v1/sandbox/connections/${connection}/require-login`),

@@ -177,6 +177,7 @@ export async function differFromReplay(view: View, table: Row[], events: Recorde
 
 /** A replay from the beginning has every stream's first event and must not look anything up. */
 const noDatabase = {
+  table: 'none',
   query: () => Promise.reject(new Error('a replay from scratch asked the database')),
 } as unknown as Parameters<View['changes']>[1];
 

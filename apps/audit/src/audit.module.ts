@@ -14,6 +14,7 @@ import { Timeline } from './timeline.js';
 @Module({
   imports: [
     StoreModule.with({
+      service: 'audit',
       entities: [AuditEntryRow],
       migrations: [AuditEntries1700000000001, AuditOrigins1700000000002, SealedLabels1700000000006],
     }),

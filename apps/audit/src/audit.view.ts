@@ -1,7 +1,6 @@
-import type { DataSource } from 'typeorm';
 import { shownCategories } from '#contracts/categories.js';
 import { type Recorded, streamIdOf } from '#eventstore/recorded.js';
-import type { Changes, View } from '#eventstore/view.js';
+import type { Changes, Rows, View } from '#eventstore/view.js';
 import { AuditEntryRow } from './audit-entry.entity.js';
 import { entryOf, type Subject, subjectOf } from './entry.js';
 
@@ -10,8 +9,8 @@ export const auditEntries: View = {
   name: 'audit_entries',
   prefixes: shownCategories.map((category) => `${category}-`),
   entity: AuditEntryRow,
-  async changes(batch, dataSource) {
-    const subjects = await knownSubjects(batch, dataSource);
+  async changes(batch, rows) {
+    const subjects = await knownSubjects(batch, rows);
     const changes: Changes = { rows: [], removed: [], parked: [] };
     for (const event of batch) {
       try {
@@ -30,13 +29,13 @@ export const auditEntries: View = {
 const isProject = ({ stream }: Recorded): boolean => stream.startsWith('project-');
 
 /** By stream, the subjects whose first event is not in the batch but stands in the table already. */
-async function knownSubjects(batch: Recorded[], dataSource: DataSource): Promise<Map<string, Subject>> {
+async function knownSubjects(batch: Recorded[], { table, query }: Rows): Promise<Map<string, Subject>> {
   const begun = new Set(batch.filter((event) => event.revision === 0n).map((event) => event.stream));
   const streams = new Set(batch.map((event) => event.stream).filter((stream) => !begun.has(stream)));
   if (streams.size === 0) return new Map();
-  const rows = await dataSource.query<Subject[]>(
+  const rows = await query<Subject>(
     `select distinct on (subject_id) subject_kind, subject_id, subject_short_id, label, sealed_label, project_id, environment
-     from audit_entries where subject_id = any($1) order by subject_id, position`,
+     from ${table} where subject_id = any($1) order by subject_id, position`,
     [[...streams].map(streamIdOf)],
   );
   return new Map(rows.map((subject) => [`${subject.subject_kind}-${subject.subject_id}`, subject]));

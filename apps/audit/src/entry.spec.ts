@@ -165,6 +165,8 @@ const examples: { [T in AuditedEvent['type']]: Omit<Extract<AuditedEvent, { type
   KeyRenamed: { name: 'Kitchen', at: noon },
   KeyRotated: { successor: keyTerms, retires_at: noon, at: noon },
   KeyRevoked: { at: noon },
+  ViewReplayStarted: { replay_id: id, view: 'users', verify: true, at: noon },
+  ViewReplayEnded: { outcome: 'done', differing: 2, at: noon },
   KeyRefused: { reason: 'revoked', count: 3, first_at: noon, at: noon },
   ProjectCreated: {
     ...{ id: 'prj_0123456789abcdef', org_id: 'org_default', name: 'Shop', slug: 'shop', is_default: false, at: noon },

@@ -4,6 +4,7 @@ import type { KeyEvent } from '#contracts/key.js';
 import type { SessionEvent } from '#contracts/link-session.js';
 import type { OperatorRole, OperatorsEvent, SignInEvent } from '#contracts/operator.js';
 import type { ProjectEvent } from '#contracts/project.js';
+import type { ViewReplayEvent } from '#contracts/replay.js';
 import type { UserEvent } from '#contracts/user.js';
 
 export type AuditedEvent =
@@ -14,7 +15,8 @@ export type AuditedEvent =
   | KeyEvent
   | ProjectEvent
   | OperatorsEvent
-  | SignInEvent;
+  | SignInEvent
+  | ViewReplayEvent;
 
 /** What each event says to a person, in one sentence. Who did it stands beside it, in the entry's actor. */
 export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEvent, { type: T }>) => string } = {
@@ -62,6 +64,14 @@ export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEv
   KeyRenamed: (e) => `The API key was renamed to ${e.name}.`,
   KeyRotated: (e) =>
     `The API key was rotated: ${e.successor.key_prefix}… takes its place, the old one ends at ${e.retires_at}.`,
+  ViewReplayStarted: (e) =>
+    e.verify
+      ? `The read model ${e.view} is compared with its events.`
+      : `The read model ${e.view} is built again from its events.`,
+  ViewReplayEnded: (e) =>
+    e.outcome === 'failed'
+      ? 'The replay failed and changed nothing.'
+      : `The replay ended; ${e.differing} rows differed.`,
   KeyRevoked: () => 'The API key was revoked.',
   KeyRefused: (e) => `${e.count === 1 ? 'A request was' : `${e.count} requests were`} refused: ${refusals[e.reason]}.`,
 

@@ -6,6 +6,7 @@ import { keyCommands } from './commands/keys.js';
 import { linkCommands } from './commands/link.js';
 import { operatorCommands } from './commands/operators.js';
 import { projectCommands } from './commands/projects.js';
+import { replayCommands } from './commands/replay.js';
 import { sessionCommands } from './commands/sessions.js';
 import { userCommands } from './commands/users.js';
 
@@ -18,5 +19,6 @@ export const commands: Command[] = [
   ...connectionCommands,
   ...auditCommands,
   ...operatorCommands,
+  ...replayCommands,
   ...doctorCommands,
 ];

@@ -76,6 +76,7 @@ const catalog = {
 @Module({
   imports: [
     StoreModule.with({
+      service: 'connection',
       entities: [ConnectionRow, UserRow, LinkAttempt, AgentSessionRow, SubjectKeyRow],
       migrations: [
         Connections1700000000001,

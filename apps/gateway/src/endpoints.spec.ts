@@ -12,6 +12,7 @@ import {
   serverEntry,
   sessionView,
   userView,
+  viewReplay,
 } from '../test/views.js';
 import { RouteTable } from './route-table.js';
 
@@ -48,6 +49,7 @@ const ids: Record<string, string> = {
   '/api/v1/connections': connectionView.short_id,
   '/api/v1/users': userView.short_id,
   '/api/v1/api-keys': keyView.short_id,
+  '/api/v1/replays': viewReplay.id,
   '/api/v1/sandbox/connections': connectionView.short_id,
   '/v1/connections': platformConnectionId(connectionView.id),
   '/v1/api-keys': keyView.short_id,

@@ -34,6 +34,7 @@ import { RefusedKeys } from './refused-keys.js';
 import { ProjectController } from './project.controller.js';
 import { RateLimits } from './rate-limits.js';
 import { RedirectOrigins } from './redirect-origins.js';
+import { ReplayController } from './replay.controller.js';
 import { RouteTable } from './route-table.js';
 import { SandboxController } from './sandbox.controller.js';
 import { ServerController } from './server.controller.js';
@@ -56,6 +57,7 @@ const controllers = [
   AuditController,
   ErasureController,
   AuditStreamController,
+  ReplayController,
   PlatformController,
   PlatformKeyController,
   ProjectController,

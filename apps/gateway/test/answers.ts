@@ -6,6 +6,7 @@ import {
   connectionView,
   keyView,
   projectView,
+  viewReplay,
   serverEntry,
   sessionView,
   usedKey,
@@ -94,6 +95,14 @@ export const answers: Answers = {
     if (since !== undefined) throw new Error('the end of the test');
     return { entries: [auditEntry], position: auditEntry.position };
   },
+  'key.replay.start': () => [],
+  'connection.replay.start': () => [],
+  'link-session.replay.start': ({ id }) => [{ ...viewReplay, id }],
+  'audit.replay.start': () => [],
+  'key.replay.list': () => [],
+  'connection.replay.list': () => [],
+  'link-session.replay.list': ({ id }) => [{ ...viewReplay, id: id ?? viewReplay.id }],
+  'audit.replay.list': () => [],
   'key.health': health,
   'connection.health': health,
   'link-session.health': health,

@@ -1,3 +1,4 @@
+import type { ViewReplay } from '#contracts/replay.js';
 import type { Server } from '#contracts/api/servers.js';
 import type { AgentSessionView } from '#contracts/agent-session.js';
 import type { AuditEntry } from '#contracts/audit.js';
@@ -158,4 +159,21 @@ export const verifiedKey: VerifiedKey = {
   expires_at: null,
   retires_at: null,
   revoked_at: null,
+};
+
+export const viewReplay: ViewReplay = {
+  id: '77777777-7777-4777-8777-777777777777',
+  service: 'link-session',
+  view: 'link_sessions',
+  verify: false,
+  state: 'done',
+  phase: 'over',
+  events: 3,
+  events_per_second: 3,
+  seconds_left: null,
+  drift: { missing: 0, extra: 0, changed: 1, rows: [{ key: 'a', kind: 'changed', columns: ['label'] }] },
+  parked: 0,
+  error: null,
+  started_at: '2026-11-07T05:31:56.000Z',
+  finished_at: '2026-11-07T05:31:57.000Z',
 };

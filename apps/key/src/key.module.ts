@@ -28,6 +28,7 @@ import { Operators1700000000010 } from './migrations/0010-operators.js';
 @Module({
   imports: [
     StoreModule.with({
+      service: 'key',
       entities: [ApiKeyRow, ProjectRow],
       migrations: [
         ApiKeys1700000000001,

@@ -21,6 +21,7 @@ import { Sessions } from './sessions.service.js';
 @Module({
   imports: [
     StoreModule.with({
+      service: 'link-session',
       entities: [LinkSessionRow, SubjectKeyRow],
       migrations: [LinkSessions1700000000001, SubjectKeys1700000000002, SessionLists1700000000003],
     }),

@@ -28,6 +28,6 @@ export const busUsers: Record<string, BusRights> = {
   },
   /** Services of your own that want to know what happens. */
   subscriber: { publish: [], subscribe: ['events.>'] },
-  /** Whoever may read the run file may make projects, the first key and an operator's new password, and nothing else. */
-  cli: { publish: ['key.create', 'key.project.>', 'key.operator.password-link'], subscribe: [] },
+  /** Whoever may read the run file may make projects, the first key and an operator's new password, replay views, and nothing else. */
+  cli: { publish: ['key.create', 'key.project.>', 'key.operator.password-link', '*.replay.*'], subscribe: [] },
 };

@@ -11,6 +11,7 @@ export const categories = {
   project: 'shown',
   operators: 'shown',
   sign_in: 'shown',
+  view_replay: 'shown',
   /** Who holds an e-mail address, a project's slug, or a place for one connection: bookkeeping behind a fact that is shown elsewhere. */
   user_email: 'internal',
   connection_slot: 'internal',

@@ -30,6 +30,7 @@ import type {
   SignedInOperator,
 } from './operator.js';
 import type { ProjectView } from './project.js';
+import type { ReplayWish, ViewReplay } from './replay.js';
 import type { UserView } from './user.js';
 
 /** A read that must see what the caller wrote before: it waits until the view has reached `after`. */
@@ -296,6 +297,17 @@ export interface Subjects {
     reply: AuditChanges;
   };
 
+  /** Builds views of the service again, or compares them; answers with those that it has. The same id again changes nothing. */
+  'key.replay.start': StartReplay;
+  'connection.replay.start': StartReplay;
+  'link-session.replay.start': StartReplay;
+  'audit.replay.start': StartReplay;
+  /** What was replayed in the service, newest first, and what is being replayed. */
+  'key.replay.list': ListReplays;
+  'connection.replay.list': ListReplays;
+  'link-session.replay.list': ListReplays;
+  'audit.replay.list': ListReplays;
+
   'key.health': Health;
   'connection.health': Health;
   'link-session.health': Health;
@@ -314,6 +326,8 @@ export interface PartHealth {
   views: { name: string; lag_ms: number; parked: number }[];
   parts: Record<string, 'up' | 'down'>;
 }
+type StartReplay = { ask: ReplayWish; reply: ViewReplay[] };
+type ListReplays = { ask: { id?: string }; reply: ViewReplay[] };
 type Health = { ask: Record<string, never>; reply: PartHealth };
 
 export type Subject = keyof Subjects;

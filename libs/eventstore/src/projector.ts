@@ -1,21 +1,15 @@
 import type { EventStoreDBClient } from '@eventstore/db-client';
-import { DatabaseError } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { type Batch, follow, type StorePosition } from './follow.js';
-import type { Changes, View } from './view.js';
-import { ViewWriter } from './view-writer.js';
+import type { View } from './view.js';
+import { commitOf, type Log, ViewMover } from './view-mover.js';
 
 const CATCH_UP_MS = 2_000;
 
 /** Called on every replica once a batch is in the view, whichever replica moved it. */
 export type OnApplied = (batch: Batch) => void;
-
-interface Log {
-  warn(message: string): void;
-  error(error: unknown, message?: string): void;
-}
 
 /**
  * Keeps one view in step with the store. Rows and checkpoint change in one statement that names the checkpoint
@@ -30,14 +24,14 @@ export class Projector {
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
   private waiting = new Set<() => void>();
-  private readonly writer: ViewWriter;
+  private readonly mover: ViewMover;
 
   constructor(
     private readonly deps: { client: EventStoreDBClient; dataSource: DataSource; log: Log },
-    private readonly view: View,
+    readonly view: View,
     private readonly onApplied?: OnApplied,
   ) {
-    this.writer = new ViewWriter(deps.dataSource, view);
+    this.mover = new ViewMover(deps, view);
   }
 
   start(): void {
@@ -104,45 +98,14 @@ export class Projector {
     this.behindSince ??= Date.now();
     while (commitOf(this.at) < batch.position.commit) {
       const from = this.at;
-      if (!(await this.move(from, batch))) await this.joinOther(from);
+      const moved = await this.mover.move(from, batch);
+      if (!moved) await this.joinOther(from);
+      else if (commitOf(this.at) < moved.commit) this.at = moved;
     }
     this.heard = batch.position;
     this.behindSince = null;
     this.onApplied?.(batch);
     for (const wake of this.waiting) wake();
-  }
-
-  /** False when the view is not where we thought, and nothing happened. */
-  private async move(from: StorePosition | null, { events: all, position }: Batch): Promise<boolean> {
-    const events = all.filter((event) => event.commit > commitOf(from));
-    const changes = await this.view.changes(events, this.deps.dataSource);
-    try {
-      if (!(await this.writer.write(changes, from, position))) return false;
-    } catch (error) {
-      if (!isUnwritable(error)) throw error;
-      return this.moveAround(error, from, { events, position });
-    }
-    for (const { event, error } of changes.parked) {
-      this.deps.log.error(error, `view ${this.view.name}: parked ${event.event.type} of ${event.stream}`);
-    }
-    if (commitOf(this.at) < position.commit) this.at = position;
-    return true;
-  }
-
-  /** What the database refuses must not hold up the rest: found by halving, it is put aside. */
-  private async moveAround(error: unknown, from: StorePosition | null, batch: Batch): Promise<boolean> {
-    const [event] = batch.events;
-    if (!event) throw error;
-    if (batch.events.length > 1) {
-      const half = batch.events.slice(0, batch.events.length / 2);
-      const { commit, prepare } = half.at(-1)!;
-      return this.move(from, { events: half, position: { commit, prepare } });
-    }
-    this.deps.log.error(error, `view ${this.view.name}: parked ${event.event.type} of ${event.stream}`);
-    const aside: Changes = { rows: [], removed: [], parked: [{ event, error }] };
-    if (!(await this.writer.write(aside, from, batch.position))) return false;
-    if (commitOf(this.at) < batch.position.commit) this.at = batch.position;
-    return true;
   }
 
   /** Goes on from where another replica has moved the view; one that stands further back is being built anew. */
@@ -165,8 +128,3 @@ export class Projector {
     });
   }
 }
-
-const commitOf = (position: StorePosition | null): bigint => position?.commit ?? -1n;
-
-/** SQLSTATE classes 22 and 23: a value that no column takes, such as a NUL character or none. The same again will not help. */
-const isUnwritable = (error: unknown): boolean => error instanceof DatabaseError && /^2[23]/.test(error.code ?? '');

@@ -1,7 +1,15 @@
-import type { Pool } from 'pg';
+import type { QueryConfig } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { StorePosition } from './follow.js';
 import type { Changes, View } from './view.js';
+
+/** Where a view is written to: the live table on the service's pool, or the one that a replay builds beside it. */
+export interface Place {
+  table: string;
+  /** The view's name in the table of checkpoints. */
+  checkpoint: string;
+  database: { query<Row>(statement: QueryConfig): Promise<{ rows: Row[] }> };
+}
 
 interface Statement {
   name?: string;
@@ -19,31 +27,32 @@ export class ViewWriter {
   constructor(
     private readonly dataSource: DataSource,
     private readonly view: View,
+    private readonly place: Place,
   ) {}
 
   /** False when the checkpoint is not at `from`. */
   async write(changes: Changes, from: StorePosition | null, to: StorePosition): Promise<boolean> {
-    const values: unknown[] = [this.view.name, from && String(from.commit), String(to.commit), String(to.prepare)];
+    const { checkpoint, database } = this.place;
+    const values: unknown[] = [checkpoint, from && String(from.commit), String(to.commit), String(to.prepare)];
     values.push(JSON.stringify(changes.rows));
     const isUsual = changes.removed.length === 0 && changes.parked.length === 0;
     if (!isUsual) values.push(changes.removed, JSON.stringify(changes.parked.map((one) => this.parkedRow(one))));
     this.statements ??= this.makeStatements();
     const statement = isUsual ? this.statements.usual : this.statements.full;
-    const pool = (this.dataSource.driver as unknown as { master: Pool }).master;
-    const { rows } = await pool.query<{ moved: string }>({ ...statement, values });
+    const { rows } = await database.query<{ moved: string }>({ ...statement, values });
     return rows[0]?.moved === '1';
   }
 
   private parkedRow({ event, error }: Changes['parked'][number]) {
     const { id: event_id, stream, commit } = event;
     const type = event.event.type;
-    return { view: this.view.name, event_id, stream, type, commit: String(commit), error: String(error) };
+    return { view: this.place.checkpoint, event_id, stream, type, commit: String(commit), error: String(error) };
   }
 
   /** What nearly every batch needs is planned once per connection; the rest names its parameters all the same. */
   private makeStatements() {
     const metadata = this.dataSource.getMetadata(this.view.entity);
-    const table = `"${metadata.tableName}"`;
+    const table = `"${this.place.table}"`;
     const keys = metadata.primaryColumns.map((column) => `"${column.databaseName}"`);
     const columns = metadata.columns.map((column) => `"${column.databaseName}"`);
     const others = columns.filter((column) => !keys.includes(column));
@@ -71,7 +80,7 @@ export class ViewWriter {
       )`;
     const count = ' select count(*)::text as moved from moved';
     return {
-      usual: { name: `move_${this.view.name}`, text: moveAndWrite + count },
+      usual: { name: `move_${this.place.checkpoint}`, text: moveAndWrite + count },
       full: { text: moveAndWrite + removeAndPark + count },
     };
   }

@@ -1,4 +1,4 @@
-import { type DataSource, type EntityTarget } from 'typeorm';
+import { type EntityTarget } from 'typeorm';
 import { project, type Projection } from './projection.js';
 import { type Recorded, streamIdOf } from './recorded.js';
 
@@ -7,7 +7,14 @@ export interface View {
   name: string;
   prefixes: string[];
   entity: EntityTarget<object>;
-  changes(batch: Recorded[], dataSource: DataSource): Promise<Changes>;
+  changes(batch: Recorded[], rows: Rows): Promise<Changes>;
+}
+
+/** The view's rows as they are before the batch. A replay builds them in another table than the live one. */
+export interface Rows {
+  /** Quoted, to be put into the text of a query. */
+  table: string;
+  query: <T>(text: string, values: unknown[]) => Promise<T[]>;
 }
 
 export interface Changes {
@@ -29,12 +36,12 @@ export function rowPerStream<Row extends { id: string }, E extends { type: strin
     name: view.name,
     prefixes: [`${view.kind}-`],
     entity: view.entity,
-    async changes(batch, dataSource) {
+    async changes(batch, rows) {
       const byId = new Map<string, Recorded[]>();
       for (const event of batch) {
         if (event.stream.startsWith(`${view.kind}-`)) push(byId, streamIdOf(event.stream), event);
       }
-      const before = await existingRows(dataSource, view.entity, byId);
+      const before = await existingRows<Row>(rows, byId);
       const changes: Changes = { rows: [], removed: [], parked: [] };
       for (const [id, events] of byId) {
         const from = before.get(id) ?? null;
@@ -67,14 +74,12 @@ function applyAll<Row extends object, E extends { type: string }>(
 
 /** Streams whose first event is in the batch have no row yet, so most batches read nothing. */
 async function existingRows<Row extends { id: string }>(
-  dataSource: DataSource,
-  entity: EntityTarget<Row>,
+  { table, query }: Rows,
   byId: Map<string, Recorded[]>,
 ): Promise<Map<string, Row>> {
   const ids = [...byId].filter(([, events]) => events[0]!.revision > 0n).map(([id]) => id);
   if (ids.length === 0) return new Map();
-  const { tableName } = dataSource.getMetadata(entity);
-  const rows = await dataSource.query<Row[]>(`select * from "${tableName}" where id = any($1)`, [ids]);
+  const rows = await query<Row>(`select * from ${table} where id = any($1)`, [ids]);
   return new Map(rows.map((row) => [row.id, row]));
 }
 

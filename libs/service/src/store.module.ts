@@ -5,9 +5,14 @@ import { Checkpoint, ParkedEvent } from '#eventstore/checkpoint.entity.js';
 import { connectEventStore, EventStoreDBClient } from '#eventstore/client.js';
 import { Bus } from './bus.js';
 import { readEnv, storeEnv } from './config.js';
+import { ViewReplays1700000000000 } from './migrations.js';
+import { type ReplayingService, replayController } from './replay.controller.js';
+import { Replays } from './replays.js';
 import { Store } from './store.js';
 
 interface Tables {
+  /** Its first word on the bus. */
+  service: ReplayingService;
   entities: Type[];
   migrations: MixedList<Type>;
 }
@@ -18,7 +23,7 @@ interface Tables {
 export class StoreModule implements OnApplicationShutdown {
   constructor(@Inject(EventStoreDBClient) private readonly client: EventStoreDBClient) {}
 
-  static with({ entities, migrations }: Tables): DynamicModule {
+  static with({ service, entities, migrations }: Tables): DynamicModule {
     const env = readEnv(storeEnv);
     const client = { provide: EventStoreDBClient, useFactory: () => connectEventStore(env.EVENTSTORE_URL) };
     const bus = { provide: Bus, useFactory: () => new Bus().connect() };
@@ -27,10 +32,16 @@ export class StoreModule implements OnApplicationShutdown {
       inject: [EventStoreDBClient, DataSource, Bus],
       useFactory: (events: EventStoreDBClient, tables: DataSource, way: Bus) => new Store(events, tables, way),
     };
+    const replays = {
+      provide: Replays,
+      inject: [Store],
+      useFactory: (views: Store) => new Replays(views, service),
+    };
     return {
       module: StoreModule,
       imports: [TypeOrmModule.forRoot(databaseOptions(env.DATABASE_URL, { entities, migrations }))],
-      providers: [client, bus, store],
+      controllers: [replayController(service)],
+      providers: [client, bus, store, replays],
       exports: [client, bus, store],
     };
   }
@@ -41,11 +52,11 @@ export class StoreModule implements OnApplicationShutdown {
 }
 
 /** pg's own defaults hang for ever on a black-holed connection; these fail in two seconds and heal. */
-const databaseOptions = (url: string, { entities, migrations }: Tables) => ({
+const databaseOptions = (url: string, { entities, migrations }: Omit<Tables, 'service'>) => ({
   type: 'postgres' as const,
   url,
   entities: [Checkpoint, ParkedEvent, ...entities],
-  migrations,
+  migrations: [ViewReplays1700000000000, ...Object.values(migrations)],
   migrationsRun: true,
   retryAttempts: 20,
   retryDelay: 500,

@@ -33,6 +33,10 @@ export class Store implements OnApplicationShutdown {
     return projector;
   }
 
+  get views(): View[] {
+    return this.projectors.map(({ view }) => view);
+  }
+
   async health(): Promise<PartHealth> {
     const [views, eventstore, bus] = await Promise.all([
       Promise.all(this.projectors.map((projector) => projector.health())).catch(() => null),

@@ -1,0 +1,62 @@
+import { type EventStoreDBClient, type ReadAllOptions, START } from '@eventstore/db-client';
+import type { StorePosition } from './follow.js';
+import { openBatch } from './personal-text.js';
+import { type Recorded, toRecorded } from './recorded.js';
+
+const PAGE = 2_000;
+const PAGE_DEADLINE_MS = 30_000;
+
+interface Stretch {
+  /** Names of streams we care for: `kind-`. */
+  prefixes: string[];
+  /** Excluded; null is the very beginning. */
+  after: StorePosition | null;
+  /** Included. */
+  upTo: StorePosition;
+}
+
+interface Page {
+  events: Recorded[];
+  last: StorePosition | null;
+  /** There may be more. */
+  full: boolean;
+}
+
+/**
+ * The events of a stretch in large pages; the next one is on its way while the caller works on one. Each page is a call
+ * that is read to its end: one that is left half-way keeps the client from ever being disposed of.
+ */
+export async function* readPages(client: EventStoreDBClient, stretch: Stretch): AsyncGenerator<Recorded[]> {
+  let next = readPage(client, stretch, stretch.after);
+  for (;;) {
+    const { events, last, full } = await next;
+    const more = full && last !== null && last.commit < stretch.upTo.commit;
+    if (more) {
+      next = readPage(client, stretch, last);
+      next.catch(() => undefined); // Whoever has left by then does not wait for it.
+    }
+    if (events.length > 0) yield events;
+    if (!more) return;
+  }
+}
+
+async function readPage(
+  client: EventStoreDBClient,
+  { prefixes, upTo }: Stretch,
+  after: StorePosition | null,
+): Promise<Page> {
+  const page: Omit<Page, 'full'> = { events: [], last: after };
+  const options: ReadAllOptions = { fromPosition: after ?? START, maxCount: PAGE, deadline: PAGE_DEADLINE_MS };
+  let count = 0;
+  for await (const resolved of client.readAll(options, { highWaterMark: PAGE })) {
+    count++;
+    const { position, streamId } = resolved.event ?? {};
+    // A forward read includes where it begins.
+    if (!position || streamId === undefined || (after !== null && position.commit <= after.commit)) continue;
+    page.last = position;
+    if (position.commit > upTo.commit || !prefixes.some((prefix) => streamId.startsWith(prefix))) continue;
+    const recorded = toRecorded(resolved);
+    if (recorded) page.events.push(recorded);
+  }
+  return { ...page, events: await openBatch(client, page.events), full: count === PAGE };
+}

@@ -1,0 +1,94 @@
+import type { Client } from 'pg';
+import type { View } from './view.js';
+
+const SUFFIX = '__replay';
+/** So long readers of the live table may be kept waiting; then the swap steps back and tries again. */
+const LOCK_TIMEOUT_MS = 500;
+
+interface Index {
+  name: string;
+  /** What follows the name in a statement that makes it on another table. */
+  makes: string;
+  constraint: boolean;
+}
+
+/**
+ * The table a replay builds beside the live one: the same columns, rules and indexes, and a checkpoint of its own. Its
+ * statements do not name the columns, so it is right for every view. Grants, triggers and SQL views on the live table are
+ * not carried over: the tables of a service are its own.
+ */
+export class ShadowTable {
+  readonly name: string;
+  readonly checkpoint: string;
+
+  constructor(
+    private readonly connection: Client,
+    private readonly live: string,
+    private readonly view: View,
+  ) {
+    this.name = live + SUFFIX;
+    this.checkpoint = shadowCheckpoint(view.name);
+  }
+
+  async create(): Promise<void> {
+    await this.drop();
+    await this.connection.query(`create table "${this.name}" (like "${this.live}" including defaults
+      including constraints including generated including identity including storage including comments)`);
+    for (const { name, makes, constraint } of await this.indexes()) {
+      const text = constraint
+        ? `alter table "${this.name}" add constraint "${name + SUFFIX}" ${makes}`
+        : `create ${makes.startsWith('unique') ? 'unique ' : ''}index "${name + SUFFIX}" on "${this.name}" ${makes.replace(/^unique /, '')}`;
+      await this.connection.query(text);
+    }
+  }
+
+  /** Also what a replay left behind that was cut off. */
+  async drop(): Promise<void> {
+    await this.connection.query(`drop table if exists "${this.name}"`);
+    await this.connection.query('delete from checkpoints where "view" = $1', [this.checkpoint]);
+    await this.connection.query('delete from parked_events where "view" = $1', [this.checkpoint]);
+  }
+
+  /**
+   * The live projectors wait from here to the end of the transaction, in whichever replica, and readers do not. They name
+   * the table before the checkpoint, so the table has to be what they wait for.
+   */
+  async holdWriters(): Promise<void> {
+    await this.connection.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
+    await this.connection.query(`lock table "${this.live}" in exclusive mode`);
+  }
+
+  /** Within a transaction that holds the writers: from its end on, who names the live table reads this one. */
+  async takePlace(): Promise<void> {
+    const indexes = await this.indexes();
+    await this.connection.query(`drop table "${this.live}"`);
+    await this.connection.query(`alter table "${this.name}" rename to "${this.live}"`);
+    for (const { name } of indexes) {
+      await this.connection.query(`alter index "${name + SUFFIX}" rename to "${name}"`);
+    }
+    const names = [this.view.name, this.checkpoint];
+    await this.connection.query('delete from parked_events where "view" = $1', names.slice(0, 1));
+    await this.connection.query('update parked_events set "view" = $1 where "view" = $2', names);
+    await this.connection.query('delete from checkpoints where "view" = $1', names.slice(1));
+  }
+
+  async parked(): Promise<number> {
+    const text = 'select count(*)::int as n from parked_events where "view" = $1';
+    return (await this.connection.query<{ n: number }>(text, [this.checkpoint])).rows[0]!.n;
+  }
+
+  private async indexes(): Promise<Index[]> {
+    const { rows } = await this.connection.query<Index>(
+      `select c.relname as name, k.oid is not null as constraint,
+         coalesce(pg_get_constraintdef(k.oid),
+           case when i.indisunique then 'unique ' else '' end || substring(pg_get_indexdef(c.oid) from 'USING .*$')) as makes
+       from pg_index i join pg_class c on c.oid = i.indexrelid
+       left join pg_constraint k on k.conindid = c.oid and k.conrelid = i.indrelid
+       where i.indrelid = to_regclass($1) order by c.relname`,
+      [`"${this.live}"`],
+    );
+    return rows;
+  }
+}
+
+const shadowCheckpoint = (view: string): string => `replay:${view}`;

@@ -1,0 +1,79 @@
+import { type Client, DatabaseError, type Pool } from 'pg';
+import type { DataSource } from 'typeorm';
+import type { Batch, StorePosition } from './follow.js';
+import type { Changes, Rows, View } from './view.js';
+import { type Place, ViewWriter } from './view-writer.js';
+
+export interface Log {
+  warn(message: string): void;
+  error(error: unknown, message?: string): void;
+}
+
+/** Brings one view from position to position, wherever its rows are. */
+export class ViewMover {
+  private readonly writer: ViewWriter;
+  private readonly rows: Rows;
+
+  constructor(
+    private readonly deps: { dataSource: DataSource; log: Log },
+    private readonly view: View,
+    place: Place = livePlace(deps.dataSource, view),
+  ) {
+    this.writer = new ViewWriter(deps.dataSource, view, place);
+    this.rows = {
+      table: `"${place.table}"`,
+      query: async <T>(text: string, values: unknown[]) => (await place.database.query<T>({ text, values })).rows,
+    };
+  }
+
+  /**
+   * Where the view stands now: at the batch's position, or before it when the rest has to be moved again. Null when
+   * the view is not where we thought, and nothing happened.
+   */
+  async move(from: StorePosition | null, { events: all, position }: Batch): Promise<StorePosition | null> {
+    const events = all.filter((event) => event.commit > commitOf(from));
+    const changes = await this.view.changes(events, this.rows);
+    try {
+      if (!(await this.writer.write(changes, from, position))) return null;
+    } catch (error) {
+      if (!isUnwritable(error)) throw error;
+      return this.moveAround(error, from, { events, position });
+    }
+    this.report(changes.parked);
+    return position;
+  }
+
+  /** What the database refuses must not hold up the rest: found by halving, it is put aside. */
+  private async moveAround(error: unknown, from: StorePosition | null, batch: Batch): Promise<StorePosition | null> {
+    const [event] = batch.events;
+    if (!event) throw error;
+    if (batch.events.length > 1) {
+      const half = batch.events.slice(0, batch.events.length / 2);
+      const { commit, prepare } = half.at(-1)!;
+      return this.move(from, { events: half, position: { commit, prepare } });
+    }
+    const aside: Changes = { rows: [], removed: [], parked: [{ event, error }] };
+    if (!(await this.writer.write(aside, from, batch.position))) return null;
+    this.report(aside.parked);
+    return batch.position;
+  }
+
+  private report(parked: Changes['parked']): void {
+    for (const { event, error } of parked) {
+      this.deps.log.error(error, `view ${this.view.name}: parked ${event.event.type} of ${event.stream}`);
+    }
+  }
+}
+
+function livePlace(dataSource: DataSource, view: View): Place {
+  const pool = (dataSource.driver as unknown as { master: Pool }).master;
+  return { table: dataSource.getMetadata(view.entity).tableName, checkpoint: view.name, database: asDatabase(pool) };
+}
+
+/** The rows of a statement have the form that its text gives them. */
+export const asDatabase = (way: Pool | Client): Place['database'] => way as unknown as Place['database'];
+
+export const commitOf = (position: StorePosition | null): bigint => position?.commit ?? -1n;
+
+/** SQLSTATE classes 22 and 23: a value that no column takes, such as a NUL character or none. The same again will not help. */
+const isUnwritable = (error: unknown): boolean => error instanceof DatabaseError && /^2[23]/.test(error.code ?? '');

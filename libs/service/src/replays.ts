@@ -1,0 +1,193 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import type { Context } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import { uuidV5 } from '#contracts/ids.js';
+import { driftCount, type ReplayWish, type ViewReplay } from '#contracts/replay.js';
+import { dropLeftovers, replay, type Replayed, type ReplayProgress } from '#eventstore/replay.js';
+import { commandHandler } from '#eventstore/command-handler.js';
+import type { View } from '#eventstore/view.js';
+import { logger } from './logger.js';
+import type { Store } from './store.js';
+import { viewReplay } from './view-replay.decider.js';
+
+const SAVE_EVERY_MS = 500;
+/** A replay of which nothing was heard for so long has ended with its process. */
+const SILENT_SECONDS = 15;
+const SHOWN = 100;
+const FINAL_SAVES = 120;
+const RECORD_MS = 2_000;
+
+/** A replay of this process. */
+interface Running {
+  id: string;
+  view: View;
+  verify: boolean;
+  context: Context;
+  startedAt: number;
+  progress: ReplayProgress;
+  eventsPerSecond: number;
+}
+
+/** The replays of one service's views: done here one after the other, written down for every replica to tell. */
+export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly stopping = new AbortController();
+  private readonly running = new Set<Running>();
+  private queue: Promise<void> = Promise.resolve();
+  private saver: NodeJS.Timeout | undefined;
+  private readonly handle;
+
+  constructor(
+    private readonly store: Store,
+    private readonly service: string,
+  ) {
+    this.handle = commandHandler(store.client, 'view_replay', viewReplay);
+  }
+
+  /** What an earlier process was cut off from is cleared away; a replica at work is left alone. */
+  onApplicationBootstrap(): void {
+    this.saver = setInterval(() => void this.saveProgress().catch(() => undefined), SAVE_EVERY_MS).unref();
+    this.queue = this.clear().catch((error: unknown) => logger.warn(`leftovers of replays: ${String(error)}`));
+  }
+
+  private async clear(): Promise<void> {
+    for (const view of this.store.views) await dropLeftovers(this.store.dataSource, view);
+    await this.store.dataSource.query(`delete from view_replays where finished_at < now() - interval '90 days'`);
+  }
+
+  /** The same id again starts nothing. A view that is being replayed already is replayed once more afterwards. */
+  async start({ context, id, view: name, verify }: ReplayWish): Promise<ViewReplay[]> {
+    const views = this.store.views.filter((view) => name === undefined || view.name === name);
+    for (const view of views) {
+      const at = new Date().toISOString();
+      const start = { type: 'StartViewReplay' as const, replay_id: id, view: view.name, verify, at };
+      await this.handle({ id: uuidV5(id, view.name), command: start, context });
+      const rows = await this.store.dataSource.query<unknown[]>(
+        `insert into view_replays (id, "view", verify, state, phase) values ($1, $2, $3, 'running', 'waiting')
+         on conflict do nothing returning id`,
+        [id, view.name, verify],
+      );
+      if (rows.length > 0) this.enqueue({ id, view, verify, context });
+    }
+    return this.list({ id });
+  }
+
+  private enqueue(wish: Pick<Running, 'id' | 'view' | 'verify' | 'context'>): void {
+    const progress: ReplayProgress = { phase: 'waiting', events: 0, done: 0 };
+    const running: Running = { ...wish, startedAt: Date.now(), progress, eventsPerSecond: 0 };
+    this.running.add(running);
+    this.queue = this.queue.then(() => this.run(running));
+  }
+
+  private async run(running: Running): Promise<void> {
+    const { view, verify } = running;
+    const { client, dataSource } = this.store;
+    running.startedAt = Date.now();
+    const onProgress = (progress: ReplayProgress) => {
+      running.progress = progress;
+      const seconds = (Date.now() - running.startedAt) / 1_000;
+      if (progress.phase === 'building') running.eventsPerSecond = Math.round(progress.events / seconds);
+    };
+    const order = { view, verify, signal: this.stopping.signal, onProgress };
+    try {
+      const result = await this.inTurn(() => replay({ client, dataSource, log: logger }, order));
+      this.report(running, result);
+      await this.end(running, result);
+    } catch (error) {
+      logger.error(error, `replay of ${view.name}`);
+      await this.end(running, error instanceof DomainError ? error.message : 'It failed; the log says why.');
+    }
+  }
+
+  /** Another replica that is at work with the same view goes first. */
+  private async inTurn(work: () => Promise<Replayed>): Promise<Replayed> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof DomainError) || error.code !== 'INVALID_STATE') throw error;
+        await wait(SAVE_EVERY_MS, undefined, { signal: this.stopping.signal });
+      }
+    }
+  }
+
+  private report({ view, verify }: Running, { drift, parked }: Replayed): void {
+    const { rows: _rows, ...counts } = drift;
+    const line = { view: view.name, verify, parked, ...counts };
+    if (driftCount(drift) > 0) logger.error(line, 'the view had drifted from its events');
+    else logger.info(line, 'the view is as its events say');
+  }
+
+  private async saveProgress(): Promise<void> {
+    for (const running of this.running) {
+      const { events, phase, done } = running.progress;
+      const seconds = (Date.now() - running.startedAt) / 1_000;
+      const left = phase === 'building' && done > 0.01 ? Math.ceil((seconds * (1 - done)) / done) : null;
+      await this.store.dataSource.query(
+        `update view_replays set phase = $3, events = $4, events_per_second = $5, seconds_left = $6, seen_at = now()
+         where id = $1 and "view" = $2 and state = 'running'`,
+        [running.id, running.view.name, phase, events, running.eventsPerSecond, left],
+      );
+    }
+  }
+
+  private async record({ id, view, context }: Running, outcome: Replayed | string): Promise<void> {
+    const differing = typeof outcome === 'string' ? 0 : driftCount(outcome.drift);
+    const ended = typeof outcome === 'string' ? ('failed' as const) : ('done' as const);
+    const command = { type: 'EndViewReplay' as const, outcome: ended, differing, at: new Date().toISOString() };
+    const now = { ...context, deadline: Date.now() + RECORD_MS };
+    await this.handle({ id: uuidV5(id, view.name), command, context: now });
+  }
+
+  /** The database or the event store may be away for a moment just then. */
+  private async end(running: Running, outcome: Replayed | string): Promise<void> {
+    const failed = typeof outcome === 'string';
+    for (let attempt = 1; attempt <= FINAL_SAVES; attempt++) {
+      try {
+        await this.record(running, outcome);
+        await this.saveProgress();
+        await this.store.dataSource.query(
+          `update view_replays set state = $3, phase = 'over', drift = $4, parked = $5, error = $6, seconds_left = null,
+             finished_at = now() where id = $1 and "view" = $2`,
+          [
+            running.id,
+            running.view.name,
+            failed ? 'failed' : 'done',
+            failed ? null : JSON.stringify(outcome.drift),
+            failed ? 0 : outcome.parked,
+            failed ? outcome : null,
+          ],
+        );
+        break;
+      } catch (error) {
+        logger.warn(`the end of the replay of ${running.view.name} could not be written: ${String(error)}`);
+        if (this.stopping.signal.aborted) break;
+        await wait(SAVE_EVERY_MS);
+      }
+    }
+    this.running.delete(running);
+  }
+
+  async list({ id }: { id?: string }): Promise<ViewReplay[]> {
+    await this.store.dataSource.query(
+      `update view_replays set state = 'failed', phase = 'over', finished_at = now(), seconds_left = null,
+         error = 'The service ended before the replay did; nothing was changed.'
+       where state = 'running' and seen_at < now() - interval '${SILENT_SECONDS} seconds'`,
+    );
+    return this.store.dataSource.query<ViewReplay[]>(
+      `select id, $2 as service, "view", verify, state, phase, events, events_per_second, seconds_left, drift, parked, error,
+         ${textOf('started_at')}, ${textOf('finished_at')}
+       from view_replays where $1::uuid is null or id = $1::uuid order by view_replays.started_at desc, "view" limit ${SHOWN}`,
+      [id ?? null, this.service],
+    );
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.saver);
+    this.stopping.abort(new DomainError('UNAVAILABLE', 'The service was stopped; nothing was changed.'));
+    await this.queue;
+  }
+}
+
+const textOf = (column: string): string =>
+  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ${column}`;

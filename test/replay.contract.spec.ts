@@ -1,0 +1,251 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { Client } from 'pg';
+import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
+import { Checkpoint, ParkedEvent } from '#eventstore/checkpoint.entity.js';
+import type { Category } from '#contracts/categories.js';
+import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.js';
+import { commandHandler } from '#eventstore/command-handler.js';
+import type { Decider } from '#eventstore/decider.js';
+import { Projector } from '#eventstore/projector.js';
+import { dropLeftovers, replay, type ReplayOrder, type ReplayProgress } from '#eventstore/replay.js';
+import { rowPerStream, type View } from '#eventstore/view.js';
+import { createProjectionTables } from '#service/migrations.js';
+import { prepared } from '#service/prepared.js';
+import { until } from '#testing/api.js';
+import { contextFor, newTenant } from '#testing/callers.js';
+import { type Stack, startStack } from '#testing/stack.js';
+
+type Event = { type: 'Counted'; n: number; note: string } | { type: 'Gone' };
+type Command = { type: 'Count'; note: string } | { type: 'Go' };
+
+const counter: Decider<number, Command, Event> = {
+  initial: 0,
+  decide: (command, n) => (command.type === 'Go' ? [{ type: 'Gone' }] : [{ ...command, type: 'Counted', n: n + 1 }]),
+  evolve: (n, event) => (event.type === 'Counted' ? event.n : n),
+};
+
+@Entity('tallies')
+class TallyRow {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('int') n!: number;
+  @Column('int') applied!: number;
+  @Column('text', { nullable: true }) note!: string | null;
+  @Column('jsonb') last!: object;
+}
+
+const tallies: View = rowPerStream<TallyRow, Event>({
+  name: 'tallies',
+  kind: 'tally',
+  entity: TallyRow,
+  projection: {
+    Counted: (e, row) => ({ n: e.n, applied: (row.applied ?? 0) + 1, note: e.note, last: { n: e.n } }),
+    Gone: () => null,
+  },
+});
+
+let stack: Stack;
+let client: EventStoreDBClient;
+let database: DataSource;
+let live: Projector;
+const tenant = newTenant();
+const log = { warn: () => undefined, error: () => undefined };
+
+beforeAll(async () => {
+  stack = await startStack({ parts: ['postgres', 'eventstore'] });
+  client = connectEventStore(stack.run().eventstore.url);
+  database = await new DataSource({
+    type: 'postgres',
+    url: stack.run().databases['audit']!,
+    entities: [TallyRow, Checkpoint, ParkedEvent],
+    extra: { query_timeout: 2_000, statement_timeout: 1_800 },
+  }).initialize();
+  const runner = database.createQueryRunner();
+  await createProjectionTables(runner);
+  await runner.query(`create table tallies (id uuid primary key, n int not null check (n > 0), applied int not null,
+    note text collate "C", last jsonb not null, unique (id, n))`);
+  await runner.query(`create index tallies_noted on tallies (note desc, n) where note is not null`);
+  await runner.release();
+  live = new Projector({ client, dataSource: database, log }, tallies);
+  live.start();
+});
+
+afterAll(async () => {
+  await live.stop();
+  await database.destroy();
+  await client.dispose();
+  await stack.stop();
+});
+
+const handle = (id: string, command: Command) =>
+  commandHandler(client, 'tally' as Category, counter)({ id, command, context: contextFor(tenant) });
+const count = (id: string, note = 'noted') => handle(id, { type: 'Count', note });
+
+async function counted(times: number): Promise<string> {
+  const id = randomUUID();
+  for (let n = 1; n <= times; n++) await live.reached((await count(id)).position);
+  return id;
+}
+
+const run = (order: Partial<ReplayOrder> = {}) =>
+  replay(
+    { client, dataSource: database, log },
+    { view: tallies, verify: false, signal: new AbortController().signal, onProgress: () => undefined, ...order },
+  );
+
+const rows = () => database.query<TallyRow[]>('select * from tallies order by id');
+const shape = () =>
+  database.query<{ def: string }[]>(
+    `select pg_get_indexdef(indexrelid) as def from pg_index where indrelid = 'tallies'::regclass
+     union all select conname || ' ' || pg_get_constraintdef(oid) from pg_constraint where conrelid = 'tallies'::regclass
+     union all select attname || ' ' || format_type(atttypid, atttypmod) || attcollation || attnotnull from pg_attribute
+       where attrelid = 'tallies'::regclass and attnum > 0 order by 1`,
+  );
+const leftovers = () =>
+  database.query<unknown[]>(
+    `select relname from pg_class where relname like '%replay%'
+     union all select "view" from checkpoints where "view" like 'replay:%'`,
+  );
+
+afterEach(async () => {
+  expect(await leftovers()).toEqual([]);
+});
+
+describe('a replay', () => {
+  it('makes the same rows, in a table of the same shape', async () => {
+    await counted(3);
+    const gone = await counted(1);
+    await live.reached((await handle(gone, { type: 'Go' })).position);
+    const before = [await rows(), await shape()];
+    const seen: ReplayProgress[] = [];
+    const { drift, parked } = await run({ onProgress: (progress) => seen.push(progress) });
+    expect({ drift, parked }).toEqual({ drift: { missing: 0, extra: 0, changed: 0, rows: [] }, parked: 0 });
+    expect([await rows(), await shape()]).toEqual(before);
+    expect(seen.at(-1)).toMatchObject({ phase: 'over', done: 1 });
+    expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(['building', 'comparing', 'swapping', 'over']);
+    // And again on what has taken its place.
+    expect((await run()).drift.rows).toEqual([]);
+    expect(await shape()).toEqual(before[1]);
+  });
+
+  it.each([true, false])('names what was planted by hand, row and column (verify: %s)', async (verify) => {
+    const [changed, missing] = [await counted(2), await counted(1)];
+    const extra = randomUUID();
+    const truth = await rows();
+    await database.query(`update tallies set note = 'planted', last = '{"n": 2.0}' where id = $1`, [changed]);
+    await database.query('delete from tallies where id = $1', [missing]);
+    await database.query(`insert into tallies values ($1, 1, 1, null, '{}')`, [extra]);
+    const planted = await rows();
+    const { drift } = await run({ verify });
+    expect(drift).toMatchObject({ missing: 1, extra: 1, changed: 1 });
+    expect(drift.rows).toHaveLength(3);
+    expect(drift.rows).toEqual(
+      expect.arrayContaining([
+        { key: changed, kind: 'changed', columns: ['note', 'last'] },
+        { key: missing, kind: 'missing', columns: [] },
+        { key: extra, kind: 'extra', columns: [] },
+      ]),
+    );
+    expect(await rows()).toEqual(verify ? planted : truth);
+    if (verify) await run();
+  });
+
+  it('lets the live view go on, and no read fails or goes back meanwhile', async () => {
+    const ids = await Promise.all(Array.from({ length: 8 }, () => counted(1)));
+    const byId = prepared<TallyRow>(database, 'tally_by_id', 'select * from tallies where id = $1');
+    const newest = new Map<string, number>();
+    let [reads, writes, over] = [0, 0, false];
+    const see = (id: string, row: TallyRow | null | undefined) => {
+      reads++;
+      if (!row || row.n < (newest.get(id) ?? 1)) throw new Error(`${id} was at ${newest.get(id)}, now ${row?.n}`);
+      newest.set(id, row.n);
+    };
+    const reader = async (id: string) => {
+      while (!over) {
+        see(id, (await byId([id]))[0]);
+        see(id, await database.getRepository(TallyRow).findOneBy({ id }));
+      }
+    };
+    const writer = async (id: string) => {
+      while (!over) {
+        writes++;
+        await live.reached((await count(id)).position);
+      }
+    };
+    const others = [...ids.map(reader), ...ids.slice(0, 2).map(writer)];
+    const swaps = async () => {
+      for (let n = 0; n < 5; n++) expect((await run()).drift.rows).toEqual([]);
+    };
+    const ended = Promise.all(others);
+    await Promise.race([swaps(), ended]).finally(() => (over = true));
+    await ended;
+    expect(reads).toBeGreaterThan(100);
+    expect(writes).toBeGreaterThan(5);
+    const row = (await rows()).find(({ id }) => id === ids[0])!;
+    expect(row.applied).toBe(row.n);
+    expect((await run({ verify: true })).drift.rows).toEqual([]);
+  });
+
+  it('waits for readers that hold the table, without keeping others waiting for long', async () => {
+    const id = await counted(1);
+    const slow = new Client(stack.run().databases['audit']);
+    await slow.connect();
+    await slow.query('begin; select * from tallies');
+    let swapping = 0;
+    const done = run({ onProgress: ({ phase }) => (swapping += phase === 'swapping' ? 1 : 0) });
+    await until(
+      () => Promise.resolve(swapping),
+      (tries) => tries > 2,
+    );
+    await live.reached((await count(id)).position);
+    expect(await database.getRepository(TallyRow).findOneBy({ id })).toMatchObject({ n: 2 });
+    await slow.query('commit');
+    await slow.end();
+    expect((await done).drift.rows).toEqual([]);
+  });
+
+  it('is done by one replica at a time', async () => {
+    let begun!: () => void;
+    const first = new Promise<void>((resolve) => (begun = resolve));
+    const running = run({ onProgress: begun });
+    await first;
+    await expect(run()).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    await running;
+  });
+
+  it('leaves nothing behind when it is stopped, and nothing for long when its session is cut', async () => {
+    const before = await rows();
+    const stop = new AbortController();
+    const stopped = run({ signal: stop.signal, onProgress: () => stop.abort(new Error('stopped')) });
+    await expect(stopped).rejects.toThrow('stopped');
+    expect(await leftovers()).toEqual([]);
+    const cut = run({
+      verify: true,
+      onProgress: ({ phase }) => {
+        if (phase !== 'comparing') return;
+        void database.query(`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and pid <> pg_backend_pid()
+          and database = (select oid from pg_database where datname = current_database())
+          and pid in (select pid from pg_stat_activity where usename = current_user)`);
+      },
+    });
+    await cut.catch(() => undefined);
+    await until(
+      () => dropLeftovers(database, tallies).then(leftovers),
+      (left) => left.length === 0,
+    );
+    expect(await rows()).toEqual(before);
+    expect((await run()).drift.rows).toEqual([]);
+  });
+
+  it('gives an event that was parked another try', async () => {
+    const id = await counted(1);
+    await database.query(
+      `insert into parked_events values ('tallies', $1, $2, 'Counted', '1', 'it could not be applied')`,
+      [randomUUID(), `tally-${id}`],
+    );
+    await run({ verify: true });
+    expect((await live.health()).parked).toBe(1);
+    await run();
+    expect((await live.health()).parked).toBe(0);
+  });
+});
