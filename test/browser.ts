@@ -1,11 +1,27 @@
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
+import { describe, expect } from '@jest/globals';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
 const FLAGS =
   '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 
-/** A real Chromium; CHROMIUM_PATH names another one than Debian's. */
-export const launchBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium', args: FLAGS.split(' ') });
+/** Debian's Chromium, or the one that CHROMIUM_PATH names. */
+const executablePath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+/** CI has to have one: there, a missing browser is a failure. */
+const isSkipped = !existsSync(executablePath) && process.env['CI'] !== 'true';
+
+if (isSkipped) {
+  const file = basename(expect.getState().testPath ?? '');
+  process.stderr.write(
+    `SKIPPED WITHOUT A BROWSER: ${file}. There is no ${executablePath}; CHROMIUM_PATH names another.\n`,
+  );
+}
+
+/** What needs a browser: skipped, and said to be, where there is none. */
+export const describeInBrowser = isSkipped ? describe.skip : describe;
+
+export const launchBrowser = (): Promise<Browser> => chromium.launch({ executablePath, args: FLAGS.split(' ') });
 
 /** A new person at a phone; what the browser complains about is collected. */
 export async function newPerson(browser: Browser): Promise<{ page: Page; complaints: string[] }> {

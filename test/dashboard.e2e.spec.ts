@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { apiWith } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
-import { launchBrowser, newPerson, signInAtBank } from './browser.js';
+import { describeInBrowser, launchBrowser, newPerson, signInAtBank } from './browser.js';
 
 const run = promisify(execFile);
 const stack = sharedStack();
@@ -73,7 +73,7 @@ async function expectUsable(): Promise<void> {
   expect(faults).toEqual([]);
 }
 
-describe('the first start', () => {
+describeInBrowser('the first start', () => {
   it('makes an administrator by the set-up code, once', async () => {
     const { setup_code } = stack.run();
     await open('');
@@ -93,7 +93,7 @@ describe('the first start', () => {
   });
 });
 
-describe('an operator', () => {
+describeInBrowser('an operator', () => {
   it('signs in after a wrong password, and out', async () => {
     await newOperator();
     await open('/settings/operators');
@@ -113,7 +113,7 @@ describe('an operator', () => {
   });
 });
 
-describe('Settings → API keys', () => {
+describeInBrowser('Settings → API keys', () => {
   let key: string;
 
   it('creates a key with nothing but the keyboard, shows it once, and copies it', async () => {
@@ -169,7 +169,7 @@ describe('Settings → API keys', () => {
   });
 });
 
-describe('Sessions and connections', () => {
+describeInBrowser('Sessions and connections', () => {
   const row = (name: string) => page.getByRole('row', { name: new RegExp(name) });
 
   it('sends a link to a new user and sees, without a reload, how the person gets on', async () => {
@@ -245,7 +245,7 @@ describe('Sessions and connections', () => {
   });
 });
 
-describe('Settings', () => {
+describeInBrowser('Settings', () => {
   it('invites a viewer, who chooses a password, sees everything and changes nothing', async () => {
     await open('/settings/operators');
     await expectUsable();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { Browser } from 'playwright-core';
 import { type Api, apiWith, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
-import { launchBrowser, newPerson, signInAtBank } from './browser.js';
+import { describeInBrowser, launchBrowser, newPerson, signInAtBank } from './browser.js';
 
 const run = promisify(execFile);
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -30,7 +30,7 @@ afterAll(async () => {
   app.close();
 });
 
-describe('a new user', () => {
+describeInBrowser('a new user', () => {
   it('creates the first key with the command line', async () => {
     const args = ['bin/latchkey.js', 'keys', 'create', '--name', 'agent', '--scope', 'full_access', '--json'];
     const { stdout } = await run(process.execPath, args, { env: { ...process.env, DATA_DIR: stack.dataDir } });

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { describeInBrowser } from './browser.js';
 import { newLink } from './page-app.js';
 import { PageBench } from './page-bench.js';
 import { show, states } from './page-states.js';
@@ -45,7 +46,7 @@ const overflow = () =>
 const desktop = { width: 1000, height: 800 };
 const phone = { width: 360, height: 740 };
 
-describe('the hosted page', () => {
+describeInBrowser('the hosted page', () => {
   it.each(Object.keys(states))('%s can be used by everybody, in light and in dark', async (name) => {
     const state = states[name]!;
     await bench.page.setViewportSize(phone);

@@ -1,8 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { DomainError } from '#contracts/errors.js';
 import { HandOffCodes } from '../apps/gateway/src/pages/hand-off-code.js';
 import { qrCode } from '../apps/gateway/src/pages/qr-code.js';
+import { describeInBrowser } from './browser.js';
 import { answersFor, newLink } from './page-app.js';
 import { PageBench } from './page-bench.js';
 
@@ -12,7 +13,7 @@ let bench: PageBench;
 beforeAll(async () => (bench = await PageBench.start()));
 afterAll(() => bench.stop());
 
-describe('a person at the hosted page', () => {
+describeInBrowser('a person at the hosted page', () => {
   beforeEach(() => bench.newVisit());
 
   it('connects a bank; the token leaves the address bar and the provider’s token is sealed', async () => {
@@ -127,7 +128,7 @@ describe('a person at the hosted page', () => {
   });
 });
 
-describe('two tabs', () => {
+describeInBrowser('two tabs', () => {
   beforeEach(() => bench.newVisit());
 
   it('at two links do not meet, and both can be loaded again', async () => {
@@ -162,7 +163,7 @@ describe('two tabs', () => {
   });
 });
 
-describe('going on at a phone', () => {
+describeInBrowser('going on at a phone', () => {
   const desk = { viewport: { width: 1280, height: 800 } };
   /** What the gateway has sealed, which no test could read from the picture. */
   let sealed: string[];
@@ -238,7 +239,7 @@ describe('going on at a phone', () => {
   });
 });
 
-describe('the language', () => {
+describeInBrowser('the language', () => {
   it('can be chosen, is kept for the next link, and leaves no trace in the address', async () => {
     await bench.newVisit({ locale: 'fr-FR' });
     const [one, other] = [newLink(), newLink()];
@@ -254,7 +255,7 @@ describe('the language', () => {
   });
 });
 
-describe('what the browser has to load', () => {
+describeInBrowser('what the browser has to load', () => {
   it('is less than 60 KB for the page and each step, with all that belongs to them', async () => {
     await bench.newVisit();
     const devtools = await bench.page.context().newCDPSession(bench.page);

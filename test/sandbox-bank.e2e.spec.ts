@@ -1,13 +1,14 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { source as axeSource } from 'axe-core';
-import { type Browser, chromium, type FrameLocator, type Page } from 'playwright-core';
+import type { Browser, FrameLocator, Page } from 'playwright-core';
 import { providersFrom } from '../apps/connection/src/providers/providers.js';
 import { type RunningBank, startBank } from '../apps/sandbox-bank/src/bank.js';
+import { describeInBrowser, launchBrowser } from './browser.js';
 
 /** What the page's callbacks are told, by either provider. */
 interface Told {
@@ -38,9 +39,7 @@ beforeAll(async () => {
   host = createServer(hostPage);
   await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
   hostUrl = `http://localhost:${(host.address() as AddressInfo).port}`;
-  const flags =
-    '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: flags.split(' ') });
+  browser = await launchBrowser();
 });
 
 afterAll(async () => {
@@ -162,7 +161,7 @@ const refusal = ([name, first]: Call): string => (name === 'exit' ? first?.error
  */
 const pressToClose = (key: string): void => void page.keyboard.press(key).catch(() => undefined);
 
-describe.each(providers)('the dialog of $name', ({ name, open }) => {
+describeInBrowser.each(providers)('the dialog of $name', ({ name, open }) => {
   it('connects user_good at each of the banks', async () => {
     for (const institution of ['First Platypus Bank', 'Tartan Bank', 'Houndstooth Bank']) {
       await page.goto(hostUrl);
@@ -244,7 +243,7 @@ describe.each(providers)('the dialog of $name', ({ name, open }) => {
   });
 });
 
-describe('the dialog', () => {
+describeInBrowser('the dialog', () => {
   it('works with the keyboard alone, and gives the focus back', async () => {
     const dialog = await openPlaid();
     await dialog.getByRole('heading', { name: 'Choose your bank' }).waitFor();
@@ -330,7 +329,7 @@ describe('the dialog', () => {
   });
 });
 
-describe('update mode', () => {
+describeInBrowser('update mode', () => {
   it('of Plaid asks for no bank and keeps the item', async () => {
     const first = await openPlaid();
     await press(first, 'Houndstooth Bank');
