@@ -15,12 +15,14 @@ const refusal = (code: string) => ({ ...active, last_refusal: { code, message: c
 const relink = { action: 'relink', provider: 'plaid', single_use: true } as const;
 const atBank = { institution_name: 'First Platypus Bank' };
 const longLabel = 'Household budget 2026: '.repeat(4) + 'https://example.org/' + 'x'.repeat(60);
+const longName = `The household of ${'Lovelace'.repeat(7)}`;
 const failed = (error_code: string) => newLink({ status: 'failed', error_code });
 
 /** Every state of the hosted page. */
 export const states: Record<string, State> = {
   'the picker': { link: () => newLink({ label: 'Household budget' }), pictured: 'phone' },
   'one provider': { link: () => newLink({ provider: 'plaid', label: longLabel }), pictured: 'phone' },
+  'a project with a long name': { link: () => newLink({}, { project_name: longName }) },
   'no provider': { link: () => newLink({}, { providers: [] }) },
   relink: { link: () => newLink(relink, atBank), pictured: 'phone' },
   'the give-up dialog': {
