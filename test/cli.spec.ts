@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -76,6 +77,58 @@ describe('keys', () => {
       const wrong = await latchkey(['keys', 'create', '--name', 'x', '--scope', 'root'], env);
       expect(wrong).toMatchObject({ code: 1, err: expect.stringMatching(/^VALIDATION_ERROR: scope must be /) });
     }
+  });
+});
+
+describe('projects', () => {
+  interface Created {
+    project_id: string;
+    environment: string;
+    scopes: string[];
+    plaintext_key: string;
+  }
+  const slug = `shop-${randomUUID()}`.slice(0, 20);
+  const onThisMachine = { DATA_DIR: stack.dataDir };
+  const whoIs = async (bearer: string) => {
+    const reply = await fetch(`${stack.url}/v1/whoami`, { headers: { authorization: `Bearer ${bearer}` } });
+    return (await reply.json()) as { project: { id: string; name: string }; key: { environment: string } };
+  };
+
+  it('are made on the local stack without a key, and get keys of each kind', async () => {
+    const project = await json<{ id: string }>(['projects', 'create', '--name', 'Shop', '--slug', slug], onThisMachine);
+    expect(project).toMatchObject({ id: expect.stringMatching(/^prj_/), name: 'Shop', slug, is_default: false });
+    const create = ['keys', 'create', '--name', 'k', '--scope', 'full_access', '--project'];
+    const household = await json<Created>([...create, slug], onThisMachine);
+    expect(household.plaintext_key).toMatch(/^bb_/);
+    expect(await whoIs(household.plaintext_key)).toMatchObject({
+      project: { id: project.id, name: 'Shop' },
+      key: { environment: 'live' },
+    });
+    const test = await json<Created>([...create, project.id, '--env', 'test'], onThisMachine);
+    expect(test).toMatchObject({ project_id: project.id, environment: 'test' });
+    expect(test.plaintext_key).toMatch(/^csk_test_/);
+    expect((await whoIs(test.plaintext_key)).key.environment).toBe('test');
+    const live = await json<Created>(['keys', 'create', '--name', 'k', '--platform'], onThisMachine);
+    expect(live.plaintext_key).toMatch(/^csk_live_/);
+    expect(live.scopes).toEqual(['connections:read', 'servers:read', 'sessions:read']);
+  });
+
+  it('are made, listed and given platform keys remotely with a key', async () => {
+    const env = { DATA_DIR: empty, LATCHKEY_URL: stack.url, LATCHKEY_API_KEY: key };
+    const { id } = await json<{ id: string }>(['projects', 'create', '--name', 'Remote'], env);
+    const { projects } = await json<{ projects: object[] }>(['projects', 'list'], env);
+    expect(projects).toContainEqual(expect.objectContaining({ id, name: 'Remote' }));
+    const made = await json<Created>(['keys', 'create', '--name', 'k', '--platform', '--project', id], env);
+    expect(made).toMatchObject({ project_id: id, environment: 'live' });
+  });
+
+  it('that nobody knows, and slugs that are taken, are refused', async () => {
+    const unknown = await latchkey(['keys', 'create', '--name', 'k', '--project', 'no-such-project'], onThisMachine);
+    expect(unknown).toEqual({ code: 1, out: '', err: 'NOT_FOUND: Project not found\n' });
+    const taken = await latchkey(['projects', 'create', '--name', 'x', '--slug', 'default'], onThisMachine);
+    expect(taken).toEqual({ code: 1, out: '', err: 'SLUG_CONFLICT: Another project has this slug.\n' });
+    const elsewhere = await latchkey(['keys', 'create', '--name', 'k', '--project', slug]);
+    expect(elsewhere).toMatchObject({ code: 2, err: expect.stringContaining('--platform makes one elsewhere') });
   });
 });
 

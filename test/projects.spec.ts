@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type Answer, type Api, apiWith, newCaller } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
+import { openLink } from './page-visit.js';
 import { type PlatformCaller, platformCaller, refused, said } from './platform-caller.js';
 
 const stack = sharedStack();
@@ -230,6 +231,18 @@ describe('keys of a project', () => {
     const { id } = await made();
     const { body } = await api.call('GET', '/v1/whoami', undefined, { 'x-codespar-project': id });
     expect(body.project.name).toBe('a test');
+  });
+});
+
+describe('the hosted page', () => {
+  it('says which project asks', async () => {
+    const { api: household, tenant } = await newCaller(stack.run());
+    await api.patch(`/v1/projects/${tenant.project_id}`, { name: 'Tom & Ada' });
+    const { id } = (await household.post('/api/v1/users', { name: 'Ada' })).body as { id: string };
+    const { url } = (await household.post('/api/v1/connections/link', { user_id: id })).body as { url: string };
+    const { base, cookie } = await openLink(url);
+    const page = await fetch(base, { headers: { cookie } });
+    expect(await page.text()).toContain('Tom &amp; Ada would like to connect to your bank.');
   });
 });
 

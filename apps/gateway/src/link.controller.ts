@@ -135,8 +135,6 @@ export class LinkController {
       return { token, url: `${publicBase(request, this.config)}/link/${token}`, ...toLinkSession(view) };
     });
   }
-
-  /** Inside the list of the installation and that of the project, each as far as it is set. */
 }
 
 /** Spelled out, because a literal of several spreads costs a tenth of all that a mint costs this process. */
