@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { apiWith } from '#testing/api.js';
+import { apiWith, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
 import { describeInBrowser, launchBrowser, newPerson, signInAtBank } from './browser.js';
 
@@ -278,7 +278,8 @@ describeInBrowser('Settings', () => {
 
   it('helps who has lost the password, by the command line of the machine', async () => {
     const args = ['bin/latchkey.js', 'operators', 'reset', '--email', ada, '--json'];
-    const { stdout } = await run(process.execPath, args, { env: { ...process.env, DATA_DIR: stack.dataDir } });
+    const reset = () => run(process.execPath, args, { env: { ...process.env, DATA_DIR: stack.dataDir } });
+    const { stdout } = await until(reset, () => true, 60_000);
     const { url } = JSON.parse(stdout) as { url: string };
     await newOperator();
     await page.goto(url);
