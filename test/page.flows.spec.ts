@@ -225,6 +225,7 @@ describeInBrowser('going on at a phone', () => {
     };
     const phone = await atPhone(sealed[0]!);
     await phone.getByRole('alert').getByText('This code no longer works.').waitFor();
+    await phone.getByRole('heading', { name: 'That did not work' }).waitFor();
     expect(phone.url()).toBe(`${bench.base}/link/continue`);
     await phone.context().close();
   });

@@ -162,16 +162,20 @@ function takeOver() {
   return bring(code);
 }
 
+function setTaking(isBusy) {
+  element('busy').hidden = !isBusy;
+  element('failed').hidden = isBusy;
+  element('heading').textContent = element('heading').dataset[isBusy ? 'busyText' : 'failedText'];
+}
+
 async function bring(code) {
-  element('busy').hidden = false;
-  element('failed').hidden = true;
+  setTaking(true);
   try {
     const { path } = await call('continue', { path: '/link/continue', body: { code } });
     location.replace(path);
   } catch (error) {
     const over = isDecided(error) || error.status === 429;
-    element('busy').hidden = true;
-    element('failed').hidden = false;
+    setTaking(false);
     element('message').textContent = element('message').dataset[over ? 'over' : 'lost'];
     element('again').hidden = over;
     element('again').onclick = () => bring(code);
