@@ -45,6 +45,32 @@ describe('a secret in the vault', () => {
     expect(() => open(kek, place, { ...one, wrapped_key: two.wrapped_key })).toThrow();
   });
 
+  it('opens in its own place alone: of 1,000 swaps of rows, ciphertexts or data keys none is taken', () => {
+    const fields = ['credential', 'webhook_secret', 'refreshed 1'];
+    const rows = Array.from({ length: 48 }, (_, n) => {
+      const at: Place = {
+        ...{ project_id: `prj_${n % 3}`, environment: n % 2 ? 'live' : 'test', connection_id: `c-${n >> 2}` },
+        ...{ field: fields[(n >> 1) % 3]!, version: 1 + (n % 5) },
+      };
+      return { at, secret: `secret ${n}`, sealed: seal(kek, at, `secret ${n}`) };
+    });
+    for (const { at, secret, sealed } of rows) expect(open(kek, at, sealed)).toBe(secret);
+    let taken = 0;
+    for (let swap = 0; swap < 1_000; swap += 1) {
+      const one = rows[swap % 48]!;
+      const other = rows[(swap + 1 + (swap % 47)) % 48]!;
+      const { epoch, wrapped_key, ciphertext } = other.sealed;
+      const moved = [other.sealed, { ...one.sealed, ciphertext }, { ...one.sealed, epoch, wrapped_key }][swap % 3]!;
+      try {
+        open(kek, one.at, moved);
+        taken += 1;
+      } catch {
+        // As it must be.
+      }
+    }
+    expect(taken).toBe(0);
+  });
+
   it('has a ciphertext of its own each time', () => {
     expect(seal(kek, place, 'same').ciphertext).not.toEqual(seal(kek, place, 'same').ciphertext);
   });
