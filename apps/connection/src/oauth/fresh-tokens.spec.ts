@@ -48,7 +48,7 @@ const store: TokenStore = {
   },
 };
 
-const replica = (waitMs = 2000) =>
+const replica = (waitMs = 60_000) =>
   freshTokens({
     store,
     refresh: async (_id, refreshToken) => {
@@ -122,9 +122,20 @@ describe('one refresh', () => {
 
   it('keeps nobody waiting at another replica as long as the old token lives', async () => {
     const [one, other] = [replica(), replica()];
+    const ready = outcome;
+    let open!: () => void;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    const begun = new Promise<void>((resolve) => {
+      outcome = async (token) => {
+        resolve();
+        await gate;
+        return ready(token);
+      };
+    });
     const first = one('c');
-    await delay(15);
+    await begun;
     expect(await other('c')).toMatchObject({ accessToken: 'access-0' });
+    open();
     expect(await first).toMatchObject({ accessToken: 'access-1' });
     expect(refreshes).toHaveLength(1);
   });
