@@ -10,7 +10,7 @@ import { ConfiguredProviders } from '../apps/connection/src/configured-providers
 import { Connections } from '../apps/connection/src/connections.service.js';
 import { CredentialStorage } from '../apps/connection/src/credential-storage.js';
 import { KnownConnections } from '../apps/connection/src/known-connections.js';
-import { keyEncryptionKeyFrom } from '../apps/connection/src/vault/key-encryption-key.js';
+import { KeyRing } from '../apps/connection/src/vault/key-ring.js';
 import { Vault } from '../apps/connection/src/vault/vault.service.js';
 import { WebhookDeliveries } from '../apps/connection/src/webhook-deliveries.js';
 import { WebhookIntake } from '../apps/connection/src/webhook-intake.js';
@@ -27,10 +27,7 @@ interface Servers {
  * with the one that runs there. Answers whether the delivery was a duplicate.
  */
 export function intakeOf(stack: SharedStack, { events, database }: Servers) {
-  const vault = new Vault(
-    keyEncryptionKeyFrom({ VAULT_KEK_FILE: join(stack.dataDir, 'secrets', 'vault.key') }),
-    database,
-  );
+  const vault = new Vault(new KeyRing({ VAULT_KEK_FILE: join(stack.dataDir, 'secrets', 'vault.key') }), database);
   const store = { client: events, dataSource: database } as Store;
   const connections = new Connections(store);
   const storage = new CredentialStorage(vault, database);

@@ -104,6 +104,8 @@ async function household(): Promise<Record<string, Recipe>> {
     'POST /api/v1/api-keys/{id}/rotate': async () => api.post(`/api/v1/api-keys/${await newKey()}/rotate`, {}),
     'GET /api/v1/api-keys/{id}/timeline': async () => api.get(`/api/v1/api-keys/${await newKey()}/timeline`),
     'GET /api/v1/keys/me': () => api.get('/api/v1/keys/me'),
+    'GET /api/v1/vault': () => api.get('/api/v1/vault'),
+    'POST /api/v1/vault/rotate': () => api.post('/api/v1/vault/rotate'),
     'POST /api/v1/erasures': async () => api.post('/api/v1/erasures', { subject: await newUser() }),
     'GET /api/v1/audit/stream': () => beginningOf('/api/v1/audit/stream', { 'x-api-key': key }),
     'POST /api/v1/replays': replay,

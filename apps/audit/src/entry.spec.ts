@@ -159,6 +159,7 @@ const examples: { [T in AuditedEvent['type']]: Omit<Extract<AuditedEvent, { type
   ConnectionDisconnected: { reason: 'asked for', at: noon },
   UserCreated: { ...tenant, id, short_id: 'abcdefgh', name: 'Ada', email: null, at: noon },
   UserUpdated: { name: 'Ada', email: null, at: noon },
+  VaultRotationRequested: { current_epoch: 2, remaining: 1, at: noon },
   UserDeleted: { at: noon },
   PersonalTextErased: { key_number: 0, at: noon },
   KeyCreated: { ...keyTerms, at: noon },

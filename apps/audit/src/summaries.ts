@@ -6,6 +6,7 @@ import type { OperatorRole, OperatorsEvent, SignInEvent } from '#contracts/opera
 import type { ProjectEvent } from '#contracts/project.js';
 import type { ViewReplayEvent } from '#contracts/replay.js';
 import type { UserEvent } from '#contracts/user.js';
+import type { VaultEvent } from '#contracts/vault.js';
 
 export type AuditedEvent =
   | SessionEvent
@@ -16,7 +17,8 @@ export type AuditedEvent =
   | ProjectEvent
   | OperatorsEvent
   | SignInEvent
-  | ViewReplayEvent;
+  | ViewReplayEvent
+  | VaultEvent;
 
 /** What each event says to a person, in one sentence. Who did it stands beside it, in the entry's actor. */
 export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEvent, { type: T }>) => string } = {
@@ -56,6 +58,9 @@ export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEv
 
   UserCreated: (e) => `${person(e.name)} was created.`,
   UserUpdated: (e) => `${person(e.name)} was changed.`,
+  VaultRotationRequested: (e) =>
+    `All credentials are to come under the key-encryption key of epoch ${e.current_epoch}: ${e.remaining} to go.`,
+
   UserDeleted: () => 'The user was deleted.',
 
   PersonalTextErased: () => 'The text about a person, up to here, was erased.',

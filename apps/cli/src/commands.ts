@@ -9,6 +9,7 @@ import { projectCommands } from './commands/projects.js';
 import { replayCommands } from './commands/replay.js';
 import { sessionCommands } from './commands/sessions.js';
 import { userCommands } from './commands/users.js';
+import { vaultCommands } from './commands/vault.js';
 
 export const commands: Command[] = [
   ...keyCommands,
@@ -18,6 +19,7 @@ export const commands: Command[] = [
   ...sessionCommands,
   ...connectionCommands,
   ...auditCommands,
+  ...vaultCommands,
   ...operatorCommands,
   ...replayCommands,
   ...doctorCommands,

@@ -6,6 +6,7 @@ const env = readEnv(
   z.object({
     VAULT_KEK: z.string().optional(),
     VAULT_KEK_FILE: z.string().optional(),
+    VAULT_KEK_CURRENT: z.coerce.number().int().min(1).optional(),
     /** A JSON list of servers that the operator adds to the catalog. */
     CATALOG_FILE: z.string().optional(),
     /** Our applications at OAuth providers, as JSON by server id, or a file with it. */

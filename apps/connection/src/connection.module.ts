@@ -53,7 +53,9 @@ import { SandboxBank } from './sandbox-bank.js';
 import { UserController } from './user.controller.js';
 import { UserRow } from './user.view.js';
 import { Users } from './users.service.js';
-import { keyEncryptionKeyFrom } from './vault/key-encryption-key.js';
+import { KeyRing } from './vault/key-ring.js';
+import { KeyRotation } from './vault/key-rotation.js';
+import { VaultController } from './vault/vault.controller.js';
 import { Vault } from './vault/vault.service.js';
 import { KnownConnections } from './known-connections.js';
 import { WebhookDeliveries1700000000004 } from './migrations/0004-webhook-deliveries.js';
@@ -62,10 +64,12 @@ import { WebhookDeliveries } from './webhook-deliveries.js';
 import { WebhookIntake } from './webhook-intake.js';
 import { WebhookVerification } from './webhook-verification.js';
 
+const keyRing = { provide: KeyRing, useFactory: () => new KeyRing(connectionEnv) };
+
 const vault = {
   provide: Vault,
-  inject: [DataSource],
-  useFactory: (dataSource: DataSource) => new Vault(keyEncryptionKeyFrom(connectionEnv), dataSource),
+  inject: [KeyRing, DataSource],
+  useFactory: (keks: KeyRing, dataSource: DataSource) => new Vault(keks, dataSource),
 };
 
 const catalog = {
@@ -96,6 +100,7 @@ const catalog = {
     InstallationController,
     CatalogController,
     PersonalTextController,
+    VaultController,
     PlatformConnectionController,
     PlatformReadController,
     CredentialCheckController,
@@ -103,7 +108,9 @@ const catalog = {
     ConnectLinkController,
   ],
   providers: [
+    keyRing,
     vault,
+    KeyRotation,
     catalog,
     Connections,
     ConnectionQueries,

@@ -39,6 +39,7 @@ import { RouteTable } from './route-table.js';
 import { SandboxController } from './sandbox.controller.js';
 import { ServerController } from './server.controller.js';
 import { UserController } from './user.controller.js';
+import { VaultController } from './vault.controller.js';
 import { WebhookController } from './webhook.controller.js';
 
 interface Parts {
@@ -58,6 +59,7 @@ const controllers = [
   ErasureController,
   AuditStreamController,
   ReplayController,
+  VaultController,
   PlatformController,
   PlatformKeyController,
   ProjectController,

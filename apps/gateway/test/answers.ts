@@ -22,6 +22,13 @@ const health = () => ({
   parts: { bus: 'up' as const },
 });
 
+const vaultStatus = {
+  current_epoch: 1,
+  epochs: [{ epoch: 1, entries: 3, has_key: true }],
+  remaining: 0,
+  last_error: null,
+};
+
 /** Services that find whatever they are asked for. */
 export const answers: Answers = {
   'link-session.mint': ({ terms }) => written({ ...sessionView, ...terms }),
@@ -43,6 +50,8 @@ export const answers: Answers = {
     position: '7',
   }),
   'link-session.text.erase': () => ({ subject: null, erased: [], position: '0' }),
+  'connection.vault.status': () => vaultStatus,
+  'connection.vault.rotate': () => written(vaultStatus),
   'connection.get': () => connectionView,
   'connection.list': () => page(connectionView),
   'connection.disconnect': () => written(connectionView),

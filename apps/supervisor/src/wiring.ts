@@ -76,9 +76,10 @@ function localUrl(listenHost: string, port: number): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-function vaultKey({ VAULT_KEK, VAULT_KEK_FILE }: NodeJS.ProcessEnv, secrets: Secrets): NodeJS.ProcessEnv {
-  if (VAULT_KEK) return { VAULT_KEK };
-  return { VAULT_KEK_FILE: VAULT_KEK_FILE || secrets.file('vault.key', keyEncryptionKey) };
+function vaultKey(env: NodeJS.ProcessEnv, secrets: Secrets): NodeJS.ProcessEnv {
+  const { VAULT_KEK, VAULT_KEK_FILE, VAULT_KEK_CURRENT } = env;
+  if (VAULT_KEK) return { VAULT_KEK, VAULT_KEK_CURRENT };
+  return { VAULT_KEK_CURRENT, VAULT_KEK_FILE: VAULT_KEK_FILE || secrets.file('vault.key', keyEncryptionKey) };
 }
 
 const isReal = (providers: NodeJS.ProcessEnv) => Boolean(providers.PLAID_CLIENT_ID ?? providers.TELLER_APPLICATION_ID);

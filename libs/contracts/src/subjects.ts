@@ -32,6 +32,7 @@ import type {
 import type { ProjectView } from './project.js';
 import type { ReplayWish, ViewReplay } from './replay.js';
 import type { UserView } from './user.js';
+import type { VaultStatus } from './vault.js';
 
 /** A read that must see what the caller wrote before: it waits until the view has reached `after`. */
 interface Read {
@@ -201,6 +202,10 @@ export interface Subjects {
     ask: { context: Context; server_id: string; id: string | null; sealed: string };
     reply: { accepted: boolean; duplicate: boolean };
   };
+  /** How far the credentials of the installation have come under the newest key-encryption key. */
+  'connection.vault.status': { ask: Read; reply: VaultStatus };
+  /** Takes in keys that were added, and begins; the work goes on after the answer. */
+  'connection.vault.rotate': { ask: { context: Context }; reply: Written<VaultStatus> };
   /** The public half of the vault's key, as a JWK: a gateway seals secrets with it. */
   'connection.vault-key': { ask: Record<string, never>; reply: { jwk: Record<string, unknown> } };
   /** The catalog. */

@@ -1,9 +1,6 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import type { KeyEncryptionKey } from './key-encryption-key.js';
-
-const CIPHER = 'aes-256-gcm';
-const IV = 12;
-const TAG = 16;
+import { randomBytes } from 'node:crypto';
+import { decrypt, encrypt } from './cipher.js';
+import type { KeyEncryption } from './key-ring.js';
 
 /** Where a secret belongs. It is bound into the ciphertext: moved to another place, it does not open. */
 export interface Place {
@@ -14,36 +11,39 @@ export interface Place {
   version: number;
 }
 
-export interface Sealed {
+export interface Wrapped {
   epoch: number;
   wrapped_key: Buffer;
+}
+
+export interface Sealed extends Wrapped {
   ciphertext: Buffer;
 }
 
-/** A fresh data key encrypts the secret; the key-encryption key wraps the data key. */
-export function seal(kek: KeyEncryptionKey, place: Place, secret: string): Sealed {
+/** A fresh data key encrypts the secret; the key-encryption key of the current epoch wraps the data key. */
+export async function seal(keks: KeyEncryption, place: Place, secret: string): Promise<Sealed> {
   const dataKey = randomBytes(32);
   const ciphertext = encrypt(dataKey, Buffer.from(secret), bound(place, 'secret'));
-  return { epoch: kek.epoch, wrapped_key: encrypt(kek.key, dataKey, bound(place, `key ${kek.epoch}`)), ciphertext };
+  return { ...(await wrap(keks, place, dataKey)), ciphertext };
 }
 
-export function open(kek: KeyEncryptionKey, place: Place, sealed: Sealed): string {
-  const dataKey = decrypt(kek.key, sealed.wrapped_key, bound(place, `key ${sealed.epoch}`));
+export async function open(keks: KeyEncryption, place: Place, sealed: Sealed): Promise<string> {
+  const dataKey = await unwrap(keks, place, sealed);
   return decrypt(dataKey, sealed.ciphertext, bound(place, 'secret')).toString();
 }
 
+/** The same data key under the current epoch. The secret itself is not touched. */
+export async function rewrap(keks: KeyEncryption, place: Place, old: Wrapped): Promise<Wrapped> {
+  return wrap(keks, place, await unwrap(keks, place, old));
+}
+
+async function wrap(keks: KeyEncryption, place: Place, dataKey: Buffer): Promise<Wrapped> {
+  const epoch = keks.current();
+  return { epoch, wrapped_key: await keks.wrap(epoch, dataKey, bound(place, `key ${epoch}`)) };
+}
+
+const unwrap = (keks: KeyEncryption, place: Place, { epoch, wrapped_key }: Wrapped): Promise<Buffer> =>
+  keks.unwrap(epoch, wrapped_key, bound(place, `key ${epoch}`));
+
 const bound = ({ project_id, environment, connection_id, field, version }: Place, what: string): Buffer =>
   Buffer.from(JSON.stringify([what, project_id, environment, connection_id, field, version]));
-
-function encrypt(key: Buffer, plain: Buffer, additional: Buffer): Buffer {
-  const iv = randomBytes(IV);
-  const cipher = createCipheriv(CIPHER, key, iv).setAAD(additional);
-  const body = Buffer.concat([cipher.update(plain), cipher.final()]);
-  return Buffer.concat([iv, cipher.getAuthTag(), body]);
-}
-
-function decrypt(key: Buffer, sealed: Buffer, additional: Buffer): Buffer {
-  const decipher = createDecipheriv(CIPHER, key, sealed.subarray(0, IV)).setAAD(additional);
-  decipher.setAuthTag(sealed.subarray(IV, IV + TAG));
-  return Buffer.concat([decipher.update(sealed.subarray(IV + TAG)), decipher.final()]);
-}

@@ -4,7 +4,7 @@ import type { Tenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { openerWith } from '#service/sealed.js';
 import { open, type Place, seal, type Sealed } from './envelope-encryption.js';
-import { type KeyEncryptionKey, sealingKeysFrom } from './key-encryption-key.js';
+import type { KeyRing } from './key-ring.js';
 
 /** Which secret of which connection: one row for each of its versions. */
 export interface Slot extends Tenant {
@@ -18,26 +18,25 @@ const FIRST = 1;
 /** Keeps credentials. Opening one is for credentials.service.ts alone, which leaves a trace first. */
 @Injectable()
 export class Vault {
-  private readonly sealing;
-  private readonly opener;
+  /** By epoch, what opens texts that the edge has sealed in it. */
+  private readonly openers = new Map<number, (jwe: string) => string>();
 
   constructor(
-    private readonly kek: KeyEncryptionKey,
+    private readonly keks: KeyRing,
     private readonly dataSource: DataSource,
-  ) {
-    this.sealing = sealingKeysFrom(kek);
-    this.opener = openerWith(this.sealing.privateKey);
-  }
+  ) {}
 
   /** What the edge seals secrets with. */
   publicJwk(): Record<string, unknown> {
-    return { ...this.sealing.publicKey.export({ format: 'jwk' }), alg: 'ECDH-ES' };
+    const epoch = this.keks.current();
+    const { publicKey } = this.keks.sealingPair(epoch);
+    return { ...publicKey.export({ format: 'jwk' }), alg: 'ECDH-ES', kid: String(epoch) };
   }
 
   /** The secret in a JWE that the edge made with `publicJwk`. */
   unseal(jwe: string): string {
     try {
-      const { token } = JSON.parse(this.opener(jwe)) as { token: unknown };
+      const { token } = JSON.parse(this.openerOf(jwe)(jwe)) as { token: unknown };
       if (typeof token === 'string' && token.length > 0) return token;
     } catch {
       // What exactly is wrong with it helps nobody but an attacker.
@@ -45,9 +44,18 @@ export class Vault {
     throw new DomainError('VALIDATION_ERROR', 'The sealed token could not be opened; load the page again.');
   }
 
+  /** An edge that knows no epochs yet has the pair of the first. */
+  private openerOf(jwe: string): (jwe: string) => string {
+    const { kid } = JSON.parse(Buffer.from(jwe.split('.', 1)[0]!, 'base64url').toString()) as { kid?: string };
+    const epoch = Number(kid ?? this.keks.epochs()[0]);
+    const opener = this.openers.get(epoch) ?? openerWith(this.keks.sealingPair(epoch).privateKey);
+    this.openers.set(epoch, opener);
+    return opener;
+  }
+
   async put(db: EntityManager, slot: Slot, secret: string): Promise<void> {
     const place: Place = { ...slot, version: FIRST };
-    const { epoch, wrapped_key, ciphertext } = seal(this.kek, place, secret);
+    const { epoch, wrapped_key, ciphertext } = await seal(this.keks, place, secret);
     await db.query(
       `insert into vault_entries (connection_id, field, version, project_id, environment, epoch, wrapped_key, ciphertext)
        values ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -74,7 +82,7 @@ export class Vault {
         `select coalesce(max(version), 0) + 1 as version from vault_entries where connection_id = $1 and field = $2`,
         [connection_id, field],
       );
-      const { epoch, wrapped_key, ciphertext } = seal(this.kek, { ...slot, version }, secret);
+      const { epoch, wrapped_key, ciphertext } = await seal(this.keks, { ...slot, version }, secret);
       const taken = await this.dataSource.query<unknown[]>(
         `insert into vault_entries (connection_id, field, version, project_id, environment, epoch, wrapped_key, ciphertext)
          values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing returning version`,
@@ -91,7 +99,7 @@ export class Vault {
        where connection_id = $1 and field = $2 and version = $3`,
       [slot.connection_id, slot.field, version],
     );
-    return row ? open(this.kek, { ...slot, version }, row) : null;
+    return row ? await open(this.keks, { ...slot, version }, row) : null;
   }
 
   /** Destroys the data key with the row: what backups still hold of it opens only with the key-encryption key. */

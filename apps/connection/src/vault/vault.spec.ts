@@ -1,10 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { CompactEncrypt, compactDecrypt, importJWK } from 'jose';
-import { open, type Place, seal } from './envelope-encryption.js';
-import { keyEncryptionKeyFrom, sealingKeysFrom } from './key-encryption-key.js';
+import type { DataSource } from 'typeorm';
+import { sealerTo } from '#service/sealed.js';
+import { open, type Place, rewrap, seal } from './envelope-encryption.js';
+import { KeyRing } from './key-ring.js';
+import { Vault } from './vault.service.js';
 
-const kek = { epoch: 1, key: randomBytes(32) };
+const newKey = () => randomBytes(32).toString('base64');
+const keys = [newKey(), newKey(), newKey()].map((key, index) => `${index + 1}:${key}`);
+/** The ring when it has come to this epoch: it still knows those before. */
+const ringAt = (epoch: number) => new KeyRing({ VAULT_KEK: keys.slice(0, epoch).join(',') });
+const ring = ringAt(1);
 const place: Place = {
   project_id: 'prj_1',
   environment: 'live',
@@ -14,8 +20,8 @@ const place: Place = {
 };
 
 describe('a secret in the vault', () => {
-  it('comes back as it went in', () => {
-    expect(open(kek, place, seal(kek, place, 'access-sandbox-123 ✓'))).toBe('access-sandbox-123 ✓');
+  it('comes back as it went in', async () => {
+    expect(await open(ring, place, await seal(ring, place, 'access-sandbox-123 ✓'))).toBe('access-sandbox-123 ✓');
   });
 
   it.each<Partial<Place>>([
@@ -24,71 +30,93 @@ describe('a secret in the vault', () => {
     { connection_id: 'c-2' },
     { field: 'webhook_secret' },
     { version: 2 },
-  ])('does not open in another place: %j', (other) => {
-    const sealed = seal(kek, place, 'secret');
-    expect(() => open(kek, { ...place, ...other }, sealed)).toThrow();
+  ])('does not open in another place: %j', async (other) => {
+    const sealed = await seal(ring, place, 'secret');
+    await expect(open(ring, { ...place, ...other }, sealed)).rejects.toThrow();
   });
 
-  it('does not open when a single bit has changed, anywhere', () => {
-    const sealed = seal(kek, place, 'secret');
+  it('does not open when a single bit has changed, anywhere', async () => {
+    const sealed = await seal(ring, place, 'secret');
     for (const part of ['ciphertext', 'wrapped_key'] as const) {
       for (let at = 0; at < sealed[part].length; at++) {
         const changed = Buffer.from(sealed[part]);
         changed[at]! ^= 1;
-        expect(() => open(kek, place, { ...sealed, [part]: changed })).toThrow();
+        await expect(open(ring, place, { ...sealed, [part]: changed })).rejects.toThrow();
       }
     }
   });
 
-  it('does not open with the data key of another secret', () => {
-    const [one, two] = [seal(kek, place, 'one'), seal(kek, { ...place, connection_id: 'c-2' }, 'two')];
-    expect(() => open(kek, place, { ...one, wrapped_key: two.wrapped_key })).toThrow();
+  it('does not open with the data key of another secret', async () => {
+    const other = { ...place, connection_id: 'c-2' };
+    const [one, two] = [await seal(ring, place, 'one'), await seal(ring, other, 'two')];
+    await expect(open(ring, place, { ...one, wrapped_key: two.wrapped_key })).rejects.toThrow();
   });
 
-  it('opens in its own place alone: of 1,000 swaps of rows, ciphertexts or data keys none is taken', () => {
-    const fields = ['credential', 'webhook_secret', 'refreshed 1'];
-    const rows = Array.from({ length: 48 }, (_, n) => {
-      const at: Place = {
-        ...{ project_id: `prj_${n % 3}`, environment: n % 2 ? 'live' : 'test', connection_id: `c-${n >> 2}` },
-        ...{ field: fields[(n >> 1) % 3]!, version: 1 + (n % 5) },
-      };
-      return { at, secret: `secret ${n}`, sealed: seal(kek, at, `secret ${n}`) };
-    });
-    for (const { at, secret, sealed } of rows) expect(open(kek, at, sealed)).toBe(secret);
-    let taken = 0;
-    for (let swap = 0; swap < 1_000; swap += 1) {
-      const one = rows[swap % 48]!;
-      const other = rows[(swap + 1 + (swap % 47)) % 48]!;
-      const { epoch, wrapped_key, ciphertext } = other.sealed;
-      const moved = [other.sealed, { ...one.sealed, ciphertext }, { ...one.sealed, epoch, wrapped_key }][swap % 3]!;
-      try {
-        open(kek, one.at, moved);
-        taken += 1;
-      } catch {
-        // As it must be.
+  it('has a ciphertext of its own each time', async () => {
+    expect((await seal(ring, place, 'same')).ciphertext).not.toEqual((await seal(ring, place, 'same')).ciphertext);
+  });
+
+  it('refuses all of a thousand swaps: between places, versions and epochs, whole or in part', async () => {
+    const places = ['prj_1', 'prj_2'].flatMap((project_id) =>
+      ['c-1', 'c-2'].flatMap((connection_id) =>
+        ['credential', 'webhook_secret'].flatMap((field) =>
+          [1, 2].map((version) => ({ ...place, project_id, connection_id, field, version })),
+        ),
+      ),
+    );
+    const entries = await Promise.all(
+      places.flatMap((at) => [1, 2, 3].map(async (epoch) => ({ at, sealed: await seal(ringAt(epoch), at, 'secret') }))),
+    );
+    const all = ringAt(3);
+    let refused = 0;
+    for (const [n, mine] of entries.entries()) {
+      expect(await open(all, mine.at, mine.sealed)).toBe('secret');
+      for (let step = 1; step <= 7; step++) {
+        const other = entries[(n + step * 5) % entries.length]!.sealed;
+        const { epoch, wrapped_key, ciphertext } = other;
+        for (const swapped of [other, { ...mine.sealed, ciphertext }, { ...mine.sealed, epoch, wrapped_key }]) {
+          await expect(open(all, mine.at, swapped)).rejects.toThrow();
+          refused++;
+        }
       }
     }
-    expect(taken).toBe(0);
-  });
-
-  it('has a ciphertext of its own each time', () => {
-    expect(seal(kek, place, 'same').ciphertext).not.toEqual(seal(kek, place, 'same').ciphertext);
+    expect(refused).toBeGreaterThanOrEqual(1_000);
   });
 });
 
-describe('the key-encryption key', () => {
-  it('must be 32 bytes', () => {
-    expect(() => keyEncryptionKeyFrom({ VAULT_KEK: 'c2hvcnQ=' })).toThrow('32 bytes');
-    expect(() => keyEncryptionKeyFrom({})).toThrow('32 bytes');
+describe('a data key', () => {
+  it('comes under a newer epoch while the secret stays as it is', async () => {
+    const old = await seal(ringAt(1), place, 'secret');
+    const moved = await rewrap(ringAt(2), place, old);
+    expect(moved.epoch).toBe(2);
+    const onlyNew = new KeyRing({ VAULT_KEK: keys[1] });
+    expect(await open(onlyNew, place, { ...moved, ciphertext: old.ciphertext })).toBe('secret');
+    await expect(open(onlyNew, place, old)).rejects.toMatchObject({ code: 'VAULT_UNAVAILABLE' });
   });
 
-  it('gives every replica the same pair to seal to', async () => {
-    const [one, two] = [sealingKeysFrom(kek), sealingKeysFrom({ ...kek })];
-    const publicKey = await importJWK({ ...one.publicKey.export({ format: 'jwk' }), alg: 'ECDH-ES' });
-    const jwe = await new CompactEncrypt(Buffer.from('{"token":"t"}'))
-      .setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM' })
-      .encrypt(publicKey);
-    const { plaintext } = await compactDecrypt(jwe, two.privateKey);
-    expect(Buffer.from(plaintext).toString()).toBe('{"token":"t"}');
+  it('does not open as if it were of another epoch', async () => {
+    const old = await seal(ringAt(1), place, 'secret');
+    const same = new KeyRing({ VAULT_KEK: `${keys[0]},2:${keys[0]!.slice(2)}` });
+    await expect(open(same, place, { ...old, epoch: 2 })).rejects.toThrow();
+  });
+});
+
+describe('the pair that the edge seals to', () => {
+  const vaultWith = (keks: KeyRing) => new Vault(keks, {} as DataSource);
+  const token = JSON.stringify({ token: 't' });
+
+  it('is the same at every replica, and the one before still opens after a rotation', () => {
+    const before = sealerTo(vaultWith(ringAt(1)).publicJwk())(token);
+    const after = sealerTo(vaultWith(ringAt(2)).publicJwk())(token);
+    expect(vaultWith(ringAt(1)).unseal(before)).toBe('t');
+    expect(vaultWith(ringAt(2)).unseal(before)).toBe('t');
+    expect(vaultWith(ringAt(2)).unseal(after)).toBe('t');
+  });
+
+  it('opens nothing when its key is gone, or the text is none of its own', () => {
+    const sealed = sealerTo(vaultWith(ringAt(1)).publicJwk())(token);
+    for (const jwe of [sealed, 'nonsense', '', `${Buffer.from('{"kid":"x"}').toString('base64url')}....`]) {
+      expect(() => vaultWith(new KeyRing({ VAULT_KEK: keys[1] })).unseal(jwe)).toThrow('could not be opened');
+    }
   });
 });

@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { DataSource } from 'typeorm';
+import { open, type Place, seal } from './envelope-encryption.js';
+import { KeyRing } from './key-ring.js';
+import { KeyRotation } from './key-rotation.js';
+
+const newKey = () => randomBytes(32).toString('base64');
+const place: Place = { project_id: 'p', environment: 'live', connection_id: 'c', field: 'credential', version: 1 };
+
+let dir: string;
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'key-ring-'));
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+describe('key-encryption keys', () => {
+  it('are one, of the first epoch, or several, of which the newest is current', () => {
+    const one = new KeyRing({ VAULT_KEK: `${newKey()}\n` });
+    expect([one.current(), one.epochs()]).toEqual([1, [1]]);
+    const three = new KeyRing({ VAULT_KEK: `10:${newKey()} 2:${newKey()},\n3:${newKey()}` });
+    expect([three.current(), three.epochs()]).toEqual([10, [2, 3, 10]]);
+  });
+
+  it('can be held at an epoch until every replica knows the newer one', () => {
+    const VAULT_KEK = `1:${newKey()},2:${newKey()}`;
+    expect(new KeyRing({ VAULT_KEK, VAULT_KEK_CURRENT: 1 }).current()).toBe(1);
+    expect(() => new KeyRing({ VAULT_KEK, VAULT_KEK_CURRENT: 3 })).toThrow('no key of epoch 3');
+  });
+
+  it.each([['c2hvcnQ='], [''], [undefined], [`0:${newKey()}`], [`x:${newKey()}`], [`1:${newKey()},2:short`]])(
+    'are refused as %s',
+    (VAULT_KEK) => {
+      expect(() => new KeyRing({ VAULT_KEK })).toThrow('32 bytes');
+    },
+  );
+
+  it('are refused when two claim one epoch', () => {
+    expect(() => new KeyRing({ VAULT_KEK: `${newKey()},1:${newKey()}` })).toThrow('epoch 1 stands there twice');
+  });
+
+  it('that were added to the file are found when something is under them, without a restart', async () => {
+    const file = join(dir, 'vault.key');
+    writeFileSync(file, newKey());
+    const [writer, reader] = [new KeyRing({ VAULT_KEK_FILE: file }), new KeyRing({ VAULT_KEK_FILE: file })];
+    appendFileSync(file, `\n2:${newKey()}\n`);
+    writer.reload();
+    const sealed = await seal(writer, place, 'secret');
+    expect(sealed.epoch).toBe(2);
+    expect(await open(reader, place, sealed)).toBe('secret');
+    writeFileSync(file, 'nonsense');
+    expect(() => reader.reload()).toThrow('32 bytes');
+    expect(await open(reader, place, sealed)).toBe('secret');
+  });
+});
+
+describe('a start', () => {
+  const startWith = (counts: object[]) => {
+    const dataSource = { query: () => Promise.resolve(counts) } as unknown as DataSource;
+    return new KeyRotation(new KeyRing({ VAULT_KEK: `2:${newKey()}` }), dataSource).onApplicationBootstrap();
+  };
+
+  it('is refused without the key of an epoch that is still needed, and names it', async () => {
+    const counts = [1, 2, 7].map((epoch) => ({ epoch, entries: epoch * 3 }));
+    await expect(startWith(counts)).rejects.toThrow('epoch 1 (3 credentials), epoch 7 (21 credentials)');
+  });
+});

@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { DomainError } from '#contracts/errors.js';
+import { decrypt, encrypt } from './cipher.js';
+
+/** Wraps data keys under numbered epochs. A KMS would fit here: nothing else ever sees the keys themselves. */
+export interface KeyEncryption {
+  /** What is wrapped from now on belongs to this epoch. */
+  current(): number;
+  /** Those that can be unwrapped. */
+  epochs(): number[];
+  wrap(epoch: number, dataKey: Buffer, additional: Buffer): Promise<Buffer>;
+  unwrap(epoch: number, wrapped: Buffer, additional: Buffer): Promise<Buffer>;
+}
+
+export interface KeySource {
+  VAULT_KEK?: string | undefined;
+  VAULT_KEK_FILE?: string | undefined;
+  /** Holds new writes at this epoch, until every replica knows a newer one. */
+  VAULT_KEK_CURRENT?: number | undefined;
+}
+
+const FORM = 'VAULT_KEK or the file of VAULT_KEK_FILE must hold 32 bytes in base64, or several keys as 1:… 2:…';
+
+/**
+ * The keys that the environment or a file holds: one in base64, or several as `epoch:key`, apart by white space or commas.
+ * The newest is current. A file is read again when an epoch is met that is not known yet, so that a key that was added
+ * to it needs no restart.
+ */
+export class KeyRing implements KeyEncryption {
+  private keys: Map<number, Buffer>;
+
+  constructor(private readonly source: KeySource) {
+    this.keys = readKeys(source);
+  }
+
+  current(): number {
+    return this.source.VAULT_KEK_CURRENT ?? Math.max(...this.keys.keys());
+  }
+
+  epochs(): number[] {
+    return [...this.keys.keys()].sort((a, b) => a - b);
+  }
+
+  /** Takes in what was added to the file; a file that is wrong changes nothing, and says so. */
+  reload(): void {
+    this.keys = readKeys(this.source);
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- a KMS would have to ask somebody
+  async wrap(epoch: number, dataKey: Buffer, additional: Buffer): Promise<Buffer> {
+    return encrypt(this.key(epoch), dataKey, additional);
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- a KMS would have to ask somebody
+  async unwrap(epoch: number, wrapped: Buffer, additional: Buffer): Promise<Buffer> {
+    return decrypt(this.key(epoch), wrapped, additional);
+  }
+
+  /**
+   * The pair with which the edge seals secrets to the vault in this epoch. It follows from the key, so that every replica
+   * can open what was sealed for any of them, and nothing more needs to be kept.
+   */
+  sealingPair(epoch: number): SealingPair {
+    const seed = Buffer.from(hkdfSync('sha256', this.key(epoch), Buffer.alloc(0), 'latchkey sealing key', 32));
+    const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8_X25519, seed]), format: 'der', type: 'pkcs8' });
+    return { privateKey, publicKey: createPublicKey(privateKey) };
+  }
+
+  private key(epoch: number): Buffer {
+    if (!this.keys.has(epoch)) this.reload();
+    const key = this.keys.get(epoch);
+    if (key) return key;
+    const cause = new Error(`the key-encryption key of epoch ${epoch} is not here`);
+    throw Object.assign(new DomainError('VAULT_UNAVAILABLE'), { cause });
+  }
+}
+
+export interface SealingPair {
+  privateKey: KeyObject;
+  publicKey: KeyObject;
+}
+
+const PKCS8_X25519 = Buffer.from('302e020100300506032b656e04220420', 'hex');
+
+function readKeys({ VAULT_KEK, VAULT_KEK_FILE, VAULT_KEK_CURRENT }: KeySource): Map<number, Buffer> {
+  const text = VAULT_KEK ?? (VAULT_KEK_FILE ? readFileSync(VAULT_KEK_FILE, 'utf8') : '');
+  const keys = new Map<number, Buffer>();
+  for (const entry of text.split(/[\s,]+/).filter(Boolean)) {
+    const [, epoch = '1', base64] = /^(?:(\d{1,9}):)?([A-Za-z0-9+/_=-]+)$/.exec(entry) ?? [];
+    const key = Buffer.from(base64 ?? '', 'base64');
+    if (key.length !== 32 || Number(epoch) < 1) throw new Error(FORM);
+    if (keys.has(Number(epoch))) throw new Error(`VAULT_KEK: epoch ${epoch} stands there twice`);
+    keys.set(Number(epoch), key);
+  }
+  if (keys.size === 0) throw new Error(FORM);
+  if (VAULT_KEK_CURRENT !== undefined && !keys.has(VAULT_KEK_CURRENT)) {
+    throw new Error(`VAULT_KEK_CURRENT: there is no key of epoch ${VAULT_KEK_CURRENT}`);
+  }
+  return keys;
+}

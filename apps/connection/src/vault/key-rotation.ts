@@ -1,0 +1,149 @@
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { setTimeout as wait } from 'node:timers/promises';
+import { DataSource } from 'typeorm';
+import { DomainError } from '#contracts/errors.js';
+import type { VaultStatus } from '#contracts/vault.js';
+import { logger } from '#service/logger.js';
+import { type Place, rewrap, type Wrapped } from './envelope-encryption.js';
+import { KeyRing } from './key-ring.js';
+
+const AT_ONCE = 200;
+const LOOK_EVERY_MS = 60_000;
+const RETRY_MS = 2_000;
+
+type Row = Place & Wrapped;
+
+/**
+ * Brings every data key under the current epoch, in the background and beside all other work: a row moves only if its
+ * key is still the one that was read, so what is destroyed or replaced meanwhile stays so. Where it stands is in the rows
+ * themselves; after a crash it goes on from there, and replicas at the same work do no harm.
+ */
+@Injectable()
+export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly stopping = new AbortController();
+  private running: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private failure: string | null = null;
+
+  constructor(
+    private readonly keks: KeyRing,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  /** Credentials that nobody could open are no way to begin. */
+  async onApplicationBootstrap(): Promise<void> {
+    const missing = (await this.counts()).filter(({ epoch }) => !this.keks.epochs().includes(epoch));
+    if (missing.length > 0) {
+      const named = missing.map(({ epoch, entries }) => `epoch ${epoch} (${entries} credentials)`).join(', ');
+      throw new Error(`VAULT_KEK: the vault still needs the key of ${named}; put it back and rotate first`);
+    }
+    this.timer = setInterval(() => this.start(), LOOK_EVERY_MS).unref();
+    this.start();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    this.stopping.abort();
+    await this.running;
+  }
+
+  /** Keys that were added to the file count from now on. */
+  takeIn(): void {
+    try {
+      this.keks.reload();
+    } catch (cause) {
+      logger.error(cause, 'the key-encryption keys could not be read again');
+      throw Object.assign(new DomainError('VAULT_UNAVAILABLE', UNREADABLE), { cause });
+    }
+  }
+
+  /** Begins, unless it is at work already. */
+  start(): void {
+    this.running ??= this.run().finally(() => (this.running = undefined));
+  }
+
+  async status(): Promise<VaultStatus> {
+    const current_epoch = this.keks.current();
+    const counts = new Map((await this.counts()).map(({ epoch, entries }) => [epoch, entries]));
+    const known = this.keks.epochs();
+    const epochs = [...new Set([...known, ...counts.keys()])].sort((a, b) => a - b);
+    const rows = epochs.map((epoch) => ({ epoch, entries: counts.get(epoch) ?? 0, has_key: known.includes(epoch) }));
+    const remaining = rows.reduce((sum, { epoch, entries }) => sum + (epoch === current_epoch ? 0 : entries), 0);
+    return { current_epoch, epochs: rows, remaining, last_error: this.failure };
+  }
+
+  private counts(): Promise<{ epoch: number; entries: number }[]> {
+    return this.dataSource.query('select epoch, count(*)::int as entries from vault_entries group by epoch');
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      try {
+        this.failure = await this.moveAll();
+        return;
+      } catch (error) {
+        this.failure = error instanceof Error ? error.message : String(error);
+        logger.warn({ error: this.failure }, 'wrapping data keys anew failed; again in two seconds');
+        await wait(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Once through the table; a key that does not open is left where it is, and named in the answer. */
+  private async moveAll(): Promise<string | null> {
+    const stuck: Row[] = [];
+    let after: Row | undefined;
+    for (let rows = await this.page(after); rows.length > 0; rows = await this.page(after)) {
+      if (this.stopping.signal.aborted) break;
+      const moved = await Promise.all(rows.map((row) => this.rewrapped(row)));
+      const texts = moved.filter((text) => text !== null);
+      stuck.push(...rows.filter((_, index) => moved[index] === null));
+      await this.dataSource.query(MOVE, [JSON.stringify(texts)]);
+      logger.info(
+        { moved: texts.length, epoch: this.keks.current() },
+        'data keys were wrapped under the current epoch',
+      );
+      after = rows.at(-1);
+    }
+    const [first] = stuck;
+    return first ? `${stuck.length} data keys do not open, first that of connection ${first.connection_id}` : null;
+  }
+
+  private page(after: Row | undefined): Promise<Row[]> {
+    const current = this.keks.current();
+    const from = this.keks.epochs().filter((epoch) => epoch !== current);
+    const { connection_id = null, field = null, version = null } = after ?? {};
+    return this.dataSource.query(PAGE, [from, connection_id, field, version]);
+  }
+
+  private async rewrapped(row: Row) {
+    try {
+      return movedRow(row, await rewrap(this.keks, row, row));
+    } catch (error) {
+      logger.error(error, `a data key of connection ${row.connection_id} does not open`);
+      return null;
+    }
+  }
+}
+
+const UNREADABLE = 'The key-encryption keys cannot be read as they are now; the log says why. Nothing was changed.';
+
+const PAGE = `select connection_id, field, version, project_id, environment, epoch, wrapped_key from vault_entries
+  where epoch = any($1) and ($2::uuid is null or (connection_id, field, version) > ($2::uuid, $3::text, $4::int))
+  order by connection_id, field, version limit ${AT_ONCE}`;
+
+const MOVE = `update vault_entries v set epoch = m.epoch, wrapped_key = decode(m.wrapped_key, 'hex')
+  from jsonb_to_recordset($1::jsonb)
+    as m (connection_id uuid, field text, version int, epoch int, wrapped_key text, was text)
+  where v.connection_id = m.connection_id and v.field = m.field and v.version = m.version
+    and v.wrapped_key = decode(m.was, 'hex')`;
+
+const movedRow = (row: Row, to: Wrapped) => ({
+  connection_id: row.connection_id,
+  field: row.field,
+  version: row.version,
+  epoch: to.epoch,
+  wrapped_key: to.wrapped_key.toString('hex'),
+  was: row.wrapped_key.toString('hex'),
+});

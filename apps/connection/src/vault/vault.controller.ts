@@ -1,0 +1,42 @@
+import { Controller } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import { uuidV5 } from '#contracts/ids.js';
+import type { Ask, Reply } from '#contracts/subjects.js';
+import type { VaultStatus } from '#contracts/vault.js';
+import { commandHandler } from '#eventstore/command-handler.js';
+import { Store } from '#service/store.js';
+import { KeyRotation } from './key-rotation.js';
+import { vaultKeys } from './vault-keys.decider.js';
+
+const STREAM = '3f4f4b52-7e0a-5a55-9d0f-7a1f0c6f4f11';
+
+/** The rotation of key-encryption keys: its progress, and the wish to begin. */
+@Controller()
+export class VaultController {
+  private readonly handle;
+
+  constructor(
+    store: Store,
+    private readonly rotation: KeyRotation,
+  ) {
+    this.handle = commandHandler(store.client, 'vault', vaultKeys);
+  }
+
+  @MessagePattern('connection.vault.status')
+  status(): Promise<VaultStatus> {
+    return this.rotation.status();
+  }
+
+  /** The wish is on the timeline of whoever had it before anything moves. */
+  @MessagePattern('connection.vault.rotate')
+  async rotate(@Payload() { context }: Ask<'connection.vault.rotate'>): Promise<Reply<'connection.vault.rotate'>> {
+    const { project_id, environment } = context.tenant;
+    this.rotation.takeIn();
+    const { current_epoch, remaining } = await this.rotation.status();
+    const command = { type: 'RequestRotation', current_epoch, remaining, now: new Date().toISOString() } as const;
+    const id = uuidV5(STREAM, `${project_id}/${environment}`);
+    const { position } = await this.handle({ id, command, context });
+    this.rotation.start();
+    return { view: await this.rotation.status(), position };
+  }
+}
