@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -7,7 +8,6 @@ import { connectEventStore } from '#eventstore/client.js';
 import { parsePlatformConnectionId } from '#contracts/ids.js';
 import { type Api, newCaller, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
-import { someone } from './platform-caller.js';
 import { findSecrets } from './secret-scan.js';
 
 const stack = sharedStack();
@@ -174,7 +174,7 @@ describe('personal text', () => {
   });
 
   it('takes the caller’s own name for an end user, and outlives what is deleted', async () => {
-    const [user_id, texts] = [someone(), { display: canary('deleted') }];
+    const [user_id, texts] = [`customer ${randomUUID()}`, { display: canary('deleted') }];
     const body = { server_id: 'stripe', secret: 'sk', user_id, display_name: texts.display };
     const stored = await platform('POST', '/v1/connections', body);
     const { id } = stored.body as { id: string };

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -9,7 +9,6 @@ import { newCaller, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
 import { KeyRing } from '../apps/connection/src/vault/key-ring.js';
 import { Vault } from '../apps/connection/src/vault/vault.service.js';
-import { someone } from './platform-caller.js';
 
 interface Entry {
   connection_id: string;
@@ -40,7 +39,7 @@ const many = <T>(count: number, make: (n: number) => Promise<T>) =>
 /** What should be in the vault, by connection. */
 const secrets = new Map<string, string>();
 
-async function store(user_id = someone()): Promise<{ id: string; user_id: string }> {
+async function store(user_id = `customer ${randomUUID()}`): Promise<{ id: string; user_id: string }> {
   const secret = `sk_${randomBytes(8).toString('hex')}`;
   const { status: code, body } = await platform('POST', '/v1/connections', { server_id: 'stripe', secret, user_id });
   expect([200, 201]).toContain(code);
@@ -69,7 +68,7 @@ describe('a rotation of the key-encryption key', () => {
     const epoch = before.current_epoch + 1;
     const key = `${epoch}:${randomBytes(32).toString('base64')}`;
     appendFileSync(join(stack.dataDir, 'secrets', 'vault.key'), `\n${key}\n`);
-    const rotated = platform('POST', '/api/v1/vault/rotate');
+    const rotated = caller.api.post('/api/v1/vault/rotate');
     await Promise.all([
       many(20, () => store()),
       ...made.slice(15, 30).map(({ user_id }) => store(user_id)),
