@@ -15,7 +15,7 @@ import type { OAuthClients } from '../apps/connection/src/oauth/oauth-clients.js
 import { OAuthTokens } from '../apps/connection/src/oauth/oauth-tokens.js';
 import { ConnectionTokens } from '../apps/connection/src/oauth/token-store.js';
 import { TokenTable } from '../apps/connection/src/oauth/token-table.js';
-import { keyEncryptionKeyFrom } from '../apps/connection/src/vault/key-encryption-key.js';
+import { KeyRing } from '../apps/connection/src/vault/key-ring.js';
 import { Vault } from '../apps/connection/src/vault/vault.service.js';
 
 interface Servers {
@@ -34,7 +34,7 @@ class DyingTable extends TokenTable {
 /** The keeper of OAuth tokens of one more replica, in this process, on the servers of the stack. */
 export function anotherOAuth(stack: SharedStack, { events, database }: Servers, { dies = false } = {}) {
   const secret = (name: string) => join(stack.dataDir, 'secrets', name);
-  const vault = new Vault(keyEncryptionKeyFrom({ VAULT_KEK_FILE: secret('vault.key') }), database);
+  const vault = new Vault(new KeyRing({ VAULT_KEK_FILE: secret('vault.key') }), database);
   const store = { client: events, dataSource: database } as Store;
   const connections = new Connections(store);
   const catalog = Catalog.from({ SANDBOX: true, SANDBOX_BANK_URL: stack.run().parts['sandbox-bank']!.url });
