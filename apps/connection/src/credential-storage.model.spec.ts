@@ -91,6 +91,15 @@ const wishes = {
       world.append({ type: 'StoreCredential', ...facts, ...terms, now });
       return Promise.resolve({ result: undefined, version });
     }),
+  /** As token-store.ts records what a provider has given. */
+  refresh: (world: World, secret: string) =>
+    world.storage.keep(slot, secret, (version) => {
+      const versions = { from_version: world.view?.credential_version ?? 0, credential_version: version };
+      world.append({ type: 'RecordRefresh', ...versions, token_refresh_at: null, now });
+      return Promise.resolve({ result: undefined, version });
+    }),
+  expire: (world: World) =>
+    Promise.resolve().then(() => world.append({ type: 'Expire', version: world.view?.credential_version ?? 0, now })),
   revoke: (world: World) =>
     world.storage.destroyWith('c-1', () =>
       Promise.resolve(world.append({ type: 'Disconnect', reason: 'requested', now })),
@@ -105,7 +114,15 @@ describe('a connection and its vault', () => {
       fc.asyncProperty(
         fc.array(
           fc.record({
-            wish: fc.constantFrom<keyof typeof wishes>('store', 'store', 'revoke', 'delete'),
+            wish: fc.constantFrom<keyof typeof wishes>(
+              'store',
+              'store',
+              'refresh',
+              'refresh',
+              'expire',
+              'revoke',
+              'delete',
+            ),
             crashAt: fc.oneof(fc.constant(Infinity), fc.integer({ min: 1, max: 8 })),
             sweep: fc.boolean(),
           }),
@@ -123,8 +140,9 @@ describe('a connection and its vault', () => {
             const happened = world.events.length > before.events;
             const { view } = world;
             const isLive = view !== null && view.state !== 'revoked';
-            // A live one opens: to the new secret if and only if the event is there. What is over never opens.
-            const expected = !isLive ? null : happened ? `secret ${n}` : before.secret;
+            // A live one opens: to the new secret if and only if the event is there, which an expiry does not bring. What
+            // is over never opens.
+            const expected = !isLive ? null : happened && wish !== 'expire' ? `secret ${n}` : before.secret;
             assert.equal(world.open(), expected);
             if (sweep) await world.sweep();
             assert.equal(world.open(), expected);

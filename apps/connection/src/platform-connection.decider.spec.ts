@@ -26,6 +26,17 @@ const created: ConnectionEvent = {
 const rotated = (credential_version: number, sent = {}): ConnectionEvent => ({
   ...{ type: 'CredentialRotated', credential_version, cert_metadata: {}, ...sent, at: now },
 });
+const refresh = (from_version: number, credential_version: number): ConnectionCommand => ({
+  ...{ type: 'RecordRefresh', from_version, credential_version, token_refresh_at: later, now },
+});
+const refreshed = (credential_version: number): ConnectionEvent => ({
+  ...{ type: 'CredentialRefreshed', credential_version, token_refresh_at: later, at: now },
+});
+const expire = (version: number): ConnectionCommand => ({ type: 'Expire', version, now });
+const dead: ConnectionEvent = {
+  ...{ type: 'ConnectionExpired', code: 'REFRESH_TOKEN_DEAD', at: now },
+  message: 'The provider no longer renews the permission; a new Connect Link is needed.',
+};
 const revoked: ConnectionEvent = { type: 'ConnectionDisconnected', reason: 'requested', at: now };
 const deleted: ConnectionEvent = { type: 'ConnectionDeleted', at: now };
 const expired: ConnectionEvent = { type: 'ConnectionReauthRequired', code: 'x', message: '', at: now };
@@ -57,6 +68,46 @@ describe('storing a credential', () => {
   it.each([revoked, deleted, expired])('does not revive what is over: $type', (end) =>
     given(created, end).when(store(2)).thenRefused('CONNECTION_DISCONNECTED'),
   );
+});
+
+describe('a refresh of tokens', () => {
+  it('makes the version that it has stored the live one', () => given(created).when(refresh(1, 2)).then(refreshed(2)));
+  it('follows a refresh', () => given(created, refreshed(2)).when(refresh(2, 3)).then(refreshed(3)));
+  it('does not overtake a credential that was set or refreshed meanwhile', () => {
+    given(created, rotated(2)).when(refresh(1, 3)).thenRefused('CONFLICT');
+    given(created, refreshed(2)).when(refresh(1, 3)).thenRefused('CONFLICT');
+  });
+  it('lets no rotation fall back behind it', () => {
+    given(created, refreshed(3)).when(store(2)).thenRefused('CONFLICT');
+    given(created, refreshed(3)).when(store(4)).then(rotated(4));
+  });
+  it.each([dead, expired, revoked])('revives nothing: $type', (end) =>
+    given(created, end).when(refresh(1, 2)).thenRefused('CONNECTION_DISCONNECTED'),
+  );
+  it('finds nothing before and after', () => {
+    given().when(refresh(1, 2)).thenRefused('NOT_FOUND');
+    given(created, deleted).when(refresh(1, 2)).thenRefused('NOT_FOUND');
+  });
+});
+
+describe('expiring', () => {
+  it('says why, and what is needed', () => given(created).when(expire(1)).then(dead));
+  it('says it once', () => {
+    given(created, dead).when(expire(1)).thenNothing();
+    given(created, expired).when(expire(1)).thenNothing();
+  });
+  it('leaves a credential alone that was set or refreshed meanwhile', () => {
+    given(created, rotated(2)).when(expire(1)).thenNothing();
+    given(created, refreshed(2)).when(expire(1)).thenNothing();
+  });
+  it('ends only what lives', () => {
+    given(created, revoked).when(expire(1)).thenRefused('CONNECTION_DISCONNECTED');
+    given(created, deleted).when(expire(1)).thenRefused('NOT_FOUND');
+  });
+  it('leaves a connection that is revoked and deleted like any other', () => {
+    given(created, dead).when({ type: 'Disconnect', reason: 'requested', now }).then(revoked);
+    given(created, dead).when({ type: 'Delete', now }).then(deleted);
+  });
 });
 
 describe('metadata', () => {
