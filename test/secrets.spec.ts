@@ -3,10 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
+import { DataSource } from 'typeorm';
+import { parsePlatformConnectionId } from '#contracts/ids.js';
 import { connectEventStore } from '#eventstore/client.js';
 import { busPasswordVariable } from '#service/bus-accounts.js';
 import { type Answer, type Api, apiWith, newCaller, until } from '#testing/api.js';
 import { type Stack, startStack } from '#testing/stack.js';
+import { anotherOAuth } from './another-oauth.js';
 import { allow, bankUrlOf, openLink, type Started } from './page-visit.js';
 import { findSecrets, formsOf, type Wiretap, wiretap } from './secret-scan.js';
 
@@ -95,8 +98,52 @@ function accessTokens(): Record<string, string> {
 /** The supervisor's own secrets that only single parts may know. */
 function partSecrets(): Record<string, string> {
   const read = (name: string) => readFileSync(join(stack.dataDir, 'secrets', name), 'utf8').trim();
-  const names = ['vault.key', 'sandbox-plaid-secret', 'sandbox-teller-signing-secret', 'postgres-connection'];
+  const sandbox = ['sandbox-plaid-secret', 'sandbox-teller-signing-secret', 'sandbox-oauth-client-secret'];
+  const names = ['vault.key', 'postgres-connection', ...sandbox];
   return Object.fromEntries(names.map((name) => [name, read(name)]));
+}
+
+const canary = (name: string): string => (secrets[name] = `canary-${randomBytes(16).toString('hex')}`);
+const bearer = () => ({ authorization: `Bearer ${secrets['API key']}` });
+
+/** A platform's way through a Connect Link; what of it is only the browser's and the provider's is a secret. */
+async function connectByOAuth(): Promise<string> {
+  const wish = { server_id: 'sandbox-oauth', user_id: planted, redirect_uri: 'https://app.example/done' };
+  const started = await api.call('POST', '/v1/connections/start', wish, bearer());
+  expect(started.status).toBe(200);
+  secrets['state of a Connect Link'] = started.body.link_token as string;
+  const approved = await fetch(started.body.authorize_url as string, {
+    method: 'POST',
+    redirect: 'manual',
+    body: new URLSearchParams({ decision: 'approve', trouble: 'none' }),
+  });
+  const address = approved.headers.get('location')!;
+  secrets['authorization code'] = new URL(address).searchParams.get('code')!;
+  const back = await fetch(address, { redirect: 'manual' });
+  const location = back.headers.get('location')!;
+  replies.push(location, await back.text(), await (await fetch(address, { redirect: 'manual' })).text());
+  return new URL(location).searchParams.get('connection_id')!;
+}
+
+/** The tokens as they were given, and as they are after a refresh. */
+async function nameTokens(connection: string): Promise<void> {
+  const client = connectEventStore(stack.run().eventstore.url);
+  const database = await new DataSource({ type: 'postgres', url: stack.run().databases['connection']! }).initialize();
+  try {
+    for (const [when, minutes] of [
+      ['given', 0],
+      ['refreshed', 58],
+    ] as const) {
+      const now = () => new Date(Date.now() + minutes * 60_000);
+      const replica = Object.assign(anotherOAuth(stack, { events: client, database }), { now });
+      const tokens = await replica.fresh(parsePlatformConnectionId(connection)!);
+      secrets[`access token ${when}`] = tokens!.accessToken;
+      secrets[`refresh token ${when}`] = tokens!.refreshToken!;
+    }
+  } finally {
+    await client.dispose();
+    await database.destroy();
+  }
 }
 
 async function events(): Promise<Buffer> {
@@ -182,6 +229,42 @@ describe('secrets as they pass', () => {
     expect((await second.get('/api/v1/keys/me')).status).toBe(200);
     expect((await api.delete(`/api/v1/api-keys/${made.body.id}`)).status).toBe(204);
     refused(await second.get('/api/v1/keys/me'), 401);
+  });
+
+  it('a platform connects by OAuth, and its tokens are refreshed', async () => {
+    const connection = await connectByOAuth();
+    await nameTokens(connection);
+    expect(secrets['access token refreshed']).not.toBe(secrets['access token given']);
+    replies.push((await api.call('GET', `/v1/connections/${connection}`, undefined, bearer())).text);
+    replies.push((await api.call('POST', `/v1/connections/${connection}/revoke`, {}, bearer())).text);
+  });
+
+  it('a platform stores and tries credentials, and a provider delivers', async () => {
+    const post = (path: string, body: object) => api.call('POST', `/v1/connections${path}`, body, bearer());
+    const stored = { access_key: planted, secret: canary('stored credential') };
+    const wish = { server_id: 'sandbox-hmac', user_id: planted, secret: stored };
+    const created = await post('', wish);
+    expect(created.status).toBe(201);
+    const rotated = await post('', { ...wish, secret: { ...stored, secret: canary('rotated credential') } });
+    expect(rotated.status).toBe(200);
+    for (const access_key of ['user_good', 'user_echo', 'user_down']) {
+      const secret = { access_key, secret: canary(`candidate of ${access_key}`) };
+      const tried = await post('/hmac-validate', { server_id: 'sandbox-hmac', secret });
+      expect([tried.status, tried.body.ok]).toEqual([200, false]);
+      replies.push(tried.text);
+    }
+    const id = created.body.id as string;
+    const signing = { secret: canary('webhook secret') };
+    const set = await api.call('PUT', `/v1/connections/${id}/webhook-secret`, signing, bearer());
+    expect(set.status).toBe(200);
+    const body = JSON.stringify({ id: 'evt_1', type: planted, note: canary('webhook body') });
+    const sign = (secret: string) => ({ 'x-signature': createHmac('sha256', secret).update(body).digest('hex') });
+    const deliver = (text: string, secret: string) => api.post(`/v1/webhooks/sandbox-hmac/${id}`, text, sign(secret));
+    const accepted = await deliver(body, signing.secret);
+    expect(accepted.status).toBe(202);
+    replies.push(created.text, rotated.text, set.text, accepted.text);
+    refused(await deliver(body, 'wrong'), 401);
+    refused(await deliver(`${body}{`, signing.secret), 401);
   });
 
   it('refusals and failures have every chance to say too much', async () => {
