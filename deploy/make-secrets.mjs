@@ -1,5 +1,5 @@
 // Prints every secret that docker compose needs, freshly made: `node deploy/make-secrets.mjs >> .env`.
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 
 const users = ['GATEWAY', 'KEY', 'CONNECTION', 'LINK_SESSION', 'AUDIT', 'SUBSCRIBER', 'CLI'];
 const schemas = ['KEY', 'CONNECTION', 'LINK_SESSION', 'AUDIT', 'EVENTSTORE'];
@@ -13,3 +13,5 @@ const names = [
 // The leading letter keeps nats-server from reading a password as a number.
 for (const name of names) console.log(`${name}=s${randomBytes(24).toString('hex')}`);
 console.log(`VAULT_KEK=${randomBytes(32).toString('base64')}`);
+const signing = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'der' });
+console.log(`AUDIT_SIGNING_KEY=${signing.toString('base64')}`);

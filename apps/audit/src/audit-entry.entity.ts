@@ -26,4 +26,7 @@ export class AuditEntryRow {
   @Column('text', { nullable: true }) address!: string | null;
   @Column('text', { nullable: true }) key_prefix!: string | null;
   @Column('jsonb') data!: Record<string, unknown>;
+  /** The place in the chain of its project and environment, from 1 on; see chain.ts. */
+  @Column('bigint') seq!: string;
+  @Column('text') hash!: string;
 }

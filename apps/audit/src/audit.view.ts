@@ -2,26 +2,28 @@ import { shownCategories } from '#contracts/categories.js';
 import { type Recorded, streamIdOf } from '#eventstore/recorded.js';
 import type { Changes, Rows, View } from '#eventstore/view.js';
 import { AuditEntryRow } from './audit-entry.entity.js';
+import { chained, type Unchained } from './chain.js';
 import { entryOf, type Subject, subjectOf } from './entry.js';
 
-/** One row per event of every category that is shown. */
+/** One row per event of every category that is shown, chained to the one before it in its project. */
 export const auditEntries: View = {
   name: 'audit_entries',
   prefixes: shownCategories.map((category) => `${category}-`),
   entity: AuditEntryRow,
   async changes(batch, rows) {
     const subjects = await knownSubjects(batch, rows);
-    const changes: Changes = { rows: [], removed: [], parked: [] };
+    const parked: Changes['parked'] = [];
+    const entries: Unchained[] = [];
     for (const event of batch) {
       try {
         const subject = (!isProject(event) && subjects.get(event.stream)) || subjectOf(event);
         subjects.set(event.stream, subject);
-        changes.rows.push(entryOf(event, subject));
+        entries.push(entryOf(event, subject));
       } catch (error) {
-        changes.parked.push({ event, error });
+        parked.push({ event, error });
       }
     }
-    return changes;
+    return { rows: await chained(entries, rows), removed: [], parked };
   },
 };
 

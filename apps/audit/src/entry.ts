@@ -3,6 +3,7 @@ import type { Tenant } from '#contracts/envelope.js';
 import { type Recorded, streamIdOf } from '#eventstore/recorded.js';
 import { sealedTextOf } from '#eventstore/sealed-text.js';
 import type { AuditEntryRow } from './audit-entry.entity.js';
+import type { Unchained } from './chain.js';
 
 /** What all entries of a subject share: it stands in its first event. */
 export type Subject = Pick<
@@ -39,7 +40,7 @@ function sealedLabel(event_id: string, event: { type: string }): Subject['sealed
     : { event_id, type: event.type, personal: { key_number: key_number!, text: { label } } };
 }
 
-export function entryOf(recorded: Recorded, subject: Subject): AuditEntryRow {
+export function entryOf(recorded: Recorded, subject: Subject): Unchained {
   const { id, commit, event, metadata, created } = recorded;
   const { at } = event as { at?: string };
   // The subject comes last: properties that follow a spread are added one by one, for 20 µs here.

@@ -1,9 +1,9 @@
 import type { AuditEntry } from '#contracts/audit.js';
-import type { AuditEntryRow } from './audit-entry.entity.js';
+import type { Unchained } from './chain.js';
 import { summaryOf } from './summaries.js';
 
 /** The row as a person reads it. The sentence is made when it is read: it follows from the facts. */
-export const shownEntry = (row: AuditEntryRow): AuditEntry => ({
+export const shownEntry = (row: Unchained): AuditEntry => ({
   position: row.position,
   id: row.id,
   at: row.at,

@@ -59,7 +59,7 @@ export class Timeline {
     };
   }
 
-  private entriesOf(tenant: Tenant, filter: AuditNarrowing): SelectQueryBuilder<AuditEntryRow> {
+  entriesOf(tenant: Tenant, filter: AuditNarrowing): SelectQueryBuilder<AuditEntryRow> {
     const query = this.store.dataSource
       .getRepository(AuditEntryRow)
       .createQueryBuilder('e')

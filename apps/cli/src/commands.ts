@@ -1,4 +1,5 @@
 import type { Command } from './arguments.js';
+import { auditFileCommands } from './commands/audit-files.js';
 import { auditCommands } from './commands/audit.js';
 import { connectionCommands } from './commands/connections.js';
 import { doctorCommands } from './commands/doctor.js';
@@ -18,6 +19,7 @@ export const commands: Command[] = [
   ...linkCommands,
   ...sessionCommands,
   ...connectionCommands,
+  ...auditFileCommands,
   ...auditCommands,
   ...vaultCommands,
   ...operatorCommands,

@@ -24,8 +24,8 @@ export interface EndpointSpec {
   query?: z.ZodObject;
   /** What comes back, by status; null is no body. The lowest status is meant when the handler sets none. */
   reply: Partial<Record<200 | 201 | 202 | 204 | 503, z.ZodType | null>>;
-  /** The reply is a stream of Server-Sent Events. */
-  isStream?: boolean;
+  /** The reply is a stream: of Server-Sent Events, or of these types. */
+  isStream?: boolean | string[];
   /** Refusals beyond those that follow from access, body and query. */
   errors?: ErrorCode[];
 }

@@ -6,6 +6,7 @@ import { AdminModule } from './admin/admin.module.js';
 import { ApiKeyController } from './api-key.controller.js';
 import { ApiKeyGuard } from './api-key.guard.js';
 import { AuditStreamController } from './audit-stream.controller.js';
+import { AuditExportController } from './audit-export.controller.js';
 import { AuditController } from './audit.controller.js';
 import { Authentication } from './authentication.js';
 import { BearerGuard } from './bearer.guard.js';
@@ -56,6 +57,7 @@ const controllers = [
   UserController,
   ApiKeyController,
   AuditController,
+  AuditExportController,
   ErasureController,
   AuditStreamController,
   ReplayController,

@@ -115,8 +115,11 @@ const limitHeaders = {
   'X-RateLimit-Reset': integerHeader('Seconds until the whole burst is there again.'),
 };
 
-/** Server-Sent Events are text that never ends, so there is no object to describe. */
-const events = { 'text/event-stream': { schema: { type: 'string' } } };
+/** Text that comes bit by bit, so there is no object to describe. */
+const streamed = (types: true | string[]): Json =>
+  Object.fromEntries(
+    (types === true ? ['text/event-stream'] : types).map((type) => [type, { schema: { type: 'string' } }]),
+  );
 
 function replies({ reply, access, isStream }: EndpointSpec): Json {
   const described = Object.entries(reply).map(([status, schema]) => [
@@ -124,7 +127,7 @@ function replies({ reply, access, isStream }: EndpointSpec): Json {
     {
       description: schema?.meta()?.description ?? (schema || isStream ? 'The answer.' : 'Done; no body.'),
       headers: { ...requestIdHeader, ...(access !== 'public' && limitHeaders) },
-      ...(isStream && { content: events }),
+      ...(isStream && { content: streamed(isStream) }),
       ...(schema && { content: { 'application/json': { schema: refTo(schema) } } }),
     },
   ]);

@@ -99,6 +99,12 @@ export const answers: Answers = {
   'key.project.get': () => projectView,
   'key.project.list': () => page(projectView),
   'audit.list': () => page(auditEntry),
+  'audit.export.begin': () => ({ until: '7', entries: 1, exact: true }),
+  'audit.export.page': () => ({
+    lines: [{ ...auditEntry, sealed_label: null, seq: 1, hash: '0', opened: { summary: auditEntry.summary } }],
+    next: null,
+  }),
+  'audit.jwks': () => ({ keys: [] }),
   // The stream begins, and its end is a failure: it has no other one.
   'audit.changes': ({ since }) => {
     if (since !== undefined) throw new Error('the end of the test');

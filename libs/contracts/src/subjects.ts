@@ -2,6 +2,7 @@ import type { Server } from './api/servers.js';
 import type { CredentialVerdict } from './api/credential-checks.js';
 import type { PlatformStatus } from './api/platform-connections.js';
 import type { AuditChanges, AuditEntry, AuditFilter, AuditNarrowing } from './audit.js';
+import type { ExportLine } from './audit-chain.js';
 import type { AgentSessionView, SessionReach } from './agent-session.js';
 import type { ConnectLinkWish } from './connect-link.js';
 import type { ConnectionTerms, ConnectionView, OwnedConnection } from './connection.js';
@@ -301,6 +302,19 @@ export interface Subjects {
     ask: Read & { filter: AuditNarrowing; since?: Position; wait_ms: number };
     reply: AuditChanges;
   };
+
+  /** Where an export that begins now ends; null when there is nothing. `entries` is an estimate unless it is exact. */
+  'audit.export.begin': {
+    ask: Read & { filter: AuditNarrowing };
+    reply: { until: Position | null; entries: number; exact: boolean };
+  };
+  /** The lines after `from`, oldest first, as many as fit into a message; `next` is where to go on, null at the end. */
+  'audit.export.page': {
+    ask: { context: Context; filter: AuditNarrowing; from: Position | null; until: Position };
+    reply: { lines: ExportLine[]; next: Position | null };
+  };
+  /** The public keys that checkpoints of the chain are checked with. */
+  'audit.jwks': { ask: Record<string, never>; reply: { keys: Record<string, unknown>[] } };
 
   /** Builds views of the service again, or compares them; answers with those that it has. The same id again changes nothing. */
   'key.replay.start': StartReplay;

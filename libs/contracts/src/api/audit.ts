@@ -30,7 +30,7 @@ export const auditEntry = z
   .meta({ id: 'AuditEntry' });
 export type Entry = z.output<typeof auditEntry>;
 
-const narrowing = {
+export const narrowing = {
   subject: word().describe(
     'Any id of a session, connection, key, user or project: UUID, short_id, conn_…, ses_…, prj_….',
   ),

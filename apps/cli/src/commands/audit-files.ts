@@ -1,0 +1,103 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { Readable } from 'node:stream';
+import { refusalOf } from '../api.js';
+import type { Command, Given } from '../arguments.js';
+import type { Cli } from '../cli.js';
+import { CliError, UsageError } from '../errors.js';
+import { readKeys } from '../verify/checkpoints.js';
+import { type Lines, type Verdict, verify } from '../verify/verify.js';
+
+const FILTERS = ['subject', 'actor', 'type', 'from', 'to'] as const;
+const SHOW_EVERY_MS = 300;
+
+export const auditFileCommands: Command[] = [
+  {
+    words: 'audit export',
+    does: 'Write the timeline to a file or to standard output, oldest first. Without a filter it can be verified.',
+    options: {
+      format: 'ndjson|csv',
+      out: 'FILE',
+      subject: 'ID',
+      actor: 'ACTOR',
+      type: 'EVENT',
+      from: 'TIME',
+      to: 'TIME',
+    },
+    run: exportTo,
+  },
+  {
+    words: 'audit verify',
+    does:
+      'Check an export offline: names the first entry that was changed, removed, doubled or moved. --jwks says where the ' +
+      'public keys are (…/.well-known/jwks.json, or a copy of it); without it, signatures are not checked.',
+    takes: ['file'],
+    options: { jwks: 'FILE|URL' },
+    async run({ at: [file], option }, cli) {
+      const keys = option.jwks === undefined ? null : await readKeys(option.jwks);
+      const verdict = await verify(linesOf(file!), keys).catch((error: NodeJS.ErrnoException) => {
+        throw error.code ? new CliError('UNREADABLE', `${file} cannot be read (${error.code}).`) : error;
+      });
+      if (cli.json) cli.show(verdict);
+      if (verdict.fault) throw new CliError(verdict.fault.kind.toUpperCase(), verdict.fault.message);
+      cli.say(praise(verdict));
+    },
+  },
+];
+
+async function exportTo({ option }: Given, cli: Cli): Promise<void> {
+  if (cli.key === undefined)
+    throw new UsageError('An API key is needed: set LATCHKEY_API_KEY or give --key.', 'audit export');
+  const url = new URL('/api/v1/audit/export', cli.url);
+  for (const name of ['format', ...FILTERS]) if (option[name]) url.searchParams.set(name, option[name]);
+  const response = await fetch(url, { headers: { 'x-api-key': cli.key } }).catch((error: unknown) => {
+    throw new CliError('UNREACHABLE', `Latchkey does not answer at ${cli.url} (${(error as Error).message}).`);
+  });
+  if (!response.ok) throw await refusalOf(response);
+  const about = response.headers.get('x-export-exact') === 'true' ? '' : 'about ';
+  const shown = counter(`${about}${response.headers.get('x-export-entries')}`);
+  const body = Readable.fromWeb(response.body as ReadableStream);
+  try {
+    if (option.out) await pipeline(body, shown, createWriteStream(option.out));
+    else await pipeline(body, shown, process.stdout, { end: false });
+  } catch (error) {
+    throw new CliError('BROKEN_OFF', `The export was broken off (${(error as Error).message}).`);
+  }
+}
+
+/** Passes everything on, and tells a person at a terminal how far it is. */
+function counter(total: string): Transform {
+  let lines = 0;
+  let shownAt = 0;
+  const show = (end: string) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${lines} of ${total} lines${end}`);
+    shownAt = Date.now();
+  };
+  return new Transform({
+    transform(chunk: Buffer, _, done) {
+      for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lines++;
+      if (Date.now() - shownAt > SHOW_EVERY_MS) show('');
+      done(null, chunk);
+    },
+    flush(done) {
+      show('\n');
+      done();
+    },
+  });
+}
+
+const linesOf =
+  (file: string): Lines =>
+  () =>
+    createInterface({ input: createReadStream(file), crlfDelay: Infinity });
+
+const praise = ({ entries, checkpoints, signatures, signed_until }: Verdict): string =>
+  entries === 0
+    ? 'There is no entry in it.'
+    : `All ${entries} entries are as they were written, in their order, none missing.\n` +
+      `${checkpoints} checkpoints, the last one at entry ${signed_until}; their signatures were ${signatures}` +
+      `${signatures === 'checked' ? '' : ' (--jwks)'}.\n` +
+      'Whether later entries were left out, a file cannot tell: compare with the newest entry of the timeline.';

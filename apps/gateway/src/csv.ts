@@ -1,0 +1,38 @@
+import type { ExportLine } from '#contracts/audit-chain.js';
+
+const columns: Record<string, (line: ExportLine) => unknown> = {
+  seq: (line) => line.seq,
+  position: (line) => line.position,
+  id: (line) => line.id,
+  at: (line) => line.at,
+  type: (line) => line.type,
+  subject_kind: (line) => line.subject.kind,
+  subject_id: (line) => line.subject.id,
+  subject_short_id: (line) => line.subject.short_id,
+  label: (line) => line.opened.label ?? line.label,
+  summary: (line) => line.opened.summary,
+  actor_type: (line) => line.actor.type,
+  actor_id: (line) => line.actor.id,
+  actor_name: (line) => line.actor.name,
+  request_id: (line) => line.request_id,
+  address: (line) => line.origin.address,
+  key_prefix: (line) => line.origin.key_prefix,
+  data: (line) => line.opened.data ?? line.data,
+  hash: (line) => line.hash,
+};
+
+export const csvHead = `${Object.keys(columns).join(',')}\r\n`;
+
+/** One record of RFC 4180. */
+export const csvRecord = (line: ExportLine): string =>
+  `${Object.values(columns)
+    .map((column) => cell(column(line)))
+    .join(',')}\r\n`;
+
+/** A text that a spreadsheet would take for a formula gets a quote in front, which it shows as the text. */
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value as string | number);
+  const safe = typeof value === 'string' && /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
