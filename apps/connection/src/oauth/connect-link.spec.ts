@@ -130,6 +130,7 @@ describe('a Connect Link', () => {
     ).toEqual({
       kind: 'connected',
       link: { ...link, serverId: 'mercadopago' },
+      stateHash: createHash('sha256').update(link_token).digest('hex'),
       tokens: {
         accessToken: 'canary-access',
         refreshToken: 'canary-refresh',
