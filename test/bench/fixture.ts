@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { idOf, shortIdOf } from '#contracts/ids.js';
 import type { SessionEvent } from '#contracts/link-session.js';
 import { hashSecret, keyIdentity, newHouseholdKey } from '#contracts/secrets.js';
@@ -22,6 +23,7 @@ export interface Fixture {
   mintBody: { user_id: string };
   sessionIds: string[];
   sample: Recorded<Minted>;
+  vaultKeyFile: string;
 }
 
 const SESSIONS = 1_000;
@@ -42,7 +44,7 @@ export async function prepare(stack: SharedStack): Promise<Fixture> {
   const client = connectEventStore(run.eventstore.url);
   const { events } = await readStream<Minted>(client, `link_session-${sessionIds[0]}`);
   await client.dispose();
-  await settled({ api, sessionIds });
+  await settled({ api, key, sessionIds, mintBody: wish });
   const mintText = requestText('POST', '/api/v1/connections/link', { 'x-api-key': key }, wish);
   return {
     run,
@@ -53,15 +55,25 @@ export async function prepare(stack: SharedStack): Promise<Fixture> {
     mintBody: wish,
     sessionIds,
     sample: events[0]!,
+    vaultKeyFile: join(stack.dataDir, 'secrets', 'vault.key'),
   };
 }
 
-/** Resolves when the lists and the timeline show everything the key has written; how long that took, in ms. */
-export async function settled({ api, sessionIds }: Pick<Fixture, 'api' | 'sessionIds'>): Promise<number> {
+/**
+ * Resolves when the lists and the timeline show everything that was written before; how long that took, in ms. A write of
+ * the key comes after whatever others have written, and its own reads wait for it.
+ */
+export async function settled(fixture: Pick<Fixture, 'api' | 'key' | 'sessionIds' | 'mintBody'>): Promise<number> {
+  const { api, key, sessionIds, mintBody } = fixture;
+  expect(await api.post('/api/v1/connections/link', mintBody), 201);
   const startedAt = performance.now();
-  for (const path of [`/api/v1/connections/link/${sessionIds[0]}`, '/api/v1/audit?limit=1']) {
+  for (const path of [
+    `/api/v1/connections/link/${sessionIds[0]}`,
+    '/v1/connections?limit=1',
+    '/api/v1/audit?limit=1',
+  ]) {
     await until(
-      () => api.get(path),
+      () => api.get(path, { authorization: `Bearer ${key}` }),
       ({ status }) => status === 200,
       60_000,
     );

@@ -1,3 +1,4 @@
+import { connectionRows } from './connection-rows.js';
 import type { Figures, Stretch } from './figures.js';
 import { type Fixture, loginOf } from './fixture.js';
 import { householdRows } from './household-rows.js';
@@ -21,13 +22,15 @@ export interface Tools {
   sendTo: (port: number, requests: string[], status: number) => Scenario['run'];
   /** Puts load on the event store and on the bus, without HTTP. */
   client: Worker;
+  /** Opens credentials. */
+  opener: Worker;
   rivalPort: number;
 }
 
 export type Rows = (tools: Tools) => Scenario[];
 
 /** A row more is a scenario more in one of these, or a file more here. */
-const groups: Rows[] = [householdRows, limitRows];
+const groups: Rows[] = [householdRows, connectionRows, limitRows];
 
 export interface Rivals {
   scenarios: Scenario[];
@@ -39,9 +42,10 @@ export interface Rivals {
 /** What is measured, and beside each path of ours the limit it stands on. */
 export async function openScenarios(fixture: Fixture): Promise<Rivals> {
   const { run, port } = fixture;
-  const [http, client, rivalHttp, rivalService] = [
+  const [http, client, opener, rivalHttp, rivalService] = [
     startWorker('http-load.js'),
     startWorker('client-load.js'),
+    startWorker('open-load.js'),
     startWorker('rival-http.js'),
     startWorker('rival-service.js'),
   ];
@@ -54,9 +58,9 @@ export async function openScenarios(fixture: Fixture): Promise<Rivals> {
     http.ask<Figures>('closed', { ...stretch, port: at, requests, status });
   const send: Tools['send'] = (requests, status) => sendTo(port, requests, status);
   return {
-    scenarios: groups.flatMap((rows) => rows({ fixture, send, sendTo, client, rivalPort })),
+    scenarios: groups.flatMap((rows) => rows({ fixture, send, sendTo, client, opener, rivalPort })),
     http,
     load: send,
-    stop: () => [http, client, rivalHttp, rivalService].forEach((worker) => worker.stop()),
+    stop: () => [http, client, opener, rivalHttp, rivalService].forEach((worker) => worker.stop()),
   };
 }
