@@ -32,9 +32,9 @@ interface Look {
 
 /** A thing with a history: how it begins, what can happen to it, and where it is looked at. */
 interface Story {
-  begin(): Promise<string>;
+  begin: () => Promise<string>;
   steps: ((id: string, random: Random) => Promise<Answer | void>)[];
-  paths(id: string): string[];
+  paths: (id: string) => string[];
 }
 
 const id = (answer: Answer): string => (answer.body as { id: string }).id;

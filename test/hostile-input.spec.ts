@@ -18,6 +18,8 @@ interface Route {
   /** Undefined when it takes no body; `optional` when an empty one is as good as `{}`. */
   body?: { fields: Record<string, Schema>; required: string[]; optional: boolean };
   query: string[];
+  /** The answer does not end by itself. */
+  isStream: boolean;
 }
 
 const stack = sharedStack();
@@ -50,11 +52,12 @@ interface Document {
 interface Operation {
   parameters?: { in: string; name: string }[];
   requestBody?: { required: boolean; content: { 'application/json'?: { schema: { $ref?: string } } } };
+  responses: Record<string, { content?: Record<string, unknown> }>;
 }
 
 function routesOf({ paths, components }: Document): Route[] {
   return Object.entries(paths).flatMap(([path, operations]) =>
-    Object.entries(operations).map(([method, { parameters = [], requestBody }]) => {
+    Object.entries(operations).map(([method, { parameters = [], requestBody, responses }]) => {
       const name = requestBody?.content['application/json']?.schema.$ref?.split('/').at(-1);
       const schema = name === undefined ? undefined : components.schemas[name];
       const body = schema && {
@@ -63,7 +66,8 @@ function routesOf({ paths, components }: Document): Route[] {
         optional: !requestBody!.required,
       };
       const query = parameters.filter((one) => one.in === 'query').map((one) => one.name);
-      return { method: method.toUpperCase(), path, query, ...(body && { body }) };
+      const isStream = responses['200']?.content?.['text/event-stream'] !== undefined;
+      return { method: method.toUpperCase(), path, query, isStream, ...(body && { body }) };
     }),
   );
 }
@@ -136,12 +140,15 @@ async function leavesNothing(hostile: () => Promise<string[]>): Promise<void> {
 }
 
 const withBody = () => routes.filter((route) => route.body);
+/** What such a body says is nothing that these know, and something is missing in it, or the thing that they are about. */
+const wantingMore = () => withBody().filter(({ path, body }) => path.includes('{') || body!.required.length > 0);
 
 describe('a body', () => {
   it.each(HOSTILE_BODIES)('that is %s is refused by every route', async (_, body) => {
     expect(withBody().length).toBeGreaterThan(4);
+    const asked = String(body).startsWith('{"name":9') ? wantingMore() : withBody();
     await leavesNothing(() =>
-      complaints(withBody().map(({ method, path }) => ({ method, path: filled(path, idFor(path)), body }))),
+      complaints(asked.map(({ method, path }) => ({ method, path: filled(path, idFor(path)), body }))),
     );
   });
 
@@ -244,7 +251,7 @@ describe('a query', () => {
     const tails = ['limit=1&limit=2', 'cursor=a&cursor=b', '__proto__=1', '__proto__[limit]=1', 'limit[]=1', '&&&=&'];
     tails.push('%', '%zz=%', 'constructor=x', 'a=1&'.repeat(2_000), '%00=%00');
     const hostile = routes
-      .filter(({ method, path }) => method === 'GET' && !path.includes('{'))
+      .filter(({ method, path, isStream }) => method === 'GET' && !path.includes('{') && !isStream)
       .flatMap(({ path }) => tails.map((tail) => ({ method: 'GET', path: `${path}?${tail}` })));
     expect(await complaints(hostile, [200])).toEqual([]);
   });

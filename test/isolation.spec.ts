@@ -97,8 +97,9 @@ describe('what two tenants may have alike', () => {
   });
 
   it('is the sandbox bank, whose ledger shows each its own', async () => {
-    const ledger = async ({ household }: World) => (await household.api.get('/api/v1/sandbox/ledger')).body.items;
-    const [ofA, ofB] = [(await ledger(a)) as { id: string }[], (await ledger(b)) as { id: string }[]];
+    const ledger = async ({ household }: World) =>
+      (await household.api.get('/api/v1/sandbox/ledger')).body.items as { id: string }[];
+    const [ofA, ofB] = [await ledger(a), await ledger(b)];
     expect([ofA.length, ofB.length]).toEqual([1, 1]);
     expect(ofA[0]!.id).not.toBe(ofB[0]!.id);
   });

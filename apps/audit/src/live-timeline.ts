@@ -27,7 +27,7 @@ export class LiveTimeline {
     if (watch.since === undefined) return { entries: [], position: await this.here() };
     // Listening starts before reading, so that nothing can happen in between unheard.
     const waiting = this.news.next(watch.context.tenant, watch.wait_ms);
-    return this.afterNews(watch, watch.since, waiting).finally(waiting.stop);
+    return this.afterNews(watch, watch.since, waiting).finally(() => waiting.stop());
   }
 
   private async afterNews(watch: Watch, since: Position, waiting: Waiting): Promise<AuditChanges> {

@@ -8,7 +8,10 @@ import { BatchAppendReq } from '@eventstore/db-client/generated/streams_pb.js';
 const { prototype } = BatchAppendReq.ProposedMessage;
 
 for (const name of ['setData', 'setCustomMetadata'] as const) {
-  const set = prototype[name];
+  const set = Reflect.get(prototype, name) as (
+    this: BatchAppendReq.ProposedMessage,
+    value: Uint8Array | string,
+  ) => BatchAppendReq.ProposedMessage;
   prototype[name] = function (this: BatchAppendReq.ProposedMessage, value: Uint8Array | string) {
     return set.call(this, typeof value === 'string' ? bytesOf(value) : value);
   };

@@ -71,7 +71,7 @@ function livePlace(dataSource: DataSource, view: View): Place {
 }
 
 /** The rows of a statement have the form that its text gives them. */
-export const asDatabase = (way: Pool | Client): Place['database'] => way as unknown as Place['database'];
+export const asDatabase = (way: Pool | Client): Place['database'] => way;
 
 export const commitOf = (position: StorePosition | null): bigint => position?.commit ?? -1n;
 

@@ -34,5 +34,4 @@ export function followEntries(url: string, headers: Record<string, string>, last
   return stream;
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- an empty body
 async function* none(): AsyncGenerator<Uint8Array> {}

@@ -77,7 +77,7 @@ export class AdminMomentController {
     time: string,
   ) {
     try {
-      return await this.services.read(subject, { context, id, as_of: { time } } as never);
+      return await this.services.read(subject, { context, id, as_of: { time } });
     } catch (error) {
       if (isCoded(error) && error.code === 'NOT_FOUND') return null;
       throw error;

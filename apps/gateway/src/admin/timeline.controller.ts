@@ -4,7 +4,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { auditQuery, toEntry } from '#contracts/api/audit.js';
 import type { AuditEntry } from '#contracts/audit.js';
 import type { Context, Page } from '#contracts/envelope.js';
-import type { Ask } from '#contracts/subjects.js';
 import { Services } from '../last-write.js';
 import { Caller } from '../params.js';
 import { checkedQuery } from '../validation.js';
@@ -40,7 +39,7 @@ export class AdminTimelineController {
     const format = query['format'] === 'csv' ? 'csv' : 'ndjson';
     const pages = (cursor?: string) => {
       const ask = { context: { ...context, deadline: Date.now() + PAGE_MS }, filter: { ...filter, cursor } };
-      return this.services.read('audit.list', ask as Ask<'audit.list'>);
+      return this.services.read('audit.list', ask);
     };
     return reply
       .type(format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson')

@@ -54,7 +54,11 @@ export const replaysPage = page('replays', replay).meta({ id: 'ReplaysPage' });
 
 export const startReplayBody = z
   .object({
-    view: z.string().nullish().describe('One read model; all of them when it is left out.'),
+    view: z
+      .string()
+      .regex(/^[a-z_]{1,64}$/, 'must be the name of a read model')
+      .nullish()
+      .describe('One read model; all of them when it is left out.'),
     verify: z.boolean().nullish().describe('Only compare.'),
   })
   .meta({ id: 'StartReplay' });
