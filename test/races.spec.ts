@@ -62,6 +62,14 @@ const settled = (id: string) =>
     15_000,
   );
 
+/** The session once no attempt is under way in it: it may go on with another. */
+const atRest = (id: string) =>
+  until(
+    () => session(id),
+    ({ body }) => body.status !== 'consumed',
+    15_000,
+  );
+
 interface Item {
   id: string;
   provider: Provider;
@@ -259,7 +267,7 @@ describe.each(providers)('a %s connection that is disconnected while it is being
       const [, disconnected] = await together([finishing(person), deletion(`/api/v1/connections/${connection}`)]);
       expect(disconnected!.status).toBe(204);
       await nothingLeft([person]);
-      await settled(id);
+      await atRest(id);
       expect((await api.get(`/api/v1/connections/${connection}`)).body.status).toBe('disconnected');
       const [item] = await query<{ provider_item_id: string }>(
         'select provider_item_id from connections where id = $1',
@@ -278,7 +286,7 @@ describe.each(providers)('a %s connection that is disconnected while it is being
     expect((await api.delete(`/api/v1/connections/${connection}`)).status).toBe(204);
     const finished = await person.visit.post('finish', { attempt_id: person.attempt_id, token: person.token });
     expect(finished.status).toBe(409);
-    expect((await settled(id)).body.result_connection_ids).toEqual([]);
+    expect((await atRest(id)).body.result_connection_ids).toEqual([]);
     await nothingLeft([person]);
   });
 });
