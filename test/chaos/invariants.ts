@@ -3,6 +3,7 @@ import type { ConnectionEvent } from '#contracts/connection.js';
 import type { SessionEvent } from '#contracts/link-session.js';
 import { connectEventStore } from '#eventstore/client.js';
 import { type Recorded, streamIdOf, toRecorded } from '#eventstore/recorded.js';
+import { openText, sealedTextOf } from '#eventstore/sealed-text.js';
 import type { View } from '#eventstore/view.js';
 import type { Deed } from './witness.js';
 
@@ -19,6 +20,18 @@ export async function readAllEvents(url: string): Promise<Recorded[]> {
   } finally {
     await client.dispose();
   }
+}
+
+export type TextKey = { stream: string; number: number; key: Buffer | null };
+
+/** The events as the services that own them read them. */
+export function withTexts(events: Recorded[], keys: TextKey[]): Recorded[] {
+  const byName = new Map(keys.map(({ stream, number, key }) => [`${stream} ${number}`, key ?? undefined]));
+  return events.map((recorded) => {
+    const { event, stream, id } = recorded;
+    const key = byName.get(`${stream} ${sealedTextOf(event)?.key_number}`);
+    return { ...recorded, event: openText(event, { stream, event_id: id }, key) };
+  });
 }
 
 export async function query<Row>(url: string, sql: string): Promise<Row[]> {

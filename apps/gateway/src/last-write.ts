@@ -15,8 +15,8 @@ type Read = {
 }[Subject];
 
 /**
- * Asks the services so that each API key sees its own writes: remembers the newest position its writes reached in each
- * view, and lets its later reads there wait for it.
+ * Asks the services so that each API key sees its own writes: remembers the newest position its writes reached at each
+ * service, and lets its later reads there wait for it.
  */
 @Injectable()
 export class Services {
@@ -27,14 +27,14 @@ export class Services {
   async write<S extends Write>(subject: S, ask: Ask<S>): Promise<Reply<S>> {
     const reply = await this.bus.ask(subject, ask, timeLeft(ask));
     const { position } = reply;
-    this.note(`${ask.context.actor.id}:${viewOf(subject)}`, position);
+    this.note(`${ask.context.actor.id}:${serviceOf(subject)}`, position);
     // The timeline shows what happened at any service.
     this.note(`${ask.context.actor.id}:audit`, position);
     return reply;
   }
 
   read<S extends Read>(subject: S, ask: Ask<S>): Promise<Reply<S>> {
-    const after = this.newest.get(`${ask.context.actor.id}:${viewOf(subject)}`);
+    const after = this.newest.get(`${ask.context.actor.id}:${serviceOf(subject)}`);
     return this.bus.ask(subject, after === undefined ? ask : { ...ask, after }, timeLeft(ask));
   }
 
@@ -52,9 +52,5 @@ export class Services {
 export const timeLeft = ({ context }: { context: Context }): number =>
   Math.max(1, context.deadline + WAY_BACK_MS - Date.now());
 
-/**
- * The view that shows what a subject writes. A service may keep several, and each moves with its own events alone:
- * waiting in one for a write that only another shows would be in vain.
- */
-const viewOf = (subject: Subject): string =>
-  /^(key\.project|connection\.user|connection\.session)\./.exec(subject)?.[1] ?? subject.slice(0, subject.indexOf('.'));
+/** All views of a service hear of all that it writes, so one position speaks for each. */
+const serviceOf = (subject: Subject): string => subject.slice(0, subject.indexOf('.'));
