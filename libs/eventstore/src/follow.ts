@@ -13,6 +13,7 @@ const CHECKPOINT_UNIT = 32;
 const HIGH_WATER = 2_000;
 const WATCH_EVERY_MS = 5_000;
 const LOOK_BACK = 32;
+const GOODBYE_MS = 1_000;
 
 export interface StorePosition {
   commit: bigint;
@@ -104,7 +105,11 @@ async function subscribeOnce(follower: Follower, onProgress: () => void): Promis
   } finally {
     clearInterval(watchdog);
     signal.removeEventListener('abort', stop);
-    await subscription.unsubscribe().catch(() => undefined);
+    // One that has died already may never say that it is closed.
+    await Promise.race([
+      subscription.unsubscribe().catch(() => undefined),
+      wait(GOODBYE_MS, undefined, { ref: false }),
+    ]);
   }
 }
 
