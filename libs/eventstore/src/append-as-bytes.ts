@@ -8,10 +8,8 @@ import { BatchAppendReq } from '@eventstore/db-client/generated/streams_pb.js';
 const { prototype } = BatchAppendReq.ProposedMessage;
 
 for (const name of ['setData', 'setCustomMetadata'] as const) {
-  const set = Reflect.get(prototype, name) as (
-    this: BatchAppendReq.ProposedMessage,
-    value: Uint8Array | string,
-  ) => BatchAppendReq.ProposedMessage;
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called on its own message below
+  const set = prototype[name];
   prototype[name] = function (this: BatchAppendReq.ProposedMessage, value: Uint8Array | string) {
     return set.call(this, typeof value === 'string' ? bytesOf(value) : value);
   };
