@@ -6,13 +6,13 @@ import { agentSessions } from './agent-session.view.js';
 import { connections } from './connection.view.js';
 import { users } from './user.view.js';
 
-/** The service's views. All hear of every kind of stream, so that one position speaks for each. */
+/** The service's views. All hear of every kind of stream a caller's write may be in, so that one position speaks for each. */
 @Injectable()
 export class ConnectionViews {
   private readonly projectors: Projector[];
 
   constructor(store: Store) {
-    const prefixes = [users, connections, agentSessions].flatMap((view) => view.prefixes);
+    const prefixes = ['vault-', ...[users, connections, agentSessions].flatMap((view) => view.prefixes)];
     this.projectors = [users, connections, agentSessions].map((view) => store.project({ ...view, prefixes }));
   }
 
