@@ -1,5 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { logger } from '#service/logger.js';
+import { Sweep } from '#service/sweep.js';
 import { AttemptJournal } from './attempt-journal.js';
 import { LinkAttempts } from './link-attempts.service.js';
 import { SweepStorage } from './sweep-storage.js';
@@ -9,8 +10,11 @@ const EVERY_MS = 2_000;
 /** Takes up what a worker that died left half done, and attempts whose bank did not answer. */
 @Injectable()
 export class ResumeWork implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer: NodeJS.Timeout | undefined;
-  private stopped = false;
+  private readonly rounds = new Sweep({
+    everyMs: EVERY_MS,
+    work: () => this.sweep(),
+    failure: 'resuming work failed; it comes again',
+  });
 
   constructor(
     private readonly journal: AttemptJournal,
@@ -19,21 +23,11 @@ export class ResumeWork implements OnApplicationBootstrap, OnApplicationShutdown
   ) {}
 
   onApplicationBootstrap(): void {
-    this.next();
+    this.rounds.start();
   }
 
   onApplicationShutdown(): void {
-    this.stopped = true;
-    clearTimeout(this.timer);
-  }
-
-  private next(): void {
-    if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      void this.sweep()
-        .catch((error: unknown) => logger.warn({ error: String(error) }, 'resuming work failed; it comes again'))
-        .finally(() => this.next());
-    }, EVERY_MS);
+    this.rounds.stop();
   }
 
   private async sweep(): Promise<void> {

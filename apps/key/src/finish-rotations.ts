@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Context } from '#contracts/envelope.js';
 import type { KeyView } from '#contracts/key.js';
-import { logger } from '#service/logger.js';
+import { Sweep } from '#service/sweep.js';
 import { KeyQueries } from './key-queries.js';
 import { Keys } from './keys.service.js';
 
@@ -15,8 +15,11 @@ const DEADLINE_MS = 4_000;
  */
 @Injectable()
 export class FinishRotations implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer: NodeJS.Timeout | undefined;
-  private stopped = false;
+  private readonly rounds = new Sweep({
+    everyMs: EVERY_MS,
+    work: () => this.sweep(),
+    failure: 'rotations wait for the next sweep',
+  });
 
   constructor(
     private readonly keys: Keys,
@@ -24,21 +27,11 @@ export class FinishRotations implements OnApplicationBootstrap, OnApplicationShu
   ) {}
 
   onApplicationBootstrap(): void {
-    this.next();
+    this.rounds.start();
   }
 
   onApplicationShutdown(): void {
-    this.stopped = true;
-    clearTimeout(this.timer);
-  }
-
-  private next(): void {
-    if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      void this.sweep()
-        .catch((error: unknown) => logger.warn({ error: String(error) }, 'rotations wait for the next sweep'))
-        .finally(() => this.next());
-    }, EVERY_MS);
+    this.rounds.stop();
   }
 
   private async sweep(): Promise<void> {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Context } from '#contracts/envelope.js';
 import type { SessionView } from '#contracts/link-session.js';
-import { logger } from '#service/logger.js';
+import { Sweep } from '#service/sweep.js';
 import { SessionQueries } from './session-queries.js';
 import { Sessions } from './sessions.service.js';
 
@@ -12,8 +12,11 @@ const DEADLINE_MS = 4_000;
 /** Records as an event what every reader already sees: that a session's time has passed. */
 @Injectable()
 export class ExpireSessions implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer: NodeJS.Timeout | undefined;
-  private stopped = false;
+  private readonly rounds = new Sweep({
+    everyMs: EVERY_MS,
+    work: () => this.sweep(),
+    failure: 'the expiry sweep failed; it comes again',
+  });
 
   constructor(
     private readonly sessions: Sessions,
@@ -21,21 +24,11 @@ export class ExpireSessions implements OnApplicationBootstrap, OnApplicationShut
   ) {}
 
   onApplicationBootstrap(): void {
-    this.next();
+    this.rounds.start();
   }
 
   onApplicationShutdown(): void {
-    this.stopped = true;
-    clearTimeout(this.timer);
-  }
-
-  private next(): void {
-    if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      void this.sweep()
-        .catch((error: unknown) => logger.warn({ error: String(error) }, 'the expiry sweep failed; it comes again'))
-        .finally(() => this.next());
-    }, EVERY_MS);
+    this.rounds.stop();
   }
 
   private async sweep(): Promise<void> {

@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { logger } from '#service/logger.js';
+import { Sweep } from '#service/sweep.js';
 import { ConnectLinks } from './connect-links.service.js';
 import { OAuthTokens } from './oauth-tokens.js';
 import { refreshAt } from './stored-tokens.js';
@@ -13,8 +14,11 @@ const LONGEST_PAUSE_MS = 5 * 60_000;
 /** Refreshes tokens ahead of their end, whether somebody uses them or not, and finishes Connect Links that were left. */
 @Injectable()
 export class KeepFresh implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer: NodeJS.Timeout | undefined;
-  private stopped = false;
+  private readonly rounds = new Sweep({
+    everyMs: EVERY_MS,
+    work: () => this.sweep(),
+    failure: 'refreshing tokens failed; it comes again',
+  });
   private readonly pauses = new Map<string, { until: number; ms: number }>();
 
   constructor(
@@ -24,21 +28,11 @@ export class KeepFresh implements OnApplicationBootstrap, OnApplicationShutdown 
   ) {}
 
   onApplicationBootstrap(): void {
-    this.next();
+    this.rounds.start();
   }
 
   onApplicationShutdown(): void {
-    this.stopped = true;
-    clearTimeout(this.timer);
-  }
-
-  private next(): void {
-    if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      void this.sweep()
-        .catch((error: unknown) => logger.warn({ error: String(error) }, 'refreshing tokens failed; it comes again'))
-        .finally(() => this.next());
-    }, EVERY_MS);
+    this.rounds.stop();
   }
 
   private async sweep(): Promise<void> {
