@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
-import { Client } from 'pg';
-import { connectEventStore } from '#eventstore/client.js';
 import { parsePlatformConnectionId } from '#contracts/ids.js';
 import { type Api, newCaller, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
+import { eventsOf, keptBy, tablesOf } from './kept.js';
 import { findSecrets } from './secret-scan.js';
 
 const stack = sharedStack();
@@ -65,46 +62,6 @@ async function receiptIn(answer: { status: number; body: { receipt: string } }) 
   return payload;
 }
 
-async function events(): Promise<Buffer> {
-  const client = connectEventStore(stack.run().eventstore.url);
-  try {
-    const found: string[] = [];
-    for await (const { event } of client.readAll())
-      found.push(JSON.stringify([event?.streamId, event?.data, event?.metadata]));
-    return Buffer.from(found.join('\n'));
-  } finally {
-    await client.dispose();
-  }
-}
-
-async function dump(url: string): Promise<Buffer> {
-  const database = new Client({ connectionString: url });
-  await database.connect();
-  try {
-    const { rows } = await database.query<{ name: string }>(
-      `select format('%I.%I', table_schema, table_name) as name from information_schema.tables
-       where table_schema not in ('pg_catalog', 'information_schema') and table_type = 'BASE TABLE'`,
-    );
-    const texts: string[] = [];
-    for (const { name } of rows) {
-      texts.push(
-        ...(await database.query<{ text: string }>(`select t::text as text from ${name} t`)).rows.map((r) => r.text),
-      );
-    }
-    return Buffer.from(texts.join('\n'));
-  } finally {
-    await database.end();
-  }
-}
-
-async function everywhere(): Promise<Record<string, Buffer>> {
-  const places: Record<string, Buffer> = { events: await events() };
-  for (const [schema, url] of Object.entries(stack.run().databases)) places[`database ${schema}`] = await dump(url);
-  const folder = join(stack.dataDir, 'logs');
-  for (const file of readdirSync(folder)) places[`log ${file}`] = readFileSync(join(folder, file));
-  return places;
-}
-
 /** All that the API says of them. */
 async function replies({
   id,
@@ -126,8 +83,8 @@ async function replies({
 describe('personal text', () => {
   it('is sealed in events and on the timeline, and shown to those who may read it', async () => {
     const person = await somebody();
-    expect(findSecrets(person.texts, { events: await events() })).toEqual([]);
-    expect(findSecrets(person.texts, { audit: await dump(stack.run().databases['audit']!) })).toEqual([]);
+    expect(findSecrets(person.texts, { events: await eventsOf(stack) })).toEqual([]);
+    expect(findSecrets(person.texts, { audit: await tablesOf(stack.run().databases['audit']!) })).toEqual([]);
     const { body } = await until(
       () => api.get(`/api/v1/audit?subject=${person.id}`),
       (answer) => (answer.body.entries as unknown[]).length === 2,
@@ -149,7 +106,7 @@ describe('personal text', () => {
       erased: { user: 1, link_session: 1, connection: 1 },
     });
     expect(receipt['positions']).toHaveLength(3);
-    expect(findSecrets(person.texts, { ...(await everywhere()), ...(await replies(person)) })).toEqual([]);
+    expect(findSecrets(person.texts, { ...(await keptBy(stack)), ...(await replies(person)) })).toEqual([]);
     expect((await api.get(`/api/v1/users/${person.id}`)).body).toMatchObject({ name: '', email: null });
     expect((await api.get(`/api/v1/users/${other.id}`)).body).toMatchObject({ name: other.texts['changed'] });
     const { body } = await platform('GET', `/v1/connections/${person.connection}`);
@@ -182,7 +139,7 @@ describe('personal text', () => {
     const receipt = await receiptIn(await erase(user_id));
     expect(receipt).toMatchObject({ sub: user_id, subject_kind: 'end_user', erased: { connection: 1 } });
     expect((await platform('GET', `/v1/connections/${id}`)).status).toBe(404);
-    expect(findSecrets(texts, await everywhere())).toEqual([]);
+    expect(findSecrets(texts, await keptBy(stack))).toEqual([]);
     expect((await receiptIn(await erase(id)))['erased']).toEqual({ connection: 1 });
   });
 

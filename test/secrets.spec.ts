@@ -1,8 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { parsePlatformConnectionId } from '#contracts/ids.js';
 import { connectEventStore } from '#eventstore/client.js';
@@ -10,6 +9,7 @@ import { busPasswordVariable } from '#service/bus-accounts.js';
 import { type Answer, type Api, apiWith, newCaller, until } from '#testing/api.js';
 import { type Stack, startStack } from '#testing/stack.js';
 import { anotherOAuth } from './another-oauth.js';
+import { keptBy } from './kept.js';
 import { allow, bankUrlOf, openLink, type Started } from './page-visit.js';
 import { findSecrets, formsOf, type Wiretap, wiretap } from './secret-scan.js';
 
@@ -146,49 +146,10 @@ async function nameTokens(connection: string): Promise<void> {
   }
 }
 
-async function events(): Promise<Buffer> {
-  const client = connectEventStore(stack.run().eventstore.url);
-  try {
-    const found: string[] = [];
-    for await (const { event } of client.readAll())
-      found.push(JSON.stringify([event?.streamId, event?.data, event?.metadata]));
-    return Buffer.from(found.join('\n'));
-  } finally {
-    await client.dispose();
-  }
-}
-
-/** Every table of a schema as text; bytes show as hex. */
-async function dump(url: string): Promise<Buffer> {
-  const database = new Client({ connectionString: url });
-  await database.connect();
-  try {
-    const tables = await database.query<{ name: string }>(
-      `select format('%I.%I', table_schema, table_name) as name from information_schema.tables
-       where table_schema not in ('pg_catalog', 'information_schema') and table_type = 'BASE TABLE'`,
-    );
-    expect(tables.rows.length).toBeGreaterThan(0);
-    const texts: string[] = [];
-    for (const { name } of tables.rows) {
-      const { rows } = await database.query<{ text: string }>(`select t::text as text from ${name} t`);
-      texts.push(name, ...rows.map(({ text }) => text));
-    }
-    return Buffer.from(texts.join('\n'));
-  } finally {
-    await database.end();
-  }
-}
-
 /** Where a secret might have got to. */
 async function everywhere(): Promise<Record<string, Buffer>> {
-  const places: Record<string, Buffer> = {
-    events: await events(),
-    bus: tap.heard(),
-    replies: Buffer.from(replies.join('\n')),
-  };
-  for (const [schema, url] of Object.entries(stack.run().databases)) places[`database ${schema}`] = await dump(url);
-  const folder = join(stack.dataDir, 'logs');
-  for (const file of readdirSync(folder)) places[`log ${file}`] = readFileSync(join(folder, file));
+  const places = await keptBy(stack);
+  Object.assign(places, { bus: tap.heard(), replies: Buffer.from(replies.join('\n')) });
   for (const [name, { port }] of Object.entries(stack.run().parts)) {
     const metrics = await fetch(`http://127.0.0.1:${port}/metrics`).catch(() => null);
     if (metrics?.ok) places[`metrics ${name}`] = Buffer.from(await metrics.text());
