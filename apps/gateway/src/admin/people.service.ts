@@ -16,7 +16,8 @@ export class People {
 
   async list(context: Context): Promise<UserView[]> {
     const { items } = await this.services.read('connection.user.list', { context, limit: MOST });
-    return items.sort((one, other) => one.name.localeCompare(other.name));
+    const named = items.map((user) => ({ ...user, name: user.name || 'Name erased' }));
+    return named.sort((one, other) => one.name.localeCompare(other.name));
   }
 
   async create(context: Context, random: Random, name: string): Promise<UserView> {

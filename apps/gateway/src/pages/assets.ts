@@ -34,8 +34,11 @@ export const assetPath = (file: string): string => `/assets/pages/${byFile.get(f
 
 export const findAsset = (name: string): Asset | undefined => byName.get(name);
 
+/** In front of the style of every page, the dashboard's too. */
+export const colours = readFileSync(join(folder, 'colours.css'), 'utf8');
+
 /** The style stands in the page itself, which saves a slow line one way to the server and back. */
-export const style = readFileSync(join(folder, 'link.css'), 'utf8');
+export const style = colours + readFileSync(join(folder, 'link.css'), 'utf8');
 
 /** The one style that the policy of a page lets in. */
 export const styleSource = `'sha256-${sha256(style).digest('base64')}'`;
