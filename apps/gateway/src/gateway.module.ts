@@ -6,6 +6,7 @@ import { AdminModule } from './admin/admin.module.js';
 import { ApiKeyController } from './api-key.controller.js';
 import { ApiKeyGuard } from './api-key.guard.js';
 import { AuditStreamController } from './audit-stream.controller.js';
+import { AuditExport } from './audit-export.js';
 import { AuditExportController } from './audit-export.controller.js';
 import { AuditController } from './audit.controller.js';
 import { Authentication } from './authentication.js';
@@ -34,6 +35,7 @@ import { PlatformController } from './platform.controller.js';
 import { RefusedKeys } from './refused-keys.js';
 import { ProjectController } from './project.controller.js';
 import { RateLimits } from './rate-limits.js';
+import { ReadModelReplays } from './read-model-replays.js';
 import { RedirectOrigins } from './redirect-origins.js';
 import { ReplayController } from './replay.controller.js';
 import { RouteTable } from './route-table.js';
@@ -96,6 +98,8 @@ export class GatewayModule {
         RefusedKeys,
         Authentication,
         Services,
+        AuditExport,
+        ReadModelReplays,
         HouseholdKeys,
         Idempotency,
         TokenSealer,
@@ -103,7 +107,7 @@ export class GatewayModule {
         { provide: APP_GUARD, useClass: ApiKeyGuard },
         { provide: APP_GUARD, useClass: BearerGuard },
       ],
-      exports: [Bus, CONFIG, Services, HouseholdKeys],
+      exports: [Bus, CONFIG, Services, HouseholdKeys, AuditExport, ReadModelReplays],
     };
   }
 }

@@ -1,27 +1,17 @@
 import { Controller, Param } from '@nestjs/common';
-import {
-  type Replay,
-  replay,
-  replaysPage,
-  type StartReplayBody,
-  startReplayBody,
-  toReplays,
-} from '#contracts/api/replays.js';
+import { type Replay, replay, replaysPage, type StartReplayBody, startReplayBody } from '#contracts/api/replays.js';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
-import { uuidV5 } from '#contracts/ids.js';
-import type { ViewReplay } from '#contracts/replay.js';
-import { Bus } from '#service/bus.js';
 import { Endpoint } from './endpoint.js';
 import { Caller, RequestBody } from './params.js';
+import { ReadModelReplays } from './read-model-replays.js';
 
-const services = ['key', 'connection', 'link-session', 'audit'] as const;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Read models of all services, built again from the events or held against them. */
 @Controller()
 export class ReplayController {
-  constructor(private readonly bus: Bus) {}
+  constructor(private readonly replays: ReadModelReplays) {}
 
   @Endpoint({
     method: 'POST',
@@ -37,10 +27,7 @@ export class ReplayController {
     errors: ['NOT_FOUND'],
   })
   async start(@Caller() context: Context, @RequestBody() { view, verify }: StartReplayBody): Promise<Replay> {
-    const id = uuidV5(context.command_id, 'replay');
-    const wish = { context, id, verify: verify ?? false, ...(view && { view }) };
-    const views = await Promise.all(services.map((service) => this.bus.ask(`${service}.replay.start`, wish)));
-    const [started] = toReplays(views.flat());
+    const started = await this.replays.start(context, { verify: verify ?? false, ...(view && { view }) });
     if (!started) throw new DomainError('NOT_FOUND', `There is no view ${view}.`);
     return started;
   }
@@ -54,7 +41,7 @@ export class ReplayController {
     reply: { 200: replaysPage },
   })
   async list() {
-    return { replays: toReplays(await this.known()), next_cursor: null, has_more: false };
+    return { replays: await this.replays.known(), next_cursor: null, has_more: false };
   }
 
   @Endpoint({
@@ -66,12 +53,8 @@ export class ReplayController {
     errors: ['NOT_FOUND'],
   })
   async get(@Param('id') id: string): Promise<Replay> {
-    const [found] = UUID.test(id) ? toReplays(await this.known(id)) : [];
+    const [found] = UUID.test(id) ? await this.replays.known(id) : [];
     if (!found) throw new DomainError('NOT_FOUND', 'Replay not found');
     return found;
-  }
-
-  private async known(id?: string): Promise<ViewReplay[]> {
-    return (await Promise.all(services.map((service) => this.bus.ask(`${service}.replay.list`, { id })))).flat();
   }
 }

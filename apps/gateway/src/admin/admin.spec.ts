@@ -285,22 +285,40 @@ describe('a page of the dashboard', () => {
     expect(text).toContain(words);
   });
 
-  it('exports the timeline page by page, and no cell as a formula', async () => {
+  it('exports the timeline as the API does', async () => {
     const { cookie } = await enter();
-    const pages = [
-      { items: [{ ...auditEntry, summary: '=1+1', label: 'a "b"' }], next_cursor: 'x' },
-      { items: [auditEntry], next_cursor: null },
-    ];
-    const asked: unknown[] = [];
-    gateway.bus.answers['audit.list'] = ({ filter }) => {
-      asked.push(filter.cursor);
-      return pages.shift()!;
+    gateway.bus.answers['audit.export.begin'] = ({ filter }) => ({
+      until: filter.type === 'KeyCreated' ? '9' : null,
+      entries: 0,
+      exact: true,
+    });
+    gateway.bus.answers['audit.export.page'] = () => ({ lines: [], next: null });
+    const { text, headers } = await get('/admin/timeline/export?format=csv&type=KeyCreated', { cookie });
+    expect(headers['content-disposition']).toContain('audit.csv');
+    expect(text).toMatch(/^seq,position,/);
+  });
+
+  it('compares read models with their events, tells how far it is, and names what differs', async () => {
+    const { cookie, csrf } = await enter();
+    const view = {
+      ...{ id: 'one', service: 'key', view: 'api_keys', verify: true, state: 'running', phase: 'comparing' },
+      ...{ events: 1_200, events_per_second: 400, seconds_left: 1, parked: 0, error: null, finished_at: null },
+      ...{ started_at: '2026-01-01T12:00:00.000Z', drift: null },
     };
-    const { text, headers } = await get('/admin/timeline/export?format=csv', { cookie });
-    expect(headers['content-disposition']).toContain('timeline.csv');
-    expect(text.trimEnd().split('\r\n')).toHaveLength(3);
-    expect(text).toContain('"a ""b""","\'=1+1"');
-    expect(asked).toEqual([undefined, 'x']);
+    const row = { key: 'the-row', kind: 'changed', columns: ['name'] };
+    const ended = { ...view, state: 'done', drift: { missing: 0, extra: 0, changed: 1, rows: [row] } };
+    let shown = view as object;
+    for (const service of ['key', 'connection', 'link-session', 'audit'] as const) {
+      gateway.bus.answers[`${service}.replay.start`] = () => (service === 'key' ? [view] : []) as never;
+      gateway.bus.answers[`${service}.replay.list`] = () => (service === 'key' ? [shown] : []) as never;
+    }
+    const url = '/admin/settings/system';
+    expect((await send('POST', `${url}/replays`, { csrf, verify: 'yes' }, { cookie })).headers['location']).toBe(url);
+    const asked = gateway.bus.asked.filter(({ subject }) => subject.endsWith('.replay.start'));
+    expect(asked.map(({ ask }) => (ask as { verify: boolean }).verify)).toEqual([true, true, true, true]);
+    expect((await get(url, { cookie })).text).toMatch(/Under way[^]*1,200[^]*400 a second, about 1 second left/);
+    shown = ended;
+    expect((await get(url, { cookie })).text).toMatch(/some rows did not say[^]*1 changed[^]*the-row[^]*\(name\)/);
   });
 
   it('prints names as text, never as markup', async () => {

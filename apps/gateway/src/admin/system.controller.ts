@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Get, Req, Res } from '@nestjs/common';
+import { Get, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Replay } from '#contracts/api/replays.js';
+import type { Context } from '#contracts/envelope.js';
 import type { PartHealth } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
 import { pagesFolder } from '../pages/package-root.js';
+import { Caller } from '../params.js';
+import { ReadModelReplays } from '../read-model-replays.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
+import { fieldsOf } from './forms.js';
 
 const DEADLINE_MS = 1_500;
 const services = ['key', 'connection', 'link-session', 'audit'] as const;
@@ -17,21 +22,37 @@ const { version } = JSON.parse(readFileSync(join(pagesFolder, '../../../../packa
   version: string;
 };
 
-/** Settings → System: is every part there, and how far behind is what people read? */
+/** Settings → System: is every part there, how far behind is what people read, and does it say what the events say? */
 @AdminPage('admin/settings/system')
 export class AdminSystemController {
   constructor(
     private readonly bus: Bus,
     private readonly views: AdminViews,
+    private readonly replays: ReadModelReplays,
   ) {}
 
   @Get()
   async page(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
-    const healths = await Promise.all(services.map((service) => this.healthOf(service)));
+    const [replay, ...healths] = await Promise.all([
+      this.newestReplay(),
+      ...services.map((name) => this.healthOf(name)),
+    ]);
     const parts = services.map((name, index) => ({ name, ...healths[index]! }));
     const versions = { Latchkey: version, Node: process.version, System: `${process.platform} ${process.arch}` };
     const isWell = parts.every(({ status, views }) => status === 'up' && views.every(({ parked }) => parked === 0));
-    this.views.show(request, reply, 'system', { heading: 'System', parts, versions, isWell });
+    this.views.show(request, reply, 'system', { heading: 'System', parts, versions, isWell, replay });
+  }
+
+  @Post('replays')
+  async replay(@Caller() context: Context, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    await this.replays.start(context, { verify: fieldsOf(request)['verify'] === 'yes' });
+    return reply.redirect('/admin/settings/system', 303);
+  }
+
+  /** Null when there was none, and while a part that would know is away: its health says so. */
+  private async newestReplay(): Promise<Replay | null> {
+    const known = await this.replays.known().catch(() => []);
+    return known[0] ?? null;
   }
 
   private healthOf(service: (typeof services)[number]): Promise<PartHealth> {

@@ -30,6 +30,11 @@ export const words = {
     error: ['The provider reports an error', 'bad'],
     revoked: ['Ended', ''],
   },
+  replayWords: {
+    running: ['Under way', ''],
+    done: ['Done', 'good'],
+    failed: ['Failed', 'bad'],
+  },
 
   initialOf: (text: string): string => [...text][0]?.toUpperCase() ?? '?',
 };
