@@ -3,7 +3,7 @@ import { requestText } from './connection.js';
 import type { Figures, Stretch } from './figures.js';
 import { expect, type Fixture, times } from './fixture.js';
 import type { Opening } from './open-load.js';
-import type { Rows, Scenario, Tools } from './scenarios.js';
+import type { Rows, Scenario, Tools } from './rows.js';
 
 const PATH = '/v1/connections';
 const SERVER = 'sandbox-hmac';

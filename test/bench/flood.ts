@@ -5,7 +5,7 @@ import { requestText } from './connection.js';
 import { type Figures, median } from './figures.js';
 import { type Fixture, loginOf } from './fixture.js';
 import type { PacedLoad } from './http-load.js';
-import type { Scenario } from './scenarios.js';
+import type { Scenario } from './rows.js';
 import { startWorker } from './worker.js';
 
 export interface Flood {

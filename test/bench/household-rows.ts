@@ -1,6 +1,6 @@
 import { newHouseholdKey } from '#contracts/secrets.js';
 import { requestText } from './connection.js';
-import type { Rows } from './scenarios.js';
+import type { Rows } from './rows.js';
 
 /** What callers of the household API do. */
 export const householdRows: Rows = ({ fixture, send }) => {

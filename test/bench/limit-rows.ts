@@ -1,7 +1,7 @@
 import { requestText } from './connection.js';
 import type { Figures } from './figures.js';
 import { ECHO } from './rival-service.js';
-import type { Rows } from './scenarios.js';
+import type { Rows } from './rows.js';
 
 /** The limits that the rows of ours stand on: the same libraries and servers, and nothing of ours around them. */
 export const limitRows: Rows = ({ fixture, client, sendTo, rivalPort }) => {

@@ -1,7 +1,7 @@
 import { type Figures, median, medianFigures } from './figures.js';
 import { type Fixture, settled } from './fixture.js';
 import { cpuByPart } from './processes.js';
-import type { Scenario } from './scenarios.js';
+import type { Scenario } from './rows.js';
 
 export const concurrencies = [1, 16, 64];
 /** On a slow machine, rather colder than late. */
