@@ -255,21 +255,3 @@ describeInBrowser('the language', () => {
     expect(await bench.page.getByRole('button', { name: 'Deutsch' }).getAttribute('aria-current')).toBe('true');
   });
 });
-
-describeInBrowser('what the browser has to load', () => {
-  it('is less than 60 KB for the page and each step, with all that belongs to them', async () => {
-    await bench.newVisit();
-    const devtools = await bench.page.context().newCDPSession(bench.page);
-    let bytes = 0;
-    devtools.on('Network.loadingFinished', ({ encodedDataLength }) => (bytes += encodedDataLength));
-    await devtools.send('Network.enable');
-    const link = newLink({ label: 'Household budget' });
-    bench.letAttempt(link, () => ({ status: 'completed', result_connection_ids: ['c1'] }));
-    await bench.open(link);
-    await bench.button('Connect with Plaid').click();
-    await bench.endDialog('succeed', 'one');
-    await bench.heading('All set');
-    expect(bytes).toBeGreaterThan(2_000);
-    expect(bytes).toBeLessThan(60_000);
-  });
-});

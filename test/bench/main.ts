@@ -9,6 +9,7 @@ import { measureFlatness } from './flatness.js';
 import { flood } from './flood.js';
 import { measureKeys } from './key-rows.js';
 import type { Lags, LagPlan } from './lag.js';
+import { measurePage } from './page-rows.js';
 import { memoryByPart } from './processes.js';
 import { type Findings, report } from './report.js';
 import { measure } from './rounds.js';
@@ -23,7 +24,7 @@ interface Settings {
   keys: number;
   floodPerSecond: number;
   mintsPerSecond: number;
-  /** Names of scenarios, and of `lag`, `keys`, `flood` and `stored`; undefined is all of it. */
+  /** Names of scenarios, and of `page`, `lag`, `keys`, `flood` and `stored`; undefined is all of it. */
   only?: string[] | undefined;
 }
 
@@ -90,6 +91,7 @@ async function underLoad(settings: Settings, stack: Stack) {
   const get = rivals.scenarios.find(({ name }) => name === 'get')!;
   const findings = {
     results: await measure(fixture, scenarios, settings),
+    page: await part('page', () => measurePage(fixture)),
     lags: await part('lag', () => measureLag(fixture, settings)),
     keys: await part('keys', () => measureKeys(fixture, rivals, settings)),
     flood: await part('flood', () => flood(fixture, get, { ...settings, perSecond: settings.floodPerSecond })),

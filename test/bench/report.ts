@@ -4,6 +4,7 @@ import type { Flatness } from './flatness.js';
 import type { Flood } from './flood.js';
 import type { KeyRows } from './key-rows.js';
 import type { Lags } from './lag.js';
+import type { PageRows } from './page-rows.js';
 import { concurrencies, type Results } from './rounds.js';
 
 export interface Findings {
@@ -16,6 +17,7 @@ export interface Findings {
   elapsedMs: number;
   /** Undefined is not asked for. */
   lags: Lags | undefined;
+  page: PageRows | undefined;
   flood: Flood | undefined;
   keys: KeyRows | undefined;
   flatness: Flatness | undefined;
@@ -33,7 +35,7 @@ const total = (parts: Record<string, number>): number => Object.values(parts).re
 
 /** The findings as a page of Markdown. */
 export function report(findings: Findings): string {
-  const { results, titles, keys, flood, flatness, lags, memory } = findings;
+  const { results, titles, keys, flood, flatness, lags, memory, page } = findings;
   const sections = [
     ['# Benchmarks', heading(findings)],
     ['## Targets', targets(findings)],
@@ -41,6 +43,7 @@ export function report(findings: Findings): string {
     ['## CPU per request', cpu(results)],
     ['## Keys', keys && keyTable(keys), flood && floodTable(flood)],
     ['## Stored sessions', flatness && flatTable(flatness)],
+    ['## The hosted page', page && pageTable(page)],
     ['## Lag and memory', lags && lagTable(lags), memoryTable(memory)],
     ['## How to read this', HOW_TO_READ],
   ];
@@ -57,7 +60,7 @@ function heading({ settings: { rounds, durationMs }, elapsedMs }: Findings): str
   return `Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}, in ${whole(elapsedMs / 1000)} s: ${cpus().length} cores (${cpu?.model.trim()}), ${gib} GiB, Node ${process.versions.node}, ${process.platform}. Medians of ${rounds} rounds, ${durationMs / 1000} s each.`;
 }
 
-function targets({ results, lags, memory, ready }: Findings): string {
+function targets({ results, lags, memory, ready, page }: Findings): string {
   const gib = total(memory.loaded) / 1024;
   return table(
     ['what', 'target', 'measured', 'met'],
@@ -67,6 +70,7 @@ function targets({ results, lags, memory, ready }: Findings): string {
       ...ratios(results, 'inbound webhook / raw append', ['delivery', 'append'], 0.4),
       ...openTarget(results['open']?.[16]),
       ...(lags ? lagTargets(lags) : []),
+      ...(page ? [pageTarget(page)] : []),
       target('memory of the whole stack under load', '< 1.5 GB', `${gib.toFixed(2)} GiB`, gib * 1.073741824 < 1.5),
       target('ready, first start', '≤ 20 s', `${(ready.first / 1000).toFixed(1)} s`, ready.first <= 20_000),
       target('ready, later start', '≤ 20 s', `${(ready.again / 1000).toFixed(1)} s`, ready.again <= 20_000),
@@ -101,6 +105,9 @@ const lagTargets = ({ sessions, audit }: Lags): string[][] => [
     audit.p99 < 100,
   ),
 ];
+
+const pageTarget = ({ painted }: PageRows): string[] =>
+  target('hosted page painted on slow 3G, redirect included', '< 1 s', `${whole(painted)} ms`, painted < 1000);
 
 function rates(results: Results, titles: Record<string, string>): string | undefined {
   const names = Object.keys(results);
@@ -173,6 +180,16 @@ function lagTable({ mint, sessions, audit }: Lags): string {
     [lag('the 201', mint), lag('then: session in its table', sessions), lag('then: entry in the timeline', audit)],
   );
 }
+
+const pageTable = ({ redirected, painted, ready }: PageRows): string =>
+  table(
+    ['a link opened on slow 3G (400 ms, 400 kbit/s)', 'ms'],
+    [
+      ['the token has left the address bar', whole(redirected)],
+      ['the page is painted, and its choices work', whole(painted)],
+      ['its script has run', whole(ready)],
+    ],
+  );
 
 function memoryTable({ idle, loaded }: Findings['memory']): string {
   const parts = Object.keys(loaded);

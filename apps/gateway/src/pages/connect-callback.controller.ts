@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Param, Query, Req, Res, UseFilters } from '@nestjs/common';
+import { Controller, Get, Param, Query, Req, Res, UseFilters } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { defaultTenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
@@ -6,8 +6,7 @@ import { Bus } from '#service/bus.js';
 import { Public } from '../endpoint.js';
 import { contextOf } from '../request-context.js';
 import { PageErrorFilter } from './page-error.filter.js';
-import { setPageHeaders } from './page-headers.js';
-import { PAGES_SETTINGS, type PagesSettings } from './settings.js';
+import { setRedirectHeaders } from './page-headers.js';
 import { TokenSealer } from './token-sealer.js';
 
 /** The provider has eight seconds to answer, and the connection is made after that. */
@@ -24,7 +23,6 @@ export class ConnectCallbackController {
   constructor(
     private readonly bus: Bus,
     private readonly sealer: TokenSealer,
-    @Inject(PAGES_SETTINGS) private readonly settings: PagesSettings,
   ) {}
 
   @Get(':server_id')
@@ -40,7 +38,7 @@ export class ConnectCallbackController {
     const ask = { context, server_id, sealed };
     const { redirect_to } = await this.bus.ask('connection.connect.finish', ask, PATIENCE_MS);
     if (redirect_to === null) throw new DomainError('INVALID_TOKEN');
-    setPageHeaders(reply, this.settings);
+    setRedirectHeaders(reply);
     return reply.redirect(redirect_to, 303);
   }
 }

@@ -7,7 +7,7 @@ import { publicBase } from '../public-base.js';
 import { keepLanguage } from './chosen-language.js';
 import { isGuest, pageCookie, pagePath } from './page-cookie.js';
 import { PageErrorFilter } from './page-error.filter.js';
-import { setPageHeaders } from './page-headers.js';
+import { setRedirectHeaders } from './page-headers.js';
 import { endNamed, endOf, forGuest, stepOf, viewOf, type Wish } from './page-view.js';
 import { showsOf } from './page-state.js';
 import { leavesTo, withResult } from './redirect.js';
@@ -38,7 +38,7 @@ export class LinkController {
       return this.show(reply, request, { view, address: `/link/over/${view.over}` });
     }
     const secure = publicBase(request, this.config).startsWith('https:');
-    setPageHeaders(reply, this.settings);
+    setRedirectHeaders(reply);
     keepLanguage(reply, request);
     return reply
       .header('set-cookie', pageCookie(visit.sid, token, { expires_at: session.expires_at, secure }))
@@ -94,7 +94,7 @@ export class LinkController {
   async leave(@Param('sid') sid: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const { session } = await this.visits.page(request, this.visits.byCookie(request, sid));
     const url = leavesTo(session);
-    setPageHeaders(reply, this.settings);
+    setRedirectHeaders(reply);
     if (!url) return reply.redirect(pagePath(sid), 303);
     const result = await this.signer.sign(session, { issuer: publicBase(request, this.config), audience: url.origin });
     const { id: link_session_id, status } = session;

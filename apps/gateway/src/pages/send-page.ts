@@ -1,6 +1,7 @@
 import { constants, brotliCompressSync, gzipSync } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ProviderName } from '#contracts/link-session.js';
+import { assetPath } from './assets.js';
 import { keepLanguage, languageFor } from './chosen-language.js';
 import { setPageHeaders } from './page-headers.js';
 import type { PageView } from './page-view.js';
@@ -34,7 +35,12 @@ export function sendPage(request: FastifyRequest, reply: FastifyReply, { view, s
   if (encoding) void reply.header('content-encoding', encoding);
   void reply
     .status(page.status)
-    .headers({ 'content-language': language, vary: 'accept-encoding' })
+    .headers({
+      'content-language': language,
+      vary: 'accept-encoding',
+      // The browser asks for the script as soon as it has the headers, while the page itself is still on its way.
+      link: `<${assetPath('link.js')}>; rel=modulepreload`,
+    })
     .type('text/html; charset=utf-8')
     .send(body);
 }

@@ -20,7 +20,7 @@ export interface PageTerms {
 
 /** The page as HTML. Whatever a template prints is escaped; `base` is the session's own path, absent where there is none. */
 export function renderPage(view: PageView, { language, ...terms }: PageTerms) {
-  return eta.render(`./${view.kind}`, {
+  const html = eta.render(`./${view.kind}`, {
     ...terms,
     view,
     asker: ('asker' in view && view.asker) || terms.brand,
@@ -32,4 +32,5 @@ export function renderPage(view: PageView, { language, ...terms }: PageTerms) {
     style,
     script: assetPath('link.js'),
   });
+  return html.replace(/\n\s+/g, '\n');
 }

@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { type Browser, chromium } from 'playwright-core';
+import { median } from './figures.js';
+import type { Fixture } from './fixture.js';
+
+/** The hosted page, from the opening of the link on, in milliseconds. */
+export interface PageRows {
+  /** The redirect that takes the token out of the address bar is over. */
+  redirected: number;
+  /** The page is painted, and its choices work: they are forms, which wait for no script. */
+  painted: number;
+  /** Its script has run, which opens the dialogs and lets the page follow its session. */
+  ready: number;
+}
+
+/** Slow 3G: 400 ms to the server and back, 400 kbit/s. */
+const slow3g = { offline: false, latency: 400, downloadThroughput: 51_200, uploadThroughput: 51_200 };
+const figures = `new Promise((resolve) => {
+  const [visit] = performance.getEntriesByType('navigation');
+  const tell = ({ startTime: painted }) =>
+    resolve({ redirected: visit.redirectEnd, painted, ready: visit.domContentLoadedEventStart });
+  const paints = new PerformanceObserver((list) => list.getEntriesByName('first-contentful-paint').forEach(tell));
+  paints.observe({ type: 'paint', buffered: true });
+})`;
+const OPENINGS = 9;
+const executablePath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+
+/** Undefined where there is no browser to measure with. */
+export async function measurePage(fixture: Fixture): Promise<PageRows | undefined> {
+  if (!existsSync(executablePath)) return undefined;
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+  const rows: PageRows[] = [];
+  for (let i = 0; i < OPENINGS; i++) rows.push(await open(browser, fixture));
+  await browser.close();
+  const middle = (of: keyof PageRows) => median(rows.map((row) => row[of]));
+  return { redirected: middle('redirected'), painted: middle('painted'), ready: middle('ready') };
+}
+
+/** A new person at a phone, whose browser knows nothing yet. */
+async function open(browser: Browser, { api, mintBody }: Fixture): Promise<PageRows> {
+  const { body } = await api.post('/api/v1/connections/link', mintBody);
+  const context = await browser.newContext({ viewport: { width: 360, height: 740 } });
+  const page = await context.newPage();
+  const devtools = await context.newCDPSession(page);
+  await devtools.send('Network.emulateNetworkConditions', slow3g);
+  await page.goto(body.url as string);
+  const row = await page.evaluate<PageRows>(figures);
+  await context.close();
+  return row;
+}
