@@ -6,6 +6,7 @@ import type { Category } from '#contracts/categories.js';
 import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import type { Decider } from '#eventstore/decider.js';
+import { Feed } from '#eventstore/feed.js';
 import { type OnApplied, Projector } from '#eventstore/projector.js';
 import { readStream } from '#eventstore/read-stream.js';
 import { rowPerStream, type View } from '#eventstore/view.js';
@@ -50,7 +51,7 @@ const view = rowPerStream<CounterRow, Event>({
 let stack: Stack;
 let client: EventStoreDBClient;
 let database: DataSource;
-let running: Projector[] = [];
+let running: Feed[] = [];
 const silent = { warn: () => undefined, error: () => undefined };
 const tenant = newTenant();
 
@@ -69,7 +70,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  await Promise.all(running.map((projector) => projector.stop()));
+  await Promise.all(running.map((feed) => feed.stop()));
   running = [];
 });
 
@@ -84,9 +85,10 @@ const handler = () => commandHandler(client, 'counter' as Category, counter);
 const count = (id: string, context = contextFor(tenant)) => handle({ id, command: { type: 'Count' }, context });
 
 function start(of: View = view, onApplied?: OnApplied): Projector {
-  const projector = new Projector({ client, dataSource: database, log: silent }, of, onApplied);
-  running.push(projector);
-  projector.start();
+  const projector = new Projector({ dataSource: database, log: silent }, of, onApplied);
+  const feed = new Feed(client, [projector]);
+  running.push(feed);
+  feed.start();
   return projector;
 }
 const row = (id: string) => database.getRepository(CounterRow).findOneBy({ id });
@@ -246,7 +248,7 @@ describe('the read path', () => {
     const live = start();
     await live.reached((await count(randomUUID())).position);
     const before = await database.query<unknown[]>('select * from counters order by id');
-    await live.stop();
+    await running[0]!.stop();
     await database.query('truncate counters, checkpoints, parked_events');
     const again = start();
     await again.reached((await count(randomUUID())).position);

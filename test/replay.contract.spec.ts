@@ -7,6 +7,7 @@ import type { Category } from '#contracts/categories.js';
 import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import type { Decider } from '#eventstore/decider.js';
+import { Feed } from '#eventstore/feed.js';
 import { Projector } from '#eventstore/projector.js';
 import { dropLeftovers, replay, type ReplayOrder, type ReplayProgress } from '#eventstore/replay.js';
 import { rowPerStream, type View } from '#eventstore/view.js';
@@ -48,6 +49,7 @@ let stack: Stack;
 let client: EventStoreDBClient;
 let database: DataSource;
 let live: Projector;
+let feed: Feed;
 const tenant = newTenant();
 const log = { warn: () => undefined, error: () => undefined };
 
@@ -66,12 +68,13 @@ beforeAll(async () => {
     note text collate "C", last jsonb not null, unique (id, n))`);
   await runner.query(`create index tallies_noted on tallies (note desc, n) where note is not null`);
   await runner.release();
-  live = new Projector({ client, dataSource: database, log }, tallies);
-  live.start();
+  live = new Projector({ dataSource: database, log }, tallies);
+  feed = new Feed(client, [live]);
+  feed.start();
 });
 
 afterAll(async () => {
-  await live.stop();
+  await feed.stop();
   await database.destroy();
   await client.dispose();
   await stack.stop();

@@ -13,7 +13,7 @@ export class ConnectionViews {
 
   constructor(store: Store) {
     const prefixes = ['vault-', ...[users, connections, agentSessions].flatMap((view) => view.prefixes)];
-    this.projectors = [users, connections, agentSessions].map((view) => store.project({ ...view, prefixes }));
+    this.projectors = store.projectTogether([users, connections, agentSessions].map((view) => ({ ...view, prefixes })));
   }
 
   async reached(position: Position | undefined): Promise<void> {

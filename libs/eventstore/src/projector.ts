@@ -1,8 +1,7 @@
-import type { EventStoreDBClient } from '@eventstore/db-client';
 import type { DataSource } from 'typeorm';
 import type { Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
-import { type Batch, follow, type StorePosition } from './follow.js';
+import type { Batch, StorePosition } from './follow.js';
 import type { View } from './view.js';
 import { commitOf, type Log, ViewMover } from './view-mover.js';
 
@@ -12,7 +11,7 @@ const CATCH_UP_MS = 2_000;
 export type OnApplied = (batch: Batch) => void;
 
 /**
- * Keeps one view in step with the store. Rows and checkpoint change in one statement that names the checkpoint
+ * Keeps one view in step with the store, batch by batch as a Feed hands them over. Rows and checkpoint change in one statement that names the checkpoint
  * it starts from: of two replicas at work on the same view, one moves it and the other's statement does nothing.
  */
 export class Projector {
@@ -21,37 +20,24 @@ export class Projector {
   /** How far this replica has heard the events. */
   private heard: StorePosition | null = null;
   private behindSince: number | null = null;
-  private readonly stopping = new AbortController();
-  private running: Promise<void> = Promise.resolve();
   private waiting = new Set<() => void>();
   private readonly mover: ViewMover;
 
   constructor(
-    private readonly deps: { client: EventStoreDBClient; dataSource: DataSource; log: Log },
+    private readonly deps: { dataSource: DataSource; log: Log },
     readonly view: View,
     private readonly onApplied?: OnApplied,
   ) {
     this.mover = new ViewMover(deps, view);
   }
 
-  start(): void {
-    this.running = follow({
-      client: this.deps.client,
-      prefixes: this.view.prefixes,
-      signal: this.stopping.signal,
-      load: () => this.begin(),
-      apply: (batch) => this.apply(batch),
-      onCaughtUp: () => (this.behindSince = null),
-      onFailure: (error) => {
-        this.behindSince ??= Date.now();
-        this.deps.log.warn(`view ${this.view.name}: ${String(error)}; subscribing again`);
-      },
-    });
+  caughtUp(): void {
+    this.behindSince = null;
   }
 
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    await this.running;
+  failed(error: unknown): void {
+    this.behindSince ??= Date.now();
+    this.deps.log.warn(`view ${this.view.name}: ${String(error)}; subscribing again`);
   }
 
   async health(): Promise<{ name: string; lag_ms: number; parked: number }> {
@@ -88,13 +74,13 @@ export class Projector {
   }
 
   /** Listens from where the view stands, or from where this replica stopped hearing while another moved it on. */
-  private async begin(): Promise<StorePosition | null> {
+  async begin(): Promise<StorePosition | null> {
     this.at = await this.stored();
     if (this.heard === null || commitOf(this.at) < this.heard.commit) this.heard = this.at;
     return this.heard;
   }
 
-  private async apply(batch: Batch): Promise<void> {
+  async apply(batch: Batch): Promise<void> {
     this.behindSince ??= Date.now();
     while (commitOf(this.at) < batch.position.commit) {
       const from = this.at;

@@ -2,6 +2,7 @@ import type { OnApplicationShutdown } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { PartHealth } from '#contracts/subjects.js';
 import { BACKWARDS, END, type EventStoreDBClient } from '#eventstore/client.js';
+import { Feed } from '#eventstore/feed.js';
 import { type OnApplied, Projector } from '#eventstore/projector.js';
 import { sealWith } from '#eventstore/personal-text.js';
 import { SubjectKeyRow, SubjectKeys } from '#eventstore/subject-keys.js';
@@ -14,6 +15,7 @@ export class Store implements OnApplicationShutdown {
   /** For a service whose tables hold them. */
   readonly subjectKeys: SubjectKeys;
   private readonly projectors: Projector[] = [];
+  private readonly feeds: Feed[] = [];
 
   constructor(
     readonly client: EventStoreDBClient,
@@ -26,11 +28,18 @@ export class Store implements OnApplicationShutdown {
 
   /** Keeps `view` in step with the event store from now on. */
   project(view: View, onApplied?: OnApplied): Projector {
+    return this.projectTogether([view], onApplied)[0]!;
+  }
+
+  /** The same for views that hear of the same streams, over one subscription. */
+  projectTogether(views: View[], onApplied?: OnApplied): Projector[] {
     const { client, dataSource } = this;
-    const projector = new Projector({ client, dataSource, log: logger }, view, onApplied);
-    this.projectors.push(projector);
-    projector.start();
-    return projector;
+    const projectors = views.map((view) => new Projector({ dataSource, log: logger }, view, onApplied));
+    const feed = new Feed(client, projectors);
+    this.projectors.push(...projectors);
+    this.feeds.push(feed);
+    feed.start();
+    return projectors;
   }
 
   get views(): View[] {
@@ -61,7 +70,7 @@ export class Store implements OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.projectors.map((projector) => projector.stop()));
+    await Promise.all(this.feeds.map((feed) => feed.stop()));
   }
 }
 
