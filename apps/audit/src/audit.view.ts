@@ -36,8 +36,9 @@ async function knownSubjects(batch: Recorded[], { table, query }: Rows): Promise
   const streams = new Set(batch.map((event) => event.stream).filter((stream) => !begun.has(stream)));
   if (streams.size === 0) return new Map();
   const rows = await query<Subject>(
-    `select distinct on (subject_id) subject_kind, subject_id, subject_short_id, label, sealed_label, project_id, environment
-     from ${table} where subject_id = any($1) order by subject_id, position`,
+    `select first.* from unnest($1::text[]) as wanted (id) cross join lateral (
+       select subject_kind, subject_id, subject_short_id, label, sealed_label, project_id, environment
+       from ${table} where subject_id = wanted.id order by position limit 1) first`,
     [[...streams].map(streamIdOf)],
   );
   return new Map(rows.map((subject) => [`${subject.subject_kind}-${subject.subject_id}`, subject]));
