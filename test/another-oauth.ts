@@ -6,8 +6,10 @@ import type { Store } from '#service/store.js';
 import type { SharedStack } from '#testing/stack.js';
 import { Catalog } from '../apps/connection/src/catalog/catalog.js';
 import { Connections } from '../apps/connection/src/connections.service.js';
+import { CredentialAccesses } from '../apps/connection/src/credential-accesses.js';
 import { CredentialStorage } from '../apps/connection/src/credential-storage.js';
 import { Credentials } from '../apps/connection/src/credentials.service.js';
+import { KnownConnections } from '../apps/connection/src/known-connections.js';
 import { clientOf, sandboxClients } from '../apps/connection/src/oauth/clients.js';
 import { takeLink } from '../apps/connection/src/oauth/link-state.js';
 import { LinkTable } from '../apps/connection/src/oauth/link-table.js';
@@ -17,6 +19,7 @@ import { ConnectionTokens } from '../apps/connection/src/oauth/token-store.js';
 import { TokenTable } from '../apps/connection/src/oauth/token-table.js';
 import { KeyRing } from '../apps/connection/src/vault/key-ring.js';
 import { Vault } from '../apps/connection/src/vault/vault.service.js';
+import { WebhookSecrets } from '../apps/connection/src/webhook-secrets.js';
 
 interface Servers {
   events: EventStoreDBClient;
@@ -44,12 +47,10 @@ export function anotherOAuth(stack: SharedStack, { events, database }: Servers, 
     isOfSandbox: (address: string) => catalog.isOfSandbox(address),
   };
   const table = dies ? new DyingTable(database, vault) : new TokenTable(database, vault);
-  const tokens = new ConnectionTokens(
-    connections,
-    new Credentials(connections, vault),
-    new CredentialStorage(vault, database),
-    table,
-  );
+  const storage = new CredentialStorage(vault, database);
+  const known = new KnownConnections(store, new WebhookSecrets(connections, storage, vault));
+  const credentials = new Credentials(new CredentialAccesses(known), vault);
+  const tokens = new ConnectionTokens(connections, credentials, storage, table);
   const registered = { of: (id: string) => clientOf(catalog.get(id), clients) } as OAuthClients;
   return Object.assign(new OAuthTokens(tokens, table, registered), {
     /** Takes the code of a callback, and gets no further. */

@@ -6,9 +6,13 @@ import { parsePlatformConnectionId } from '#contracts/ids.js';
 import { connectEventStore } from '#eventstore/client.js';
 import type { Store } from '#service/store.js';
 import { Connections } from '../../apps/connection/src/connections.service.js';
+import { CredentialAccesses } from '../../apps/connection/src/credential-accesses.js';
+import { CredentialStorage } from '../../apps/connection/src/credential-storage.js';
 import { Credentials } from '../../apps/connection/src/credentials.service.js';
+import { KnownConnections } from '../../apps/connection/src/known-connections.js';
 import { KeyRing } from '../../apps/connection/src/vault/key-ring.js';
 import { Vault } from '../../apps/connection/src/vault/vault.service.js';
+import { WebhookSecrets } from '../../apps/connection/src/webhook-secrets.js';
 import { closedLoop, type Stretch } from './figures.js';
 import { serveJobs } from './worker.js';
 
@@ -32,8 +36,11 @@ serveJobs({
     const dataSource = new DataSource({ type: 'postgres', url: database, poolSize: POOL });
     await dataSource.initialize();
     const client = connectEventStore(eventstoreUrl);
-    const connections = new Connections({ client, dataSource } as Store);
-    credentials = new Credentials(connections, new Vault(new KeyRing({ VAULT_KEK_FILE: vaultKeyFile }), dataSource));
+    const store = { client, dataSource } as Store;
+    const connections = new Connections(store);
+    const vault = new Vault(new KeyRing({ VAULT_KEK_FILE: vaultKeyFile }), dataSource);
+    const secrets = new WebhookSecrets(connections, new CredentialStorage(vault, dataSource), vault);
+    credentials = new Credentials(new CredentialAccesses(new KnownConnections(store, secrets)), vault);
     views = [];
     for (const id of ids) views.push((await connections.find(parsePlatformConnectionId(id)!))!);
   },

@@ -14,6 +14,7 @@ import { ConnectionController } from './connection.controller.js';
 import { ConnectionRow } from './connection.view.js';
 import { ConnectionSlots } from './connection-slots.js';
 import { Connections } from './connections.service.js';
+import { CredentialAccesses } from './credential-accesses.js';
 import { Credentials } from './credentials.service.js';
 import { InstallationController } from './installation.controller.js';
 import { ConnectLinks1700000000005 } from './migrations/0005-connect-links.js';
@@ -116,6 +117,7 @@ const catalog = {
     ConnectionQueries,
     ConnectionViews,
     Users,
+    CredentialAccesses,
     Credentials,
     CredentialStorage,
     ConfiguredProviders,

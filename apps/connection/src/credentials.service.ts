@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ConnectionView, CredentialPurpose } from '#contracts/connection.js';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
-import { Connections } from './connections.service.js';
+import { CredentialAccesses } from './credential-accesses.js';
 import { Vault } from './vault/vault.service.js';
 
 const ATTEMPTS = 3;
@@ -11,7 +11,7 @@ const ATTEMPTS = 3;
 @Injectable()
 export class Credentials {
   constructor(
-    private readonly connections: Connections,
+    private readonly accesses: CredentialAccesses,
     private readonly vault: Vault,
   ) {}
 
@@ -26,10 +26,7 @@ export class Credentials {
     context: Context,
   ): Promise<{ secret: string; version: number | null }> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const command = { type: 'AccessCredential', purpose, now: new Date().toISOString() } as const;
-      const { view } = await this.connections.command(connection.id, command, context);
-      // A wish that comes again is answered from its trace, also when the connection has ended meanwhile.
-      if (view.state === 'revoked') throw new DomainError('CONNECTION_DISCONNECTED');
+      const view = await this.accesses.record(connection.id, { purpose, context });
       const secret = await this.read(view);
       if (secret !== null) return { secret, version: view.credential_version };
       // Rotated between the two reads: the stream names the new version now.

@@ -8,17 +8,18 @@ import { connection, type ConnectionState } from './connection.decider.js';
 import { connectionProjection } from './connection.view.js';
 import { type SecretInForce, WebhookSecrets } from './webhook-secrets.js';
 
-const MOST_REMEMBERED = 500;
+const MOST_REMEMBERED = 2_000;
 
-/** A connection as its stream said at some revision, and the webhook secrets that counted then. */
+/** A connection as its stream said at some revision. */
 export interface KnownConnection extends Known<ConnectionState> {
   view: ConnectionView;
-  secrets: SecretInForce[];
+  /** The webhook secrets that count, once they were asked for. */
+  secrets?: SecretInForce[] | undefined;
 }
 
 /**
- * Remembers the connections that providers deliver to, so that a delivery costs no read. Being a little behind does no
- * harm: whoever builds on it appends at its revision, and fails when the stream has moved on.
+ * Remembers the connections that providers deliver to or whose credentials are used, so that neither costs a read. Being
+ * a little behind does no harm: whoever builds on it appends at its revision, and fails when the stream has moved on.
  */
 @Injectable()
 export class KnownConnections {
@@ -47,7 +48,12 @@ export class KnownConnections {
     const view = project(connectionProjection, events, before?.view ?? null);
     if (!view) return this.forget(id);
     const state = events.reduce((sum, event) => connection.evolve(sum, event), before?.state ?? connection.initial);
-    return this.remember(id, { view, state, revision: read.revision, secrets: await this.secrets.inForce(view) });
+    const secrets = before && haveSameSecrets(before.view, view) ? before.secrets : undefined;
+    return this.remember(id, { view, state, revision: read.revision, secrets });
+  }
+
+  async secretsOf(known: KnownConnection): Promise<SecretInForce[]> {
+    return (known.secrets ??= await this.secrets.inForce(known.view));
   }
 
   /** What each wish brought about. Throws Conflict when the connection is not what it was known to be. */
@@ -58,7 +64,7 @@ export class KnownConnections {
   ): Promise<ConnectionEvent[][]> {
     const { decided, known } = await this.handle({ id, known: before, wishes });
     const view = project(connectionProjection, decided.flat(), before.view);
-    // Nothing that a delivery brings about concerns the secrets.
+    // Nothing that is appended here concerns the secrets.
     if (view) this.remember(id, { ...before, ...known, view });
     return decided;
   }
@@ -75,3 +81,8 @@ export class KnownConnections {
     return known;
   }
 }
+
+const haveSameSecrets = (one: ConnectionView, other: ConnectionView): boolean =>
+  one.webhook_version === other.webhook_version &&
+  one.webhook_previous === other.webhook_previous &&
+  one.webhook_previous_until === other.webhook_previous_until;

@@ -6,6 +6,7 @@ import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
 import type { InboundDelivery } from '#contracts/webhook.js';
 import { Conflict } from '#eventstore/append.js';
+import { InTurn, type Waiting } from '#service/in-turn.js';
 import { Connections } from './connections.service.js';
 import { type KnownConnection, KnownConnections } from './known-connections.js';
 import type { WebhookFact } from './providers/provider.js';
@@ -26,13 +27,10 @@ export interface Arrived {
   sealed: string;
 }
 
-interface Waiting extends Arrived {
-  answer: (outcome: { duplicate: boolean }) => void;
-  refuse: (error: unknown) => void;
-}
+type Delivery = Waiting<Arrived, { duplicate: boolean }>;
 
 interface Genuine {
-  waiting: Waiting;
+  waiting: Delivery;
   fact: WebhookFact;
 }
 
@@ -45,7 +43,9 @@ type ReceiveWebhook = Extract<ConnectionCommand, { type: 'ReceiveWebhook' }>;
  */
 @Injectable()
 export class WebhookIntake {
-  private readonly queues = new Map<string, Waiting[]>();
+  private readonly inTurn = new InTurn<Arrived, { duplicate: boolean }>(nextOf, (id, batch) =>
+    this.untilNoConflict(id, batch),
+  );
 
   constructor(
     private readonly connections: Connections,
@@ -55,24 +55,10 @@ export class WebhookIntake {
   ) {}
 
   take(id: string, arrived: Arrived): Promise<{ duplicate: boolean }> {
-    return new Promise((answer, refuse) => {
-      const waiting = { ...arrived, answer, refuse };
-      const queue = this.queues.get(id);
-      if (queue) return void queue.push(waiting);
-      this.queues.set(id, [waiting]);
-      void this.drain(id, this.queues.get(id)!);
-    });
+    return this.inTurn.add(id, arrived);
   }
 
-  private async drain(id: string, queue: Waiting[]): Promise<void> {
-    while (queue.length > 0) {
-      const batch = nextOf(queue);
-      await this.untilNoConflict(id, batch).catch((error: unknown) => batch.forEach(({ refuse }) => refuse(error)));
-    }
-    this.queues.delete(id);
-  }
-
-  private async untilNoConflict(id: string, batch: Waiting[]): Promise<void> {
+  private async untilNoConflict(id: string, batch: Delivery[]): Promise<void> {
     const noted = new Set<string>();
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       try {
@@ -86,7 +72,7 @@ export class WebhookIntake {
   }
 
   /** `noted` are the names that this batch has put down, so that nobody else appends them. */
-  private async together(id: string, batch: Waiting[], noted: Set<string>): Promise<void> {
+  private async together(id: string, batch: Delivery[], noted: Set<string>): Promise<void> {
     const { known, genuine } = await this.proved(id, batch);
     if (!known || genuine.length === 0) return;
     const { firsts, repeats } = byName(genuine);
@@ -114,7 +100,7 @@ export class WebhookIntake {
   }
 
   /** Refuses what is not genuine, all alike. What is only remembered of the connection must not refuse anybody. */
-  private async proved(id: string, batch: Waiting[]) {
+  private async proved(id: string, batch: Delivery[]) {
     const remembered = await this.known.get(id);
     let known = remembered;
     let facts = await this.factsOf(known, batch);
@@ -131,14 +117,15 @@ export class WebhookIntake {
     return { known, genuine };
   }
 
-  private factsOf(known: KnownConnection | null, batch: Waiting[]): Promise<(WebhookFact | null)[]> {
+  private factsOf(known: KnownConnection | null, batch: Delivery[]): Promise<(WebhookFact | null)[]> {
     return Promise.all(batch.map((waiting) => this.factOf(known, waiting)));
   }
 
-  private async factOf(known: KnownConnection | null, { server_id, delivery }: Waiting): Promise<WebhookFact | null> {
+  private async factOf(known: KnownConnection | null, { server_id, delivery }: Delivery): Promise<WebhookFact | null> {
     if (known?.view.server_id !== server_id || known.view.state === 'revoked') return null;
     const now = new Date().toISOString();
-    const secrets = known.secrets.filter(({ until }) => until === null || until > now).map(({ secret }) => secret);
+    const all = await this.known.secretsOf(known);
+    const secrets = all.filter(({ until }) => until === null || until > now).map(({ secret }) => secret);
     const fact = await this.verification.factOf(server_id, delivery, secrets);
     const { provider_item_id: item } = known.view;
     return item !== null && fact?.providerItemId && fact.providerItemId !== item ? null : fact;
@@ -146,7 +133,7 @@ export class WebhookIntake {
 }
 
 /** As many as fit into one statement and one append; one always does. */
-function nextOf(queue: Waiting[]): Waiting[] {
+function nextOf(queue: Delivery[]): Delivery[] {
   let [count, bytes] = [0, 0];
   while (count < Math.min(queue.length, MOST_AT_ONCE)) {
     bytes += queue[count]!.sealed.length;

@@ -54,7 +54,8 @@ export const batchHandler =
     const count = decided.reduce((sum, { length }) => sum + length, 0);
     if (count === 0) return { decided, known };
     const expected: AppendExpectedRevision = known.revision;
-    const deadline = Math.min(...wishes.map(({ context }) => context.deadline));
+    // One that has waited long must not take the others along.
+    const deadline = Math.max(...wishes.map(({ context }) => context.deadline));
     await appendAll(client, { stream, expected, deadline, wishes: wanted });
     const before = typeof known.revision === 'bigint' ? known.revision : -1n;
     return { decided, known: { state, revision: before + BigInt(count) } };

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import type { Tenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
+import { prepared } from '#service/prepared.js';
 import { openerWith } from '#service/sealed.js';
 import { open, type Place, seal, type Sealed } from './envelope-encryption.js';
 import type { KeyRing } from './key-ring.js';
@@ -21,10 +22,19 @@ export class Vault {
   /** By epoch, what opens texts that the edge has sealed in it. */
   private readonly openers = new Map<number, (jwe: string) => string>();
 
+  private readonly select;
+
   constructor(
     private readonly keks: KeyRing,
     private readonly dataSource: DataSource,
-  ) {}
+  ) {
+    this.select = prepared<Sealed>(
+      dataSource,
+      'vault_read',
+      `select epoch, wrapped_key, ciphertext from vault_entries
+       where connection_id = $1 and field = $2 and version = $3`,
+    );
+  }
 
   /** What the edge seals secrets with. */
   publicJwk(): Record<string, unknown> {
@@ -94,11 +104,7 @@ export class Vault {
 
   /** Null when there is no such secret (any more). */
   async read(slot: Slot, version = FIRST): Promise<string | null> {
-    const [row] = await this.dataSource.query<Sealed[]>(
-      `select epoch, wrapped_key, ciphertext from vault_entries
-       where connection_id = $1 and field = $2 and version = $3`,
-      [slot.connection_id, slot.field, version],
-    );
+    const [row] = await this.select([slot.connection_id, slot.field, version]);
     return row ? await open(this.keks, { ...slot, version }, row) : null;
   }
 

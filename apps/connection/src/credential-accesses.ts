@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { ConnectionCommand, ConnectionView, CredentialPurpose } from '#contracts/connection.js';
+import type { Context } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import { Conflict } from '#eventstore/append.js';
+import type { BatchWish } from '#eventstore/batch-handler.js';
+import { InTurn, type Waiting } from '#service/in-turn.js';
+import { KnownConnections } from './known-connections.js';
+
+const ATTEMPTS = 10;
+const MOST_AT_ONCE = 64;
+
+interface Access {
+  purpose: CredentialPurpose;
+  context: Context;
+}
+
+/**
+ * Puts openings of credentials on record. What is remembered of a connection saves the read: the record is appended at
+ * the revision that was remembered, so it stands only if nothing has happened since. Each opening is a fact of its own,
+ * also the repeated one; those of one connection that wait at the same moment share an append.
+ */
+@Injectable()
+export class CredentialAccesses {
+  private readonly inTurn = new InTurn<Access, ConnectionView>(
+    (queue) => queue.splice(0, MOST_AT_ONCE),
+    (id, batch) => this.together(id, batch),
+  );
+
+  constructor(private readonly known: KnownConnections) {}
+
+  /** The connection at the moment of the record. */
+  record(id: string, access: Access): Promise<ConnectionView> {
+    return this.inTurn.add(id, access);
+  }
+
+  private async together(id: string, batch: Waiting<Access, ConnectionView>[]): Promise<void> {
+    let known = await this.known.get(id);
+    for (let attempt = 1; ; attempt++) {
+      if (!known) throw new DomainError('NOT_FOUND', 'Connection not found');
+      const { view } = known;
+      try {
+        await this.known.append(id, known, batch.map(wishOf));
+        return batch.forEach(({ answer }) => answer(view));
+      } catch (error) {
+        const before = known;
+        known = await this.known.now(id);
+        // What is only remembered must refuse nobody.
+        const isOver = !(error instanceof Conflict) && known === before;
+        if (isOver || attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+}
+
+const wishOf = ({ purpose, context }: Access): BatchWish<ConnectionCommand> => ({
+  command: { type: 'AccessCredential', purpose, now: new Date().toISOString() },
+  context: { ...context, command_id: randomUUID() },
+});

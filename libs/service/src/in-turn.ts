@@ -1,0 +1,32 @@
+export type Waiting<Wish, Reply> = Wish & { answer: (reply: Reply) => void; refuse: (error: unknown) => void };
+
+/**
+ * Wishes of one name go in turn: all that wait while some are under way go together next, as many as `next` takes out
+ * of the queue. `together` answers or refuses each of them; what it throws refuses those it has not answered.
+ */
+export class InTurn<Wish extends object, Reply> {
+  private readonly queues = new Map<string, Waiting<Wish, Reply>[]>();
+
+  constructor(
+    private readonly next: (queue: Waiting<Wish, Reply>[]) => Waiting<Wish, Reply>[],
+    private readonly together: (name: string, batch: Waiting<Wish, Reply>[]) => Promise<void>,
+  ) {}
+
+  add(name: string, wish: Wish): Promise<Reply> {
+    return new Promise((answer, refuse) => {
+      const waiting = { ...wish, answer, refuse };
+      const queue = this.queues.get(name);
+      if (queue) return void queue.push(waiting);
+      this.queues.set(name, [waiting]);
+      void this.drain(name, this.queues.get(name)!);
+    });
+  }
+
+  private async drain(name: string, queue: Waiting<Wish, Reply>[]): Promise<void> {
+    while (queue.length > 0) {
+      const batch = this.next(queue);
+      await this.together(name, batch).catch((error: unknown) => batch.forEach(({ refuse }) => refuse(error)));
+    }
+    this.queues.delete(name);
+  }
+}
