@@ -1,10 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { InTurn, type Waiting } from '#service/in-turn.js';
 import { prepared } from '#service/prepared.js';
 
 const KEPT = "interval '30 days'";
 const SWEEP_EVERY_MS = 60_000;
 const AT_ONCE = 1_000;
+const MOST_TOGETHER = 32;
+const EVERY_CONNECTION = '';
+
+interface Noting {
+  connectionId: string;
+  deliveries: { id: string; sealed: string }[];
+}
+
+interface Named {
+  connection_id: string;
+  delivery_id: string;
+}
 
 /**
  * The names of all deliveries, so that a repeat is known however late it comes, and their bodies, as the gateway sealed
@@ -13,24 +26,38 @@ const AT_ONCE = 1_000;
 @Injectable()
 export class WebhookDeliveries {
   private readonly insert;
+  private readonly inTurn = new InTurn<Noting, Set<string>>(
+    (queue) => queue.splice(0, MOST_TOGETHER),
+    (_, batch) => this.noteAll(batch),
+  );
   private sweptAt = 0;
 
   constructor(private readonly dataSource: DataSource) {
-    this.insert = prepared<{ delivery_id: string }>(
+    this.insert = prepared<Named>(
       dataSource,
       'webhook_deliveries_note',
       `insert into webhook_deliveries (connection_id, delivery_id, sealed)
-       select $1, delivery_id, sealed from unnest($2::text[], $3::text[]) as given (delivery_id, sealed)
-       on conflict do nothing returning delivery_id`,
+       select * from unnest($1::uuid[], $2::text[], $3::text[]) order by 1, 2
+       on conflict do nothing returning connection_id, delivery_id`,
     );
   }
 
-  /** Answers with those that were not known before. */
+  /** Answers with the names that were not known before. What arrives while a statement is on its way shares the next one. */
   async note(connectionId: string, deliveries: { id: string; sealed: string }[]): Promise<Set<string>> {
     if (deliveries.length === 0) return new Set();
-    const ids = deliveries.map(({ id }) => id);
-    const rows = await this.insert([connectionId, ids, deliveries.map(({ sealed }) => sealed)]);
-    return new Set(rows.map(({ delivery_id }) => delivery_id));
+    return this.inTurn.add(EVERY_CONNECTION, { connectionId, deliveries });
+  }
+
+  private async noteAll(batch: Waiting<Noting, Set<string>>[]): Promise<void> {
+    const all = batch.flatMap(({ connectionId, deliveries }) => deliveries.map((one) => ({ connectionId, ...one })));
+    const columns = [
+      all.map(({ connectionId }) => connectionId),
+      all.map(({ id }) => id),
+      all.map(({ sealed }) => sealed),
+    ];
+    const noted = new Map(batch.map(({ connectionId }) => [connectionId, new Set<string>()]));
+    for (const row of await this.insert(columns)) noted.get(row.connection_id)!.add(row.delivery_id);
+    for (const { connectionId, answer } of batch) answer(noted.get(connectionId)!);
   }
 
   async forget(connectionId: string): Promise<void> {
