@@ -62,8 +62,9 @@ async function callback(address: string) {
 
 async function linked(fields: object = {}, trouble?: string): Promise<string> {
   const { body } = await start(fields);
-  const { result } = await callback(await decide((body as Started).authorize_url, 'approve', trouble));
-  expect(result).toEqual({ keep: '1', status: 'connected', connection_id: expect.stringMatching(/^conn_/) });
+  const { status, result } = await callback(await decide((body as Started).authorize_url, 'approve', trouble));
+  const connected = { keep: '1', status: 'connected', connection_id: expect.stringMatching(/^conn_/) };
+  expect([status, result]).toEqual([303, connected]);
   return result['connection_id']!;
 }
 
