@@ -52,9 +52,18 @@ export class RefusedKeys implements BeforeApplicationShutdown {
     if (tallies.size >= MOST_REMEMBERED && !tallies.has(name)) tallies.delete(tallies.keys().next().value!);
     tallies.set(name, tally);
     const at = now.toISOString();
-    const first = { key, reason, count: 0, first_at: at, address: ip, request_id: id, command_id: randomUUID() };
-    const { count, ...before } = tally.pending ?? first;
-    tally.pending = { ...before, count: count + 1, last_at: at };
+    tally.pending ??= {
+      key,
+      reason,
+      count: 0,
+      first_at: at,
+      last_at: at,
+      address: ip,
+      request_id: id,
+      command_id: randomUUID(),
+    };
+    tally.pending.count += 1;
+    tally.pending.last_at = at;
     this.timer ??= setInterval(() => void this.tell(Date.now()), TELL_EVERY_MS).unref();
   }
 

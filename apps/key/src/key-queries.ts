@@ -51,9 +51,13 @@ export class KeyQueries {
   }
 
   /** Eight random characters: the key that has them is as good as the only one. */
-  async idOfPrefix(key_prefix: string): Promise<string | null> {
-    const row = await this.rows().select('k.id').where({ key_prefix }).limit(1).getOne();
-    return row?.id ?? null;
+  async idsOfPrefixes(prefixes: string[]): Promise<Map<string, string>> {
+    if (prefixes.length === 0) return new Map();
+    const rows = await this.rows()
+      .select(['k.id', 'k.key_prefix'])
+      .where('k.key_prefix = any(:prefixes)', { prefixes })
+      .getMany();
+    return new Map(rows.map(({ id, key_prefix }) => [key_prefix, id]));
   }
 
   /** Keys as they are at this moment, beside their last use. */

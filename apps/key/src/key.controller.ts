@@ -51,7 +51,7 @@ export class KeyController {
 
   @MessagePattern('key.refused')
   async refused(@Payload() { uses }: Ask<'key.refused'>): Promise<Reply<'key.refused'>> {
-    for (const one of uses) await this.keys.noteRefusals(one);
+    await this.keys.noteRefusals(uses);
     return {};
   }
 

@@ -72,10 +72,18 @@ export class Keys {
     return this.create(context, rotated.successor, rotated.at);
   }
 
-  /** What a stranger tried with a key is a fact of the key. */
-  async noteRefusals(uses: RefusedUses): Promise<void> {
-    const id = 'id' in uses.key ? uses.key.id : await this.queries.idOfPrefix(uses.key.prefix);
-    const key = id === null ? null : shown(await this.read(id));
+  /** What strangers tried with keys is a fact of each key. Of most guesses nobody has heard. */
+  async noteRefusals(all: RefusedUses[]): Promise<void> {
+    const prefixes = all.flatMap(({ key }) => ('prefix' in key ? [key.prefix] : []));
+    const ids = await this.queries.idsOfPrefixes(prefixes);
+    for (const uses of all) {
+      const id = 'id' in uses.key ? uses.key.id : ids.get(uses.key.prefix);
+      if (id !== undefined) await this.noteRefusal(id, uses);
+    }
+  }
+
+  private async noteRefusal(id: string, uses: RefusedUses): Promise<void> {
+    const key = shown(await this.read(id));
     if (key === null) return;
     const { reason, count, first_at, last_at } = uses;
     await this.command(

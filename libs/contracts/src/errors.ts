@@ -72,7 +72,11 @@ export class DomainError extends Error {
     message: string = errors[code].text,
     readonly details?: Record<string, unknown>,
   ) {
+    // Where a caller was refused is nothing to trace, and a flood of refusals has to stay cheap.
+    const { stackTraceLimit } = Error;
+    if (errors[code].status < 500) Error.stackTraceLimit = 0;
     super(message);
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 
