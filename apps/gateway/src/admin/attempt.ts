@@ -20,8 +20,15 @@ export async function attempted<T>(work: () => Promise<T>): Promise<{ done: T } 
 
 /** `email must be an e-mail address` reads as `E-mail must be…`. */
 const inWords = (message: string): string => {
-  const names: Record<string, string> = { email: 'Email', password: 'Password', expires_in_days: 'Expiry' };
+  const names: Record<string, string> = {
+    email: 'Email',
+    password: 'Password',
+    expires_in_days: 'Expiry',
+    origins: 'The list',
+  };
   const [first = '', ...rest] = message.split(' ');
-  const text = [names[first] ?? first, ...rest].join(' ');
+  const [, place] = /^origins\.(\d+)$/.exec(first) ?? [];
+  const named = place === undefined ? (names[first] ?? first) : `Address ${Number(place) + 1}`;
+  const text = [named, ...rest].join(' ');
   return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
 };

@@ -9,6 +9,7 @@ const notices: Record<string, string> = {
   'link-cancelled': 'The link was cancelled. Whoever opens it is told that it is no longer valid.',
   'connection-revoked': 'The connection was ended and its credential destroyed.',
   'project-created': 'The project was created. The dashboard shows it now.',
+  'project-changed': 'The project was changed. What it allows holds for links that are made from now on.',
   'operator-removed': 'The operator was removed and signed out everywhere.',
   'role-changed': 'The role was changed. The person has to sign in again.',
 };

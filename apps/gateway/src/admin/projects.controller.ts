@@ -1,12 +1,14 @@
-import { Get, Post, Req, Res } from '@nestjs/common';
+import { Get, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { name, text } from '#contracts/api/fields.js';
-import { createProjectBody } from '#contracts/api/projects.js';
+import { createProjectBody, redirectOriginsBody, renameProjectBody } from '#contracts/api/projects.js';
 import type { Context } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
 import { newProjectId } from '#contracts/ids.js';
 import { Services } from '../last-write.js';
 import { Caller } from '../params.js';
+import { RedirectOrigins } from '../redirect-origins.js';
 import { checkedBody } from '../validation.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
@@ -17,11 +19,17 @@ import { placeCookie, placeOf, tenantAt } from './places.js';
 
 const newProjectForm = z.object({ name: name(80), slug: text(48).transform((slug) => slug.trim() || null) });
 
+/** The field of the origins has one in each line. */
+const changeForm = renameProjectBody.extend({
+  origins: text(20_000).transform((lines) => lines.split('\n').flatMap((line) => line.trim() || [])),
+});
+
 /** Settings → Projects, and which one the dashboard shows. */
 @AdminPage('admin/settings/projects')
 export class AdminProjectsController {
   constructor(
     private readonly services: Services,
+    private readonly origins: RedirectOrigins,
     private readonly views: AdminViews,
   ) {}
 
@@ -52,7 +60,34 @@ export class AdminProjectsController {
     return reply.redirect('/admin', 303);
   }
 
+  /** What either half says twice changes nothing, so that a form whose answer was lost can be sent again. */
+  @Post(':id')
+  async change(
+    @Caller() context: Context,
+    @Param('id') id: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    if (!request.projects?.some((project) => project.id === id))
+      throw new DomainError('NOT_FOUND', 'Project not found');
+    const tried = await attempted(async () => {
+      const { name, ...list } = formOf(request, changeForm);
+      const { origins } = checkedBody(redirectOriginsBody, list);
+      await this.services.write('key.project.rename', { context, id, name });
+      await this.services.write('key.project.allow-redirects', { context, id, origins });
+      await this.origins.changed();
+    });
+    if ('problem' in tried) return this.show(request, reply, { ...tried, changing: id, typed: fieldsOf(request) });
+    return reply.redirect('/admin/settings/projects?done=project-changed', 303);
+  }
+
   private show(request: FastifyRequest, reply: FastifyReply, view: object): void {
-    this.views.show(request, reply, 'projects', { heading: 'Projects', problem: null, typed: {}, ...view });
+    this.views.show(request, reply, 'projects', {
+      heading: 'Projects',
+      problem: null,
+      changing: null,
+      typed: {},
+      ...view,
+    });
   }
 }
