@@ -16,6 +16,8 @@ export interface StartAttempt {
   provider: ProviderName;
   language: string;
   session: SessionView;
+  /** The project's name; null lets the installation's brand ask. */
+  asker: string | null;
 }
 
 /** Opens an attempt at the provider and writes it down. */
@@ -36,7 +38,7 @@ export class LinkStarter {
     const started = await this.providers.get(provider).start({
       userRef: user_id,
       language: wish.language,
-      clientName: connectionEnv.BRAND_NAME,
+      clientName: wish.asker ?? connectionEnv.BRAND_NAME,
       webhookUrl: `${connectionEnv.WEBHOOK_BASE_URL}/v1/webhooks/${provider}/${platformConnectionId(connection_id)}`,
       ...old.update,
     });

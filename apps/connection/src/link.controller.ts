@@ -37,7 +37,8 @@ export class LinkController {
     const ask = { context, token_hash, attempt_id, provider, connection_id: idOf('connection', attempt_id) };
     const session = await this.bus.ask('link-session.attempt.start', ask);
     try {
-      return await this.starter.start({ context, token_hash, attempt_id, provider, language, session });
+      const asker = await this.askerOf(context, token_hash);
+      return await this.starter.start({ context, token_hash, attempt_id, provider, language, session, asker });
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       const { code, displayMessage } = error;
@@ -68,6 +69,12 @@ export class LinkController {
       if (Date.now() >= patientUntil) throw new DomainError('UNAVAILABLE', 'The link is still being finished.');
       await wait(LOOK_EVERY_MS);
     }
+  }
+
+  /** The bank's dialog names whom the page names. That nobody can tell keeps no one from their bank. */
+  private async askerOf(context: Context, token_hash: string): Promise<string | null> {
+    const page = await this.bus.ask('link-session.page', { context, token_hash }).catch(() => null);
+    return page?.project_name ?? null;
   }
 
   private async sessionOf(context: Context, token_hash: string): Promise<SessionView> {

@@ -141,6 +141,11 @@ describe('a link token request', () => {
     expect((await requestOf({ language })).language).toBe(expected);
   });
 
+  it('says who asks in as many characters as Plaid takes, none of them halved', async () => {
+    const clientName = `${'x'.repeat(29)}\u{1F3E1} and more`;
+    expect((await requestOf({ clientName })).client_name).toBe('x'.repeat(29));
+  });
+
   it('names products for a new item only', async () => {
     expect(await requestOf({})).toMatchObject({ products: ['transactions'], user: { client_user_id: 'u' } });
     const update = await requestOf({ accessToken: 'access' });

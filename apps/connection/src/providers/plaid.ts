@@ -80,7 +80,11 @@ function linkTokenRequest(config: PlaidConfig, input: StartLink): LinkTokenCreat
   const language = input.language.toLowerCase().split('-')[0] ?? '';
   const request = {
     user: { client_user_id: input.userRef },
-    client_name: input.clientName.slice(0, 30),
+    // At most 30 characters, and no half of one at the end.
+    client_name: input.clientName
+      .slice(0, 30)
+      .replace(/[\uD800-\uDBFF]$/, '')
+      .trim(),
     language: LINK_LANGUAGES.includes(language) ? language : 'en',
     country_codes: (config.countryCodes ?? ['US']) as CountryCode[],
     webhook: input.webhookUrl,
