@@ -1,7 +1,6 @@
 import { Get, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { text } from '#contracts/api/fields.js';
 import { hashSecret, newToken } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
 import { EntryPage } from './admin-page.js';
@@ -9,12 +8,13 @@ import { AdminViews } from './admin-views.js';
 import { attempted } from './attempt.js';
 import { sessionCookie, sessionTokenOf } from './cookies.js';
 import { entryContext } from './entry-context.js';
-import { password } from './fields.js';
+import { email, password } from './fields.js';
 import { fieldsOf, formOf, placeToGo } from './forms.js';
 import { Passwords } from './passwords.js';
 import { SignInLimit } from './sign-in-limit.js';
 
-const form = z.object({ email: text(254).transform((value) => value.trim().toLowerCase()), password });
+/** What cannot be an address may be a password in the wrong field: it goes no further. */
+const form = z.object({ email, password });
 
 @EntryPage('admin/sign-in')
 export class SignInController {
