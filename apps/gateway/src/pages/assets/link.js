@@ -75,15 +75,20 @@ function tell(hadFocus) {
   heading.focus();
 }
 
+/** How many devices have taken the link over, as far as is known; undefined before the first word of it. */
+let handOvers;
+
 function tellElsewhere({ hand_overs, is_trying }) {
   const note = element('elsewhere');
+  const isAnother = hand_overs > handOvers;
+  handOvers = hand_overs;
   if (hand_overs === 0 || 'guest' in main.dataset) return;
   const text = is_trying ? note.dataset.tryingElsewhere : note.dataset.handedOver;
   const isNews = note.hidden || note.textContent !== text;
   note.hidden = false;
-  if (!isNews) return;
-  note.textContent = text;
-  document.getElementById('hand-off')?.close();
+  if (isNews) note.textContent = text;
+  // The code that is shown has done its work.
+  if (isNews || isAnother) document.getElementById('hand-off')?.close();
 }
 
 /* ---- the page that waits for the person ---- */
