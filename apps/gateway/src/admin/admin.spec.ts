@@ -285,6 +285,28 @@ describe('a page of the dashboard', () => {
     expect(text).toContain(words);
   });
 
+  it('changes a project by the commands of the API, and says which address is none', async () => {
+    const { cookie, csrf } = await enter();
+    const change = (id: string, origins: string) =>
+      send('POST', `/admin/settings/projects/${id}`, { csrf, name: 'Our home', origins }, { cookie });
+    Object.assign(gateway.bus.answers, {
+      'key.project.list': () => ({ items: [projectView], next_cursor: null }),
+      'key.project.rename': () => ({ view: projectView, position: '1' }),
+      'key.project.allow-redirects': () => ({ view: projectView, position: '1' }),
+    });
+    const refused = await change(projectView.id, 'https://app.example\r\napp.example/home');
+    expect([refused.status, gateway.bus.count('key.project.rename')]).toEqual([400, 0]);
+    expect(refused.text).toContain('Address 2 must be https://host[:port]');
+    expect(refused.text).toContain('value="Our home"');
+    expect((await change('prj_0000000000000000', '')).status).toBe(404);
+    const changed = await change(projectView.id, ' https://app.example/\r\n\r\nhttp://localhost:3000');
+    expect(changed.headers['location']).toBe('/admin/settings/projects?done=project-changed');
+    const asked = (subject: string) => gateway.bus.asked.find((one) => one.subject === subject)?.ask;
+    expect(asked('key.project.rename')).toMatchObject({ id: projectView.id, name: 'Our home' });
+    const origins = ['https://app.example', 'http://localhost:3000'];
+    expect(asked('key.project.allow-redirects')).toMatchObject({ id: projectView.id, origins });
+  });
+
   it('exports the timeline as the API does', async () => {
     const { cookie } = await enter();
     gateway.bus.answers['audit.export.begin'] = ({ filter }) => ({
@@ -333,6 +355,18 @@ describe('a page of the dashboard', () => {
     const { text } = await get('/admin/settings/api-keys', { cookie });
     expect(text).toContain('&lt;img src=x');
     expect(text).not.toMatch(/<img|"><script>/);
+  });
+
+  it('prints the sentences of the timeline with moments that people can read, and as text', async () => {
+    const summary =
+      'A link was made for <b>Ada</b>, valid until 2026-01-01T12:15:00.000Z, not 2026-99-01T12:15:00.000Z.';
+    gateway.bus.answers['audit.list'] = () => ({ items: [{ ...auditEntry, summary }], next_cursor: null });
+    const { cookie } = await enter();
+    const { text } = await get('/admin/timeline', { cookie });
+    expect(text).toContain(
+      '&#60;b&#62;Ada&#60;/b&#62;, valid until <time datetime="2026-01-01T12:15:00.000Z">1 Jan 2026',
+    );
+    expect(text).toContain('not 2026-99-01T12:15:00.000Z.');
   });
 });
 

@@ -9,14 +9,17 @@ import { Services } from '../last-write.js';
 /** As many as a person wants to choose from. */
 const MOST = 200;
 
+/** A user of whom there is no name left cannot be told apart from others, nor be sent anything. */
+type Person = UserView & { isErased: boolean };
+
 /** The household users, whose names stand where the services know ids. */
 @Injectable()
 export class People {
   constructor(private readonly services: Services) {}
 
-  async list(context: Context): Promise<UserView[]> {
+  async list(context: Context): Promise<Person[]> {
     const { items } = await this.services.read('connection.user.list', { context, limit: MOST });
-    const named = items.map((user) => ({ ...user, name: user.name || 'Name erased' }));
+    const named = items.map((user) => ({ ...user, name: user.name || 'Name erased', isErased: user.name === '' }));
     return named.sort((one, other) => one.name.localeCompare(other.name));
   }
 
@@ -26,8 +29,8 @@ export class People {
   }
 }
 
-/** The name behind an id; of one that is not among the first it shows the id's beginning. */
-export const namesOf = (people: UserView[]) => {
+/** The name behind an id; of one that is not among the first it is the id. */
+export const namesOf = (people: Person[]) => {
   const names = new Map(people.map(({ id, name }) => [id, name]));
   return (id: string | null): string => (id === null ? 'The whole project' : (names.get(id) ?? id));
 };

@@ -2,13 +2,19 @@ const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) =
 
 const inUtc = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
 
+const timeTag = (moment: string): string =>
+  `<time datetime="${escaped(moment)}">${inUtc.format(new Date(moment))} UTC</time>`;
+
+const MOMENTS = /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z/g;
+
 /** What the templates say in many places. */
 export const words = {
   /** A moment, in UTC until the script knows better. HTML. */
-  time: (moment: string | null, otherwise = '–'): string =>
-    moment === null
-      ? escaped(otherwise)
-      : `<time datetime="${escaped(moment)}">${inUtc.format(new Date(moment))} UTC</time>`,
+  time: (moment: string | null, otherwise = '–'): string => (moment === null ? escaped(otherwise) : timeTag(moment)),
+
+  /** A sentence of the timeline, with its moments as a person reads them. HTML. */
+  sentence: (text: string): string =>
+    escaped(text).replace(MOMENTS, (moment) => (Number.isNaN(Date.parse(moment)) ? moment : timeTag(moment))),
 
   /** A number of things: `3 keys`. */
   count: (number: number, one: string, many = `${one}s`): string => `${number} ${number === 1 ? one : many}`,
