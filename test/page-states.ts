@@ -5,6 +5,8 @@ import { type Link, newLink } from './page-app.js';
 interface State {
   link: () => Link;
   path?: string;
+  /** Whether the services cannot be asked. */
+  isAway?: boolean;
   act?: (bench: PageBench) => Promise<unknown>;
   /** Whether approved pictures of it exist, and of which width. */
   pictured?: 'phone' | 'desktop';
@@ -66,9 +68,12 @@ export const states: Record<string, State> = {
   'a link that was given up': { link: () => failed('GIVEN_UP') },
   'a link that was withdrawn': { link: () => failed('CANCELLED') },
   'a link that was refused too often': { link: () => failed('TOO_MANY_ATTEMPTS') },
+  'a link that has been used': { link: () => newLink(), path: '/link/over/used' },
+  'a link that nobody knows': { link: () => newLink(), path: `/link/${newLink().token}` },
+  'a part that is away': { link: () => newLink(), isAway: true },
 };
 
-export async function show(bench: PageBench, { link, path = '', act }: State): Promise<void> {
+export async function show(bench: PageBench, { link, path = '', isAway, act }: State): Promise<void> {
   const shown = link();
   bench.letAttempt(shown, () => ({}));
   if (path === '/with/teller') {
@@ -76,6 +81,7 @@ export async function show(bench: PageBench, { link, path = '', act }: State): P
       throw new DomainError('UNAVAILABLE');
     };
   }
+  if (isAway) delete bench.bus.answers['link-session.page'];
   await bench.admit(shown);
   await bench.page.goto(bench.base + (path.startsWith('/link/') ? path : `/link/s/${shown.sid}${path}`));
   await act?.(bench);

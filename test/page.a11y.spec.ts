@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { describeInBrowser } from './browser.js';
-import { newLink } from './page-app.js';
+import { answersFor, newLink } from './page-app.js';
 import { PageBench } from './page-bench.js';
 import { show, states } from './page-states.js';
 import { beside, canCompare, difference, isApproving } from './pictures.js';
@@ -68,6 +68,7 @@ describeInBrowser('the hosted page', () => {
   });
 
   it.each(['en', 'es', 'pt', 'fr', 'de'])('an unknown link says so in %s', async (language) => {
+    bench.bus.answers = answersFor();
     await bench.page.setExtraHTTPHeaders({ 'accept-language': language });
     expect((await bench.page.goto(`${bench.base}/link/${newLink().token}`))?.status()).toBe(404);
     expect(await bench.page.getAttribute('html', 'lang')).toBe(language);
