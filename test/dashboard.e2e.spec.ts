@@ -239,9 +239,34 @@ describeInBrowser('Sessions and connections', () => {
     await box('Name').fill('Second home');
     await button('Create').click();
     await page.getByText('The project was created.').waitFor();
+    await row('Second home').getByRole('button', { name: 'Change' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Change Second home' });
+    await dialog.getByRole('textbox', { name: 'Name' }).fill('Home by the sea');
+    await dialog.getByRole('textbox', { name: 'May redirect to' }).fill('https://app.example\nnowhere');
+    await button('Save').click();
+    await page.getByRole('alert').getByText('Address 2 must be https://host[:port]').waitFor();
+    await expectUsable();
+    await dialog.getByRole('textbox', { name: 'May redirect to' }).fill('https://app.example');
+    await button('Save').click();
+    await page.getByRole('status').getByText('The project was changed.').waitFor();
+    await row('Home by the sea').locator('.line', { hasText: 'https://app.example' }).waitFor();
     await open('/sessions');
     await heading('No link has been made yet');
     await expectUsable();
+  });
+
+  it('lets a project ask by its own name, on the page and in the bank’s dialog', async () => {
+    await button('New link').click();
+    await box('Name of the new user').fill('Grace Hopper');
+    await button('Create link').click();
+    const person = await newPerson(browser);
+    person.page.setDefaultTimeout(60_000);
+    await person.page.goto(await box('Link').inputValue());
+    await person.page.getByText('Home by the sea would like to connect to your bank.').waitFor();
+    await person.page.getByRole('button', { name: 'Connect with Plaid' }).click();
+    await person.page.frameLocator('iframe').getByText('Home by the sea').waitFor();
+    await person.page.context().close();
+    await open('/sessions');
     await page.getByLabel('Project and environment').selectOption('default · live');
     await button('Show').click();
     await row('Seen on the dashboard').waitFor();
