@@ -24,7 +24,8 @@ export async function chained(entries: Unchained[], rows: Rows): Promise<AuditEn
     end.seq++;
     end.hash = chainHash(end.hash, storedForm(entry));
     ends.set(keyOf(entry), end);
-    return { ...entry, seq: String(end.seq), hash: end.hash };
+    // The entry comes last, as in entryOf.
+    return { seq: String(end.seq), hash: end.hash, ...entry };
   });
 }
 
