@@ -174,7 +174,7 @@ type Row = Record<string, unknown>;
 /** I8, I10: the rows of a table against those that its own literal makes of all events from the beginning. */
 export async function differFromReplay(view: View, table: Row[], events: Recorded[]): Promise<string[]> {
   const heard = events.filter(({ stream }) => view.prefixes.some((prefix) => stream.startsWith(prefix)));
-  const { rows, parked } = await view.changes(heard, noDatabase);
+  const { added: rows, parked } = await view.changes(heard, noDatabase);
   const key = view.name === 'audit_entries' ? 'position' : 'id';
   const byKey = (list: Row[]) => new Map(list.map((row) => [String(row[key]), canonical(row)]));
   const columns = Object.keys(table[0] ?? {});

@@ -10,6 +10,7 @@ export const auditEntries: View = {
   name: 'audit_entries',
   prefixes: shownCategories.map((category) => `${category}-`),
   entity: AuditEntryRow,
+  readsBy: ['audit_subject', 'audit_tenant_position'],
   async changes(batch, rows) {
     const subjects = await knownSubjects(batch, rows);
     const parked: Changes['parked'] = [];
@@ -23,7 +24,7 @@ export const auditEntries: View = {
         parked.push({ event, error });
       }
     }
-    return { rows: await chained(entries, rows), removed: [], parked };
+    return { added: await chained(entries, rows), changed: [], removed: [], parked };
   },
 };
 

@@ -4,6 +4,7 @@ import { DomainError } from '#contracts/errors.js';
 import type { Batch, StorePosition } from './follow.js';
 import type { View } from './view.js';
 import { commitOf, type Log, ViewMover } from './view-mover.js';
+import { ViewWriter } from './view-writer.js';
 
 const CATCH_UP_MS = 2_000;
 
@@ -28,7 +29,7 @@ export class Projector {
     readonly view: View,
     private readonly onApplied?: OnApplied,
   ) {
-    this.mover = new ViewMover(deps, view);
+    this.mover = new ViewMover(deps, view, new ViewWriter(deps.dataSource, view));
   }
 
   caughtUp(): void {

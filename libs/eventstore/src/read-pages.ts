@@ -1,9 +1,14 @@
-import { type EventStoreDBClient, type ReadAllOptions, START } from '@eventstore/db-client';
+import {
+  type AllStreamResolvedEvent,
+  type EventStoreDBClient,
+  type ReadAllOptions,
+  START,
+} from '@eventstore/db-client';
 import type { StorePosition } from './follow.js';
 import { openBatch } from './personal-text.js';
 import { type Recorded, toRecorded } from './recorded.js';
 
-const PAGE = 2_000;
+const PAGE = 1_000;
 const PAGE_DEADLINE_MS = 30_000;
 
 interface Stretch {
@@ -48,15 +53,19 @@ async function readPage(
   const page: Omit<Page, 'full'> = { events: [], last: after };
   const options: ReadAllOptions = { fromPosition: after ?? START, maxCount: PAGE, deadline: PAGE_DEADLINE_MS };
   let count = 0;
-  for await (const resolved of client.readAll(options, { highWaterMark: PAGE })) {
+  const take = (resolved: AllStreamResolvedEvent) => {
     count++;
     const { position, streamId } = resolved.event ?? {};
     // A forward read includes where it begins.
-    if (!position || streamId === undefined || (after !== null && position.commit <= after.commit)) continue;
+    if (!position || streamId === undefined || (after !== null && position.commit <= after.commit)) return;
     page.last = position;
-    if (position.commit > upTo.commit || !prefixes.some((prefix) => streamId.startsWith(prefix))) continue;
+    if (position.commit > upTo.commit || !prefixes.some((prefix) => streamId.startsWith(prefix))) return;
     const recorded = toRecorded(resolved);
     if (recorded) page.events.push(recorded);
-  }
+  };
+  // Its iterator would take a turn of its own for each event.
+  await new Promise<void>((resolve, reject) => {
+    client.readAll(options).on('data', take).on('end', resolve).on('error', reject);
+  });
   return { ...page, events: await openBatch(client, page.events), full: count === PAGE };
 }

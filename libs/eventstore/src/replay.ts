@@ -10,7 +10,8 @@ import { readPages } from './read-pages.js';
 import type { Recorded } from './recorded.js';
 import { ShadowTable } from './shadow-table.js';
 import type { View } from './view.js';
-import { asDatabase, commitOf, type Log, ViewMover } from './view-mover.js';
+import { ShadowWriter } from './shadow-writer.js';
+import { commitOf, type Log, ViewMover } from './view-mover.js';
 
 /** With no more than this to read, the rest is read while the live projectors wait. */
 const NEAR = 200;
@@ -79,6 +80,8 @@ async function connect(dataSource: DataSource): Promise<Client> {
   const connection = new Client({ connectionString: url, connectionTimeoutMillis: 5_000, keepAlive: true });
   connection.on('error', () => undefined); // The next query says so.
   await connection.connect();
+  // What a crash takes back is built again. And a table that grows from nothing is not to be read to its end for each batch.
+  await connection.query('set synchronous_commit = off; set enable_seqscan = off');
   return connection;
 }
 
@@ -103,14 +106,15 @@ class Replay {
     const { connection, live } = tables;
     this.connection = connection;
     this.shadow = new ShadowTable(connection, live, order.view);
-    const place = { table: this.shadow.name, checkpoint: this.shadow.checkpoint, database: asDatabase(connection) };
-    this.mover = new ViewMover(deps, order.view, place);
+    const writer = new ShadowWriter(connection, this.shadow, { dataSource: deps.dataSource, view: order.view });
+    this.mover = new ViewMover(deps, order.view, writer);
   }
 
   async run(): Promise<Replayed> {
     await this.shadow.create();
     try {
       await this.catchUp();
+      if (!this.order.verify) await this.addIndexes();
       await this.connection.query(`analyze "${this.shadow.name}"`);
       const drift = await this.compare();
       const parked = await this.shadow.parked();
@@ -124,9 +128,17 @@ class Replay {
 
   /** Up to where the live view stands, until that is near: it moves on meanwhile. Never beyond it. */
   private async catchUp(): Promise<void> {
-    for (let before = -1; this.events - before > NEAR;) {
+    let before: number;
+    do {
       before = this.events;
       await this.advance(await this.livePosition());
+    } while (this.events - before > NEAR);
+  }
+
+  private async addIndexes(): Promise<void> {
+    for (const index of await this.shadow.lateIndexes()) {
+      await this.shadow.add(index);
+      this.tell('building');
     }
   }
 
@@ -135,8 +147,8 @@ class Replay {
     const { connection, deps, order, tables } = this;
     await connection.query('begin isolation level repeatable read');
     try {
-      await connection.query(`set local work_mem = '32MB'`);
       await this.advance(await this.livePosition());
+      await connection.query(`set local work_mem = '32MB'; set local enable_seqscan = on`);
       this.tell('comparing');
       const drift = await compare(connection, deps.dataSource, order.view, {
         live: tables.live,

@@ -9,17 +9,18 @@ interface Index {
   name: string;
   /** What follows the name in a statement that makes it on another table. */
   makes: string;
+  unique: boolean;
   constraint: boolean;
 }
 
 /**
- * The table a replay builds beside the live one: the same columns, rules and indexes, and a checkpoint of its own. Its
- * statements do not name the columns, so it is right for every view. Grants, triggers and SQL views on the live table are
+ * The table a replay builds beside the live one: the same columns, rules and indexes. Its statements do not name the columns, so it is right for every view. Grants, triggers and SQL views on the live table are
  * not carried over: the tables of a service are its own.
  */
 export class ShadowTable {
   readonly name: string;
-  readonly checkpoint: string;
+  /** The name under which its parked events stand. */
+  readonly parkedAs: string;
 
   constructor(
     private readonly connection: Client,
@@ -27,26 +28,36 @@ export class ShadowTable {
     private readonly view: View,
   ) {
     this.name = live + SUFFIX;
-    this.checkpoint = shadowCheckpoint(view.name);
+    this.parkedAs = `replay:${view.name}`;
   }
 
   async create(): Promise<void> {
     await this.drop();
     await this.connection.query(`create table "${this.name}" (like "${this.live}" including defaults
       including constraints including generated including identity including storage including comments)`);
-    for (const { name, makes, constraint } of await this.indexes()) {
-      const text = constraint
-        ? `alter table "${this.name}" add constraint "${name + SUFFIX}" ${makes}`
-        : `create ${makes.startsWith('unique') ? 'unique ' : ''}index "${name + SUFFIX}" on "${this.name}" ${makes.replace(/^unique /, '')}`;
-      await this.connection.query(text);
-    }
+    for (const index of await this.indexes()) if (!this.isLate(index)) await this.add(index);
+  }
+
+  /** Those that only readers need: to make one of all rows at the end costs a fraction of keeping it in step. */
+  async lateIndexes(): Promise<Index[]> {
+    return (await this.indexes()).filter((index) => this.isLate(index));
+  }
+
+  async add({ name, makes, unique, constraint }: Index): Promise<void> {
+    const text = constraint
+      ? `alter table "${this.name}" add constraint "${name + SUFFIX}" ${makes}`
+      : `create ${unique ? 'unique ' : ''}index "${name + SUFFIX}" on "${this.name}" ${makes}`;
+    await this.connection.query(text);
+  }
+
+  private isLate({ name, unique }: Index): boolean {
+    return !unique && !this.view.readsBy?.includes(name);
   }
 
   /** Also what a replay left behind that was cut off. */
   async drop(): Promise<void> {
     await this.connection.query(`drop table if exists "${this.name}"`);
-    await this.connection.query('delete from checkpoints where "view" = $1', [this.checkpoint]);
-    await this.connection.query('delete from parked_events where "view" = $1', [this.checkpoint]);
+    await this.connection.query('delete from parked_events where "view" = $1', [this.parkedAs]);
   }
 
   /**
@@ -66,22 +77,20 @@ export class ShadowTable {
     for (const { name } of indexes) {
       await this.connection.query(`alter index "${name + SUFFIX}" rename to "${name}"`);
     }
-    const names = [this.view.name, this.checkpoint];
+    const names = [this.view.name, this.parkedAs];
     await this.connection.query('delete from parked_events where "view" = $1', names.slice(0, 1));
     await this.connection.query('update parked_events set "view" = $1 where "view" = $2', names);
-    await this.connection.query('delete from checkpoints where "view" = $1', names.slice(1));
   }
 
   async parked(): Promise<number> {
     const text = 'select count(*)::int as n from parked_events where "view" = $1';
-    return (await this.connection.query<{ n: number }>(text, [this.checkpoint])).rows[0]!.n;
+    return (await this.connection.query<{ n: number }>(text, [this.parkedAs])).rows[0]!.n;
   }
 
   private async indexes(): Promise<Index[]> {
     const { rows } = await this.connection.query<Index>(
-      `select c.relname as name, k.oid is not null as constraint,
-         coalesce(pg_get_constraintdef(k.oid),
-           case when i.indisunique then 'unique ' else '' end || substring(pg_get_indexdef(c.oid) from 'USING .*$')) as makes
+      `select c.relname as name, i.indisunique or i.indisexclusion as unique, k.oid is not null as constraint,
+         coalesce(pg_get_constraintdef(k.oid), substring(pg_get_indexdef(c.oid) from 'USING .*$')) as makes
        from pg_index i join pg_class c on c.oid = i.indexrelid
        left join pg_constraint k on k.conindid = c.oid and k.conrelid = i.indrelid
        where i.indrelid = to_regclass($1) order by c.relname`,
@@ -90,5 +99,3 @@ export class ShadowTable {
     return rows;
   }
 }
-
-const shadowCheckpoint = (view: string): string => `replay:${view}`;

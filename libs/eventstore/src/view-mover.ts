@@ -1,8 +1,7 @@
-import { type Client, DatabaseError, type Pool } from 'pg';
-import type { DataSource } from 'typeorm';
+import { DatabaseError } from 'pg';
 import type { Batch, StorePosition } from './follow.js';
-import type { Changes, Rows, View } from './view.js';
-import { type Place, ViewWriter } from './view-writer.js';
+import type { Changes, View } from './view.js';
+import type { Writer } from './view-writer.js';
 
 export interface Log {
   warn(message: string): void;
@@ -11,20 +10,11 @@ export interface Log {
 
 /** Brings one view from position to position, wherever its rows are. */
 export class ViewMover {
-  private readonly writer: ViewWriter;
-  private readonly rows: Rows;
-
   constructor(
-    private readonly deps: { dataSource: DataSource; log: Log },
+    private readonly deps: { log: Log },
     private readonly view: View,
-    place: Place = livePlace(deps.dataSource, view),
-  ) {
-    this.writer = new ViewWriter(deps.dataSource, view, place);
-    this.rows = {
-      table: `"${place.table}"`,
-      query: async <T>(text: string, values: unknown[]) => (await place.database.query<T>({ text, values })).rows,
-    };
-  }
+    private readonly writer: Writer,
+  ) {}
 
   /**
    * Where the view stands now: at the batch's position, or before it when the rest has to be moved again. Null when
@@ -32,7 +22,7 @@ export class ViewMover {
    */
   async move(from: StorePosition | null, { events: all, position }: Batch): Promise<StorePosition | null> {
     const events = all.filter((event) => event.commit > commitOf(from));
-    const changes = await this.view.changes(events, this.rows);
+    const changes = await this.view.changes(events, this.writer.rows);
     try {
       if (!(await this.writer.write(changes, from, position))) return null;
     } catch (error) {
@@ -52,7 +42,7 @@ export class ViewMover {
       const { commit, prepare } = half.at(-1)!;
       return this.move(from, { events: half, position: { commit, prepare } });
     }
-    const aside: Changes = { rows: [], removed: [], parked: [{ event, error }] };
+    const aside: Changes = { added: [], changed: [], removed: [], parked: [{ event, error }] };
     if (!(await this.writer.write(aside, from, batch.position))) return null;
     this.report(aside.parked);
     return batch.position;
@@ -64,14 +54,6 @@ export class ViewMover {
     }
   }
 }
-
-function livePlace(dataSource: DataSource, view: View): Place {
-  const pool = (dataSource.driver as unknown as { master: Pool }).master;
-  return { table: dataSource.getMetadata(view.entity).tableName, checkpoint: view.name, database: asDatabase(pool) };
-}
-
-/** The rows of a statement have the form that its text gives them. */
-export const asDatabase = (way: Pool | Client): Place['database'] => way;
 
 export const commitOf = (position: StorePosition | null): bigint => position?.commit ?? -1n;
 

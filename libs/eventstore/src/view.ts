@@ -7,6 +7,11 @@ export interface View {
   name: string;
   prefixes: string[];
   entity: EntityTarget<object>;
+  /**
+   * Names of the indexes by which `changes` finds rows. While a replay builds the table it has no others, but for those
+   * that keep something unique.
+   */
+  readsBy?: string[];
   changes(batch: Recorded[], rows: Rows): Promise<Changes>;
 }
 
@@ -18,8 +23,10 @@ export interface Rows {
 }
 
 export interface Changes {
+  /** Whole rows under keys that the view had not before. */
+  added: object[];
   /** Whole rows, written over what is there. */
-  rows: object[];
+  changed: object[];
   /** Ids of rows that go. */
   removed: string[];
   parked: { event: Recorded; error: unknown }[];
@@ -42,11 +49,11 @@ export function rowPerStream<Row extends { id: string }, E extends { type: strin
         if (event.stream.startsWith(`${view.kind}-`)) push(byId, streamIdOf(event.stream), event);
       }
       const before = await existingRows<Row>(rows, byId);
-      const changes: Changes = { rows: [], removed: [], parked: [] };
+      const changes: Changes = { added: [], changed: [], removed: [], parked: [] };
       for (const [id, events] of byId) {
         const from = before.get(id) ?? null;
         const row = applyAll(view.projection, events, from, changes.parked);
-        if (row) changes.rows.push({ ...row, id });
+        if (row) (from ? changes.changed : changes.added).push({ ...row, id });
         else if (from) changes.removed.push(id);
       }
       return changes;

@@ -1,0 +1,61 @@
+import type { Client } from 'pg';
+import type { DataSource } from 'typeorm';
+import { copyIn } from './copy-in.js';
+import { type Column, columnsOf, copyText } from './copy-text.js';
+import { parkedRow, rowStatements } from './row-statements.js';
+import type { ShadowTable } from './shadow-table.js';
+import { type Writer, rowsOf } from './view-writer.js';
+import type { Changes, Rows, View } from './view.js';
+
+/**
+ * Writes to the table that a replay builds, over the replay's own connection. Nobody else does, so there is no checkpoint
+ * to hold on to, and rows that are new are copied in, for a third of what a statement costs.
+ */
+export class ShadowWriter implements Writer {
+  readonly rows: Rows;
+  private readonly columns: Column[];
+  private readonly texts;
+
+  constructor(
+    private readonly connection: Client,
+    private readonly shadow: ShadowTable,
+    place: { dataSource: DataSource; view: View },
+  ) {
+    this.rows = rowsOf(shadow.name, connection);
+    this.columns = columnsOf(place.dataSource.getMetadata(place.view.entity));
+    this.texts = rowStatements(place.dataSource, place.view, shadow.name);
+  }
+
+  async write(changes: Changes): Promise<boolean> {
+    const isWithin = this.connection.getTransactionStatus() === 'T';
+    await this.connection.query(isWithin ? 'savepoint batch' : 'begin');
+    try {
+      await this.writeAll(changes);
+    } catch (error) {
+      await this.connection.query(isWithin ? 'rollback to batch' : 'rollback');
+      throw error;
+    }
+    await this.connection.query(isWithin ? 'release batch' : 'commit');
+    return true;
+  }
+
+  private async writeAll({ added, changed, removed, parked }: Changes): Promise<void> {
+    const { write, remove, park } = this.texts;
+    const aside = parked.map((one) => parkedRow(this.shadow.parkedAs, one));
+    if (added.length > 0) await this.add(added);
+    if (changed.length > 0) await this.connection.query(write('$1'), [JSON.stringify(changed)]);
+    if (removed.length > 0) await this.connection.query(remove('$1'), [removed]);
+    if (aside.length > 0) await this.connection.query(park('$1'), [JSON.stringify(aside)]);
+  }
+
+  private async add(rows: object[]): Promise<void> {
+    const text = copyText(rows, this.columns);
+    if (text === null) await this.connection.query(this.texts.write('$1'), [JSON.stringify(rows)]);
+    else
+      await copyIn(
+        this.connection,
+        `copy ${this.rows.table} (${this.columns.map(({ name }) => `"${name}"`).join(', ')}) from stdin`,
+        text,
+      );
+  }
+}
