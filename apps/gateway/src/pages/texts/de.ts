@@ -5,7 +5,8 @@ export const de: Texts = {
   connectLead: '{asker} möchte sich mit Ihrer Bank verbinden.',
   reconnectHeading: 'Verbinden Sie Ihre Bank erneut',
   reconnectLead: '{institution} erneut verbinden',
-  reconnectWhy: 'Ihre Bank bittet Sie, sich noch einmal anzumelden, damit die Verbindung weiter funktioniert.',
+  reconnectWhy:
+    'Ihre Bank bittet Sie, sich noch einmal anzumelden, damit die Verbindung mit {asker} weiter funktioniert.',
   yourBank: 'Ihre Bank',
   labelName: 'Wofür das ist',
   pickHint: 'Beide Wege zu Ihrer Bank sind sicher. Wenn einer sie nicht anbietet, nehmen Sie den anderen.',

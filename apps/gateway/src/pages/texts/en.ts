@@ -4,7 +4,7 @@ export const en = {
   connectLead: '{asker} would like to connect to your bank.',
   reconnectHeading: 'Reconnect your bank',
   reconnectLead: 'Reconnect {institution}',
-  reconnectWhy: 'Your bank asks you to sign in once more, so that the connection keeps working.',
+  reconnectWhy: 'Your bank asks you to sign in once more, so that its connection with {asker} keeps working.',
   yourBank: 'your bank',
   labelName: 'What it is for',
   pickHint: 'Both are safe ways to reach your bank. If one does not list it, try the other.',

@@ -5,7 +5,7 @@ export const es: Texts = {
   connectLead: '{asker} quiere conectarse con tu banco.',
   reconnectHeading: 'Vuelve a conectar tu banco',
   reconnectLead: 'Vuelve a conectar {institution}',
-  reconnectWhy: 'Tu banco te pide que inicies sesión de nuevo para que la conexión siga funcionando.',
+  reconnectWhy: 'Tu banco te pide que inicies sesión de nuevo para que la conexión con {asker} siga funcionando.',
   yourBank: 'tu banco',
   labelName: 'Para qué es',
   pickHint: 'Ambas son formas seguras de llegar a tu banco. Si no aparece en una, prueba con la otra.',

@@ -5,7 +5,8 @@ export const fr: Texts = {
   connectLead: '{asker} souhaite se connecter à votre banque.',
   reconnectHeading: 'Reconnectez votre banque',
   reconnectLead: 'Reconnecter {institution}',
-  reconnectWhy: 'Votre banque vous demande de vous identifier à nouveau pour que la connexion continue de fonctionner.',
+  reconnectWhy:
+    'Votre banque vous demande de vous identifier à nouveau pour que la connexion avec {asker} continue de fonctionner.',
   yourBank: 'votre banque',
   labelName: 'À quoi cela sert',
   pickHint: 'Les deux sont des moyens sûrs de joindre votre banque. Si l’un ne la propose pas, essayez l’autre.',

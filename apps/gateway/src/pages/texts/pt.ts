@@ -5,7 +5,7 @@ export const pt: Texts = {
   connectLead: '{asker} gostaria de se conectar ao seu banco.',
   reconnectHeading: 'Reconecte seu banco',
   reconnectLead: 'Reconectar {institution}',
-  reconnectWhy: 'Seu banco pede que você entre mais uma vez para que a conexão continue funcionando.',
+  reconnectWhy: 'Seu banco pede que você entre mais uma vez para que a conexão com {asker} continue funcionando.',
   yourBank: 'seu banco',
   labelName: 'Para que serve',
   pickHint: 'As duas são formas seguras de chegar ao seu banco. Se uma não o mostrar, tente a outra.',
