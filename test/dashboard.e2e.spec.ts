@@ -109,6 +109,16 @@ describeInBrowser('an operator', () => {
     await page.getByLabel('Password').fill(password);
     await button('Sign in').click();
     await heading('Operators');
+    // The answer keeps the browser waiting until the page has said so.
+    const said = new Promise<void>((resolve) => void page.exposeFunction('saysIt', resolve));
+    await page.evaluate(`new MutationObserver(() => document.querySelector('[role=progressbar]') && saysIt())
+      .observe(document.body, { childList: true })`);
+    await page.route('**/admin/timeline', async (route) => {
+      await said;
+      await route.continue();
+    });
+    await page.getByRole('link', { name: 'Timeline', exact: true }).click();
+    await heading('Timeline');
     await button('Sign out').click();
     await page.getByText('You are signed out.').waitFor();
     await open('/settings/api-keys');

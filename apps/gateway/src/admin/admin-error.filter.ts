@@ -16,8 +16,9 @@ export class AdminErrorFilter implements ExceptionFilter {
     if (error instanceof NotSignedIn) return this.toSignIn(request, reply);
     const refusal = describe(error);
     const { status } = errors[refusal.code];
+    const again = status === 503 && request.method === 'GET' ? request.url : null;
     if (status === 503) void reply.header('retry-after', '2');
-    this.views.show(request, reply, 'refused', { status, refusal, heading: headingOf(refusal) });
+    this.views.show(request, reply, 'refused', { status, refusal, heading: headingOf(refusal), again });
   }
 
   private toSignIn(request: FastifyRequest, reply: FastifyReply): void {

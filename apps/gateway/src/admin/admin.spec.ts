@@ -251,6 +251,7 @@ describe('a page of the dashboard', () => {
     const away = await get('/admin/settings/api-keys', { cookie });
     expect([away.status, away.headers['retry-after']]).toEqual([503, '2']);
     expect(away.text).toContain('<h1>');
+    expect(away.text).toContain('href="/admin/settings/api-keys">Try again</a>');
   });
 
   it.each([
@@ -283,6 +284,19 @@ describe('a page of the dashboard', () => {
     const { status, text } = await get(url, { cookie });
     expect([status, text.match(/undefined|\[object|NaN/)]).toEqual([200, null]);
     expect(text).toContain(words);
+  });
+
+  it('opens the invitation again, with what was typed, when it was refused', async () => {
+    const { cookie, csrf } = await enter();
+    gateway.bus.answers['key.operator.list'] = () => [];
+    const { status, text } = await send(
+      'POST',
+      '/admin/settings/operators',
+      { csrf, email: 'bob', role: 'viewer' },
+      { cookie },
+    );
+    expect(status).toBe(400);
+    expect(text).toMatch(/<dialog id="invite"[^>]*data-open-now>[^]*Email must be an e-mail address\.[^]*value="bob"/);
   });
 
   it('changes a project by the commands of the API, and says which address is none', async () => {

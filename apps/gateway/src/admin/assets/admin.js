@@ -51,6 +51,18 @@ document.addEventListener('submit', (event) => {
 });
 window.addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
+// Whatever leads to another page shows that it is under way, once that takes a moment.
+window.addEventListener('beforeunload', () => {
+  const bar = Object.assign(document.createElement('div'), {
+    className: 'under-way',
+    role: 'progressbar',
+    ariaLabel: 'Loading',
+  });
+  const shows = setTimeout(() => document.body.append(bar), 400);
+  // Somebody who has stopped the browser stays on this page.
+  setTimeout(() => (clearTimeout(shows), bar.remove()), 30_000);
+});
+
 all('[data-focus]')[0]?.focus();
 
 // Fields that only one choice of a select needs: the one without a value.
@@ -111,5 +123,5 @@ else if (watched) follow();
 for (const slider of all('[data-moment]')) {
   const output = document.getElementById(slider.dataset.moment);
   slider.addEventListener('input', () => (output.textContent = local.format(new Date(Number(slider.value)))));
-  slider.addEventListener('change', () => slider.form.requestSubmit());
+  slider.addEventListener('change', () => slider.form.requestSubmit(slider.form.querySelector('[data-busy]')));
 }
