@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client';
+import { type EventStoreDBClient, jsonEvent, NO_STREAM, START } from '@eventstore/db-client';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { connectEventStore } from '#eventstore/client.js';
 import { busOptions } from '#service/bus-options.js';
@@ -35,6 +35,13 @@ serveJobs({
       const event = jsonEvent({ type: 'Appended', data: data as never, metadata: metadata as never });
       await eventstore.appendToStream(`bench-${randomUUID()}`, event, { expectedRevision: NO_STREAM });
     }),
+  /** All there is, from the beginning, by the client alone: events a second. */
+  async readAll() {
+    const startedAt = performance.now();
+    let events = 0;
+    for await (const _ of eventstore.readAll({ fromPosition: START })) events++;
+    return (1000 * events) / (performance.now() - startedAt);
+  },
   request: ({ subject, payload, ...stretch }: RequestLoad) =>
     closedLoop(stretch, async () => void (await bus.request(subject, payload, { timeout: 5_000 })).string()),
 });

@@ -14,17 +14,16 @@ import { memoryByPart } from './processes.js';
 import { type Findings, report } from './report.js';
 import { measure } from './rounds.js';
 import { openScenarios } from './scenarios.js';
+import { type LongSettings, measureTimelines, type Part } from './timeline-rows.js';
 import { startWorker } from './worker.js';
 
-interface Settings {
+interface Settings extends LongSettings {
   rounds: number;
-  durationMs: number;
   warmUpRequests: number;
   sessions: number;
   keys: number;
   floodPerSecond: number;
-  mintsPerSecond: number;
-  /** Names of scenarios, and of `page`, `lag`, `keys`, `flood` and `stored`; undefined is all of it. */
+  /** Names of scenarios, and of what `part` measures below and in timeline-rows.ts; undefined is all of it. */
   only?: string[] | undefined;
 }
 
@@ -36,17 +35,30 @@ const full: Settings = {
   keys: 1_000,
   floodPerSecond: 1_000,
   mintsPerSecond: 200,
+  entries: 1_000_000,
+  exported: 200_000,
+  events: 100_000,
 };
-const quick: Settings = { ...full, rounds: 1, durationMs: 500, warmUpRequests: 500, sessions: 5_000, keys: 200 };
+const quick: Settings = {
+  ...full,
+  ...{ rounds: 1, durationMs: 500, warmUpRequests: 500 },
+  ...{ sessions: 5_000, keys: 200, entries: 50_000, exported: 10_000, events: 10_000 },
+};
+const sizes = ['sessions', 'entries', 'exported', 'events'] as const;
+
+type Size = (typeof sizes)[number];
 
 async function main(): Promise<void> {
   const startedAt = Date.now();
   const { values } = parseArgs({
-    options: { quick: { type: 'boolean' }, sessions: { type: 'string' }, only: { type: 'string' } },
+    options: {
+      ...(Object.fromEntries(sizes.map((name) => [name, { type: 'string' }])) as Record<Size, { type: 'string' }>),
+      ...{ quick: { type: 'boolean' }, only: { type: 'string' } },
+    },
   });
   const only = values.only?.split(',');
-  const sessions = values.sessions && { sessions: Number(values.sessions) };
-  const settings: Settings = { ...(values.quick ? quick : full), ...sessions, only };
+  const given = sizes.filter((name) => values[name] !== undefined).map((name) => [name, Number(values[name])] as const);
+  const settings: Settings = { ...(values.quick ? quick : full), ...Object.fromEntries(given), only };
   const dataDir = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
   try {
     const findings = await bench(settings, dataDir);
@@ -81,7 +93,7 @@ async function underLoad(settings: Settings, stack: Stack) {
   const fixture = await prepare(stack);
   const rivals = await openScenarios(fixture);
   const wanted = (name: string) => settings.only?.includes(name) ?? true;
-  const part = async <T>(name: string, run: () => Promise<T>): Promise<T | undefined> => {
+  const part: Part = async (name, run) => {
     if (!wanted(name)) return undefined;
     console.error(`measuring: ${name}`);
     return run();
@@ -96,6 +108,7 @@ async function underLoad(settings: Settings, stack: Stack) {
     keys: await part('keys', () => measureKeys(fixture, rivals, settings)),
     flood: await part('flood', () => flood(fixture, get, { ...settings, perSecond: settings.floodPerSecond })),
     flatness: await part('stored', () => measureFlatness(fixture, rivals, settings)),
+    ...(await measureTimelines(fixture, rivals, { settings, part })),
   };
   rivals.stop();
   return { ...findings, titles: Object.fromEntries(scenarios.map(({ name, title }) => [name, title])) };

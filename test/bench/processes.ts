@@ -3,6 +3,7 @@ import type { Run } from '#testing/stack.js';
 
 /** Linux counts CPU time in hundredths of a second. */
 const TICK_MS = 10;
+const LOOK_EVERY_MS = 100;
 
 interface Process {
   pid: number;
@@ -29,6 +30,20 @@ export function memoryByPart(run: Run): Record<string, number> {
   const supervisor = all.filter(({ pid }) => pid === run.pid && !ofParts.has(pid));
   return Object.fromEntries([...parts, ['supervisor', sum(supervisor)]]) as Record<string, number>;
 }
+
+/** Resident memory of some parts in MiB, from now on. */
+export function watchMemory(run: Run, parts: string[]) {
+  const look = () => Object.fromEntries(parts.map((part) => [part, residentMib(run.parts[part]!.pid)]));
+  const before = look();
+  const peak = { ...before };
+  const timer = setInterval(() => {
+    for (const [part, mib] of Object.entries(look())) peak[part] = Math.max(peak[part]!, mib);
+  }, LOOK_EVERY_MS);
+  return { before, peak, stop: () => clearInterval(timer) };
+}
+
+const residentMib = (pid: number): number =>
+  Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024;
 
 function pssMib(pid: number): number {
   try {

@@ -6,8 +6,11 @@ import type { KeyRows } from './key-rows.js';
 import type { Lags } from './lag.js';
 import type { PageRows } from './page-rows.js';
 import { concurrencies, type Results } from './rounds.js';
+import { timelineTables, timelineTargets } from './timeline-report.js';
+import type { TimelineFindings } from './timeline-rows.js';
+import { ms, table, target, total, whole } from './words.js';
 
-export interface Findings {
+export interface Findings extends TimelineFindings {
   settings: { rounds: number; durationMs: number };
   /** The rows of the table of rates, by the names of the scenarios. */
   titles: Record<string, string>;
@@ -23,15 +26,7 @@ export interface Findings {
   flatness: Flatness | undefined;
 }
 
-const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
-const ms = (value: number): string => (value < 10 ? value.toFixed(1) : whole(value));
 const ratio = (value: number): string => value.toFixed(2);
-const row = (...cells: string[]): string => `| ${cells.join(' | ')} |`;
-const table = (head: string[], rows: string[][]): string =>
-  [row(...head), row(...head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map((cells) => row(...cells))].join(
-    '\n',
-  );
-const total = (parts: Record<string, number>): number => Object.values(parts).reduce((sum, one) => sum + one, 0);
 
 /** The findings as a page of Markdown. */
 export function report(findings: Findings): string {
@@ -43,6 +38,7 @@ export function report(findings: Findings): string {
     ['## CPU per request', cpu(results)],
     ['## Keys', keys && keyTable(keys), flood && floodTable(flood)],
     ['## Stored sessions', flatness && flatTable(flatness)],
+    ['## Timeline', ...timelineTables(findings)],
     ['## The hosted page', page && pageTable(page)],
     ['## Lag and memory', lags && lagTable(lags), memoryTable(memory)],
     ['## How to read this', HOW_TO_READ],
@@ -60,7 +56,8 @@ function heading({ settings: { rounds, durationMs }, elapsedMs }: Findings): str
   return `Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}, in ${whole(elapsedMs / 1000)} s: ${cpus().length} cores (${cpu?.model.trim()}), ${gib} GiB, Node ${process.versions.node}, ${process.platform}. Medians of ${rounds} rounds, ${durationMs / 1000} s each.`;
 }
 
-function targets({ results, lags, memory, ready, page }: Findings): string {
+function targets(findings: Findings): string {
+  const { results, lags, memory, ready, page } = findings;
   const gib = total(memory.loaded) / 1024;
   return table(
     ['what', 'target', 'measured', 'met'],
@@ -70,6 +67,7 @@ function targets({ results, lags, memory, ready, page }: Findings): string {
       ...ratios(results, 'inbound webhook / raw append', ['delivery', 'append'], 0.4),
       ...openTarget(results['open']?.[16]),
       ...(lags ? lagTargets(lags) : []),
+      ...timelineTargets(findings),
       ...(page ? [pageTarget(page)] : []),
       target('memory of the whole stack under load', '< 1.5 GB', `${gib.toFixed(2)} GiB`, gib * 1.073741824 < 1.5),
       target('ready, first start', '≤ 20 s', `${(ready.first / 1000).toFixed(1)} s`, ready.first <= 20_000),
@@ -77,13 +75,6 @@ function targets({ results, lags, memory, ready, page }: Findings): string {
     ],
   );
 }
-
-const target = (what: string, wished: string, figure: string, met: boolean): string[] => [
-  what,
-  wished,
-  figure,
-  met ? 'yes' : '**no**',
-];
 
 function ratios(results: Results, what: string, [name, limit]: [string, string], wished = 0.5): string[][] {
   return [16, 64].flatMap((at) => {
@@ -219,5 +210,5 @@ const HOW_TO_READ = `- Everything runs on this one machine: the load, all parts 
 - **Ready** is from the start of the supervisor to its "ready"; the first one makes the database, and no build is in it.
 - Everything is **warm**: 4,000 requests of each kind, of ours and of the limits, go before those that count, or 20 s of them.
 - \`npm run bench -- --quick\` prints the same in under a minute from short stretches, and writes nothing. \`--only=mint,append\`
-  measures these rows alone (also \`lag\`, \`keys\`, \`flood\`, \`stored\`). \`--sessions=1000000\` stores more of them before
-  the last comparison.`;
+  measures these rows alone (also \`page\`, \`lag\`, \`keys\`, \`flood\`, \`stored\`, \`live\`, \`replay\`, \`timeline\`, \`export\`).
+  \`--sessions\`, \`--entries\`, \`--exported\` and \`--events\` say how many of them there are.`;

@@ -13,6 +13,7 @@ export interface Rivals {
   scenarios: Scenario[];
   load: Tools['send'];
   http: Worker;
+  client: Worker;
   stop(): void;
 }
 
@@ -37,6 +38,7 @@ export async function openScenarios(fixture: Fixture): Promise<Rivals> {
   return {
     scenarios: groups.flatMap((rows) => rows({ fixture, send, sendTo, client, opener, rivalPort })),
     http,
+    client,
     load: send,
     stop: () => [http, client, opener, rivalHttp, rivalService].forEach((worker) => worker.stop()),
   };

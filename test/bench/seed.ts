@@ -71,7 +71,7 @@ async function copyRows(url: string, count: number): Promise<void> {
 }
 
 /** Resolves when the view has reached a position. */
-async function projected(url: string, view: string, position: bigint): Promise<void> {
+export async function projected(url: string, view: string, position: bigint): Promise<void> {
   const database = new Client(url);
   await database.connect();
   const at = async () => {

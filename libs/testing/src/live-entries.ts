@@ -3,6 +3,7 @@ import { serverSentEvents } from '#contracts/server-sent-events.js';
 
 export interface LiveStream {
   entries: Entry[];
+  onEntry?: (entry: Entry) => void;
   /** What a reconnect would resume from; undefined before the first word. */
   lastId: string | undefined;
   status: Promise<number>;
@@ -26,7 +27,11 @@ export function followEntries(url: string, headers: Record<string, string>, last
   stream.status.catch(() => undefined);
   stream.over = response.then(async ({ ok, body }) => {
     for await (const { id, event, data } of serverSentEvents(ok ? body! : none())) {
-      if (event === 'entry') stream.entries.push(JSON.parse(data) as Entry);
+      if (event === 'entry') {
+        const entry = JSON.parse(data) as Entry;
+        stream.entries.push(entry);
+        stream.onEntry?.(entry);
+      }
       stream.lastId = id ?? stream.lastId;
     }
   });
