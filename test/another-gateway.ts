@@ -11,7 +11,8 @@ export interface AnotherGateway {
   stop(): Promise<void>;
 }
 
-const program = join(__dirname, '../dist/apps/gateway/src/main.js');
+/** As built; tests and bench run from the root of the project. */
+const program = join(process.cwd(), 'dist/apps/gateway/src/main.js');
 
 /** One more gateway on the parts of a running stack, on a port of its own. It ends with this process. */
 export async function anotherGateway({ nats }: Run, env: NodeJS.ProcessEnv = {}): Promise<AnotherGateway> {

@@ -8,7 +8,7 @@ export interface HttpLoad extends Stretch {
   /** Sent in turn, over and over. */
   requests: string[];
   /** Any other status ends the bench: a figure of refusals would be worth nothing. */
-  status: number;
+  status: number | number[];
 }
 
 /** Requests at fixed times, whatever the server does: a late answer makes the next one late, and that counts. */
@@ -20,7 +20,8 @@ let next = 0;
 
 async function send(connection: Connection, { requests, status }: HttpLoad): Promise<string> {
   const answer = await connection.ask(requests[next++ % requests.length]!);
-  if (answer.status !== status) throw new Error(`${answer.status} instead of ${status}: ${answer.body}`);
+  if (![status].flat().includes(answer.status))
+    throw new Error(`${answer.status} instead of ${String(status)}: ${answer.body}`);
   return answer.body;
 }
 

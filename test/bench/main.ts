@@ -100,13 +100,12 @@ async function underLoad(settings: Settings, stack: Stack) {
   };
   console.error('measuring: rates');
   const scenarios = rivals.scenarios.filter(({ name }) => wanted(name));
-  const get = rivals.scenarios.find(({ name }) => name === 'get')!;
   const findings = {
     results: await measure(fixture, scenarios, settings),
     page: await part('page', () => measurePage(fixture)),
     lags: await part('lag', () => measureLag(fixture, settings)),
     keys: await part('keys', () => measureKeys(fixture, rivals, settings)),
-    flood: await part('flood', () => flood(fixture, get, { ...settings, perSecond: settings.floodPerSecond })),
+    flood: await part('flood', () => flood(fixture, rivals, { ...settings, perSecond: settings.floodPerSecond })),
     flatness: await part('stored', () => measureFlatness(fixture, rivals, settings)),
     ...(await measureTimelines(fixture, rivals, { settings, part })),
   };

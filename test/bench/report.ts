@@ -1,7 +1,7 @@
 import { cpus, totalmem } from 'node:os';
 import type { Figures } from './figures.js';
 import type { Flatness } from './flatness.js';
-import type { Flood } from './flood.js';
+import type { Flood, FloodRow } from './flood.js';
 import type { KeyRows } from './key-rows.js';
 import type { Lags } from './lag.js';
 import type { PageRows } from './page-rows.js';
@@ -57,7 +57,7 @@ function heading({ settings: { rounds, durationMs }, elapsedMs }: Findings): str
 }
 
 function targets(findings: Findings): string {
-  const { results, lags, memory, ready, page } = findings;
+  const { results, lags, memory, ready, page, flood } = findings;
   const gib = total(memory.loaded) / 1024;
   return table(
     ['what', 'target', 'measured', 'met'],
@@ -69,6 +69,7 @@ function targets(findings: Findings): string {
       ...(lags ? lagTargets(lags) : []),
       ...timelineTargets(findings),
       ...(page ? [pageTarget(page)] : []),
+      ...(flood?.rows ?? []).map(floodTarget),
       target('memory of the whole stack under load', '< 1.5 GB', `${gib.toFixed(2)} GiB`, gib * 1.073741824 < 1.5),
       target('ready, first start', '≤ 20 s', `${(ready.first / 1000).toFixed(1)} s`, ready.first <= 20_000),
       target('ready, later start', '≤ 20 s', `${(ready.again / 1000).toFixed(1)} s`, ready.again <= 20_000),
@@ -96,6 +97,9 @@ const lagTargets = ({ sessions, audit }: Lags): string[][] => [
     audit.p99 < 100,
   ),
 ];
+
+const floodTarget = ({ title, alone, under }: FloodRow): string[] =>
+  target(`good traffic lost to ${title}`, '≤ 20 %', `${whole(100 * (1 - under / alone))} %`, under / alone >= 0.8);
 
 const pageTarget = ({ painted }: PageRows): string[] =>
   target('hosted page painted on slow 3G, redirect included', '< 1 s', `${whole(painted)} ms`, painted < 1000);
@@ -135,19 +139,16 @@ const keyTable = ({ count, one, first, known }: KeyRows): string =>
     ],
   );
 
-function floodTable(flood: Flood): string {
-  const lost = (rate: number) => `${whole(rate)} (${whole(100 * (rate / flood.alone - 1))} %)`;
+function floodTable({ perSecond, rows }: Flood): string {
+  const lost = ({ under, alone }: FloodRow) => `${whole(under)} (${whole(100 * (under / alone - 1))} %)`;
   return table(
     [
-      `GET session, 16 clients, while ${whole(flood.perSecond)} wrong keys a second come in`,
+      `GET session, 16 clients, while ${whole(perSecond)} wrong keys a second come in`,
+      'requests/s without them',
       'requests/s',
       'questions to the key service per 1,000 wrong requests',
     ],
-    [
-      ['no flood', whole(flood.alone), '-'],
-      ['always the same wrong key', lost(flood.sameKey), flood.askedOfSame.toFixed(1)],
-      ['a new wrong key each time', lost(flood.newKeys), flood.askedOfNew.toFixed(1)],
-    ],
+    rows.map((one) => [one.title, whole(one.alone), lost(one), one.asked.toFixed(1)]),
   );
 }
 

@@ -12,6 +12,7 @@ const groups: Rows[] = [householdRows, connectionRows, limitRows];
 export interface Rivals {
   scenarios: Scenario[];
   load: Tools['send'];
+  loadOn: Tools['sendTo'];
   http: Worker;
   client: Worker;
   stop(): void;
@@ -40,6 +41,7 @@ export async function openScenarios(fixture: Fixture): Promise<Rivals> {
     http,
     client,
     load: send,
+    loadOn: sendTo,
     stop: () => [http, client, opener, rivalHttp, rivalService].forEach((worker) => worker.stop()),
   };
 }
