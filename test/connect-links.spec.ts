@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { parsePlatformConnectionId } from '#contracts/ids.js';
@@ -69,6 +70,9 @@ async function linked(fields: object = {}, trouble?: string): Promise<string> {
 }
 
 const show = async (id: string) => (await api.get(`/v1/connections/${id}`)).body as Record<string, unknown>;
+/** Of a refresh against a new link, each begun a little later than in the round before. */
+const ROUNDS = 8;
+
 const refreshesOf = async (account: unknown): Promise<number> => {
   const { grants } = (await (await fetch(`${bank}/sandbox/oauth/grants`)).json()) as {
     grants: { id: string; user_id: unknown; refreshes: number }[];
@@ -254,5 +258,25 @@ describe('tokens', () => {
     expect(await another().fresh(uuid)).not.toBeNull();
     expect(await refreshesOf(account)).toBe(1);
     expect((await show(id))['status']).toBe('connected');
+  });
+
+  it('of a new link stand, whenever a refresh of the old ones comes in between', async () => {
+    const accountOf = async (id: string) => ((await show(id))['metadata'] as { user_id: number }).user_id;
+    for (let round = 0; round < ROUNDS; round++) {
+      const user_id = someone();
+      const id = await linked({ user_id });
+      const uuid = parsePlatformConnectionId(id)!;
+      const old = await accountOf(id);
+      const { body } = await start({ user_id });
+      const address = await decide((body as Started).authorize_url, 'approve');
+      const refreshed = wait(round * 4).then(() => another().fresh(uuid));
+      const [{ result }] = await Promise.all([callback(address), refreshed]);
+      expect(result).toMatchObject({ status: 'connected', connection_id: id });
+      const account = await accountOf(id);
+      expect(account).not.toBe(old);
+      expect(await another().fresh(uuid)).not.toBeNull();
+      expect(await refreshesOf(account)).toBe(1);
+      expect((await show(id))['status']).toBe('connected');
+    }
   });
 });

@@ -154,21 +154,16 @@ describe('a server that is asked to stop', () => {
 });
 
 describe('the one writer', () => {
-  it('is not joined by a second one on the same database', async () => {
+  it('begins neither beside another one on the same database nor without a database', async () => {
     const first = connect((await start()).url);
-    const second = await start();
-    expect(await second.exit).toBe(1);
+    const [second, lost] = [await start(), await start({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' })];
+    expect(await Promise.all([second.exit, lost.exit])).toEqual([1, 1]);
     await expect(first.appendToStream(unique('one'), event())).resolves.toMatchObject({ success: true });
   });
 
   it('ends at once when its session is lost, for another may be writing', async () => {
     const server = await start();
     await query(`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'`);
-    expect(await server.exit).toBe(1);
-  });
-
-  it('does not begin without a database', async () => {
-    const server = await start({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' });
     expect(await server.exit).toBe(1);
   });
 
