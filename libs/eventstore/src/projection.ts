@@ -6,7 +6,10 @@ export type Projection<Row, E extends { type: string }> = {
   [T in E['type']]: (event: Extract<E, { type: T }>, row: Row) => Partial<Row> | null;
 };
 
-/** The row after these events; null when there is none (never written, or removed). Unknown types change nothing. */
+/**
+ * The row after these events; null when there is none (never written, or removed). Unknown types change nothing, and
+ * what nothing has changed is the same object.
+ */
 export function project<Row extends object, E extends { type: string }>(
   projection: Projection<Row, E>,
   events: E[],
@@ -16,6 +19,7 @@ export function project<Row extends object, E extends { type: string }>(
     if (!Object.hasOwn(projection, event.type)) return row;
     const apply = projection[event.type as E['type']] as (event: E, row: Row) => Partial<Row> | null;
     const changed = apply(event, row ?? ({} as Row));
+    if (row && changed && Object.keys(changed).length === 0) return row;
     return changed && ({ ...row, ...changed } as Row);
   }, from);
 }

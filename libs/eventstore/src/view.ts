@@ -53,6 +53,7 @@ export function rowPerStream<Row extends { id: string }, E extends { type: strin
       for (const [id, events] of byId) {
         const from = before.get(id) ?? null;
         const row = applyAll(view.projection, events, from, changes.parked);
+        if (row === from) continue;
         if (row) (from ? changes.changed : changes.added).push({ ...row, id });
         else if (from) changes.removed.push(id);
       }

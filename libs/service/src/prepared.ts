@@ -10,6 +10,8 @@ export const prepared = <Row extends QueryResultRow>(
   name: string | undefined,
   text: string,
 ) => {
-  const pool = (dataSource.driver as unknown as { master: Pool }).master;
-  return async (values: unknown[]): Promise<Row[]> => (await pool.query<Row>({ name, text, values })).rows;
+  return async (values: unknown[]): Promise<Row[]> => {
+    const { master: pool } = dataSource.driver as unknown as { master: Pool };
+    return (await pool.query<Row>({ name, text, values })).rows;
+  };
 };
