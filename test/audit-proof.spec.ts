@@ -154,6 +154,9 @@ describe('an export', () => {
     expect(await run([ours, 'audit', 'export', '--out', file])).toMatchObject({ code: 0, err: '' });
     const { code, out } = await run([ours, 'audit', 'verify', file, '--jwks', `${stack.url}/.well-known/jwks.json`]);
     expect({ code, ...(JSON.parse(out) as object) }).toMatchObject({ code: 0, entries: 6, fault: null });
+    const piped = await run([ours, 'audit', 'export', '--progress']);
+    expect(piped).toMatchObject({ code: 0, err: expect.stringMatching(/^6 of 6 entries, \d+\/s, [\d.]+ MB\n$/m) });
+    expect(piped.out.trimEnd().split('\n')).toHaveLength(6);
     expect(await run([ours, 'audit', 'verify', join(folder, 'none')])).toMatchObject({
       code: 1,
       err: expect.stringContaining('UNREADABLE'),

@@ -1,6 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { Readable } from 'node:stream';
@@ -8,16 +7,18 @@ import { refusalOf } from '../api.js';
 import type { Command, Given } from '../arguments.js';
 import type { Cli } from '../cli.js';
 import { CliError, UsageError } from '../errors.js';
+import { type Progress, watched } from '../export-progress.js';
 import { readKeys } from '../verify/checkpoints.js';
 import { type Lines, type Verdict, verify } from '../verify/verify.js';
 
 const FILTERS = ['subject', 'actor', 'type', 'from', 'to'] as const;
-const SHOW_EVERY_MS = 300;
 
 export const auditFileCommands: Command[] = [
   {
     words: 'audit export',
-    does: 'Write the timeline to a file or to standard output, oldest first. Without a filter it can be verified.',
+    does:
+      'Write the timeline to a file or to standard output, oldest first. Without a filter it can be verified. At a terminal, ' +
+      'or with --progress, standard error says how far it is.',
     options: {
       format: 'ndjson|csv',
       out: 'FILE',
@@ -26,6 +27,7 @@ export const auditFileCommands: Command[] = [
       type: 'EVENT',
       from: 'TIME',
       to: 'TIME',
+      progress: true,
     },
     run: exportTo,
   },
@@ -48,7 +50,7 @@ export const auditFileCommands: Command[] = [
   },
 ];
 
-async function exportTo({ option }: Given, cli: Cli): Promise<void> {
+async function exportTo({ option, has }: Given, cli: Cli): Promise<void> {
   if (cli.key === undefined)
     throw new UsageError('An API key is needed: set LATCHKEY_API_KEY or give --key.', 'audit export');
   const url = new URL('/api/v1/audit/export', cli.url);
@@ -58,7 +60,11 @@ async function exportTo({ option }: Given, cli: Cli): Promise<void> {
   });
   if (!response.ok) throw await refusalOf(response);
   const about = response.headers.get('x-export-exact') === 'true' ? '' : 'about ';
-  const shown = counter(`${about}${response.headers.get('x-export-entries')}`);
+  const shown = watched({
+    format: option.format === 'csv' ? 'csv' : 'ndjson',
+    total: `${about}${response.headers.get('x-export-entries')}`,
+    show: showing(has.has('progress')),
+  });
   const body = Readable.fromWeb(response.body as ReadableStream);
   try {
     if (option.out) await pipeline(body, shown, createWriteStream(option.out));
@@ -68,25 +74,11 @@ async function exportTo({ option }: Given, cli: Cli): Promise<void> {
   }
 }
 
-/** Passes everything on, and tells a person at a terminal how far it is. */
-function counter(total: string): Transform {
-  let lines = 0;
-  let shownAt = 0;
-  const show = (end: string) => {
-    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${lines} of ${total} lines${end}`);
-    shownAt = Date.now();
-  };
-  return new Transform({
-    transform(chunk: Buffer, _, done) {
-      for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lines++;
-      if (Date.now() - shownAt > SHOW_EVERY_MS) show('');
-      done(null, chunk);
-    },
-    flush(done) {
-      show('\n');
-      done();
-    },
-  });
+/** At a terminal one line that is written over; elsewhere a line each, for who asked. */
+function showing(isWished: boolean): Progress['show'] {
+  const { stderr } = process;
+  if (stderr.isTTY) return (line, ended) => void stderr.write(`\r\u001b[K${line}${ended ? '\n' : ''}`);
+  return isWished ? (line) => void stderr.write(`${line}\n`) : () => undefined;
 }
 
 const linesOf =

@@ -1,0 +1,28 @@
+import { describe, expect, it } from '@jest/globals';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { type Progress, watched } from './export-progress.js';
+
+async function pass(format: Progress['format'], chunks: string[]) {
+  const shown: [string, boolean][] = [];
+  const progress: Progress = { format, total: 'about 9', show: (line, ended) => shown.push([line, ended]) };
+  const out = await buffer(Readable.from(chunks.map((chunk) => Buffer.from(chunk))).pipe(watched(progress)));
+  return { out: out.toString(), last: shown.at(-1)! };
+}
+
+describe('the progress of an export', () => {
+  it('is counted in entries and bytes, and leaves the file as it is', async () => {
+    const { out, last } = await pass('ndjson', ['{"a":"\\""}\n{"', 'b":1}\n']);
+    expect(out).toBe('{"a":"\\""}\n{"b":1}\n');
+    expect(last).toEqual([expect.stringMatching(/^2 of about 9 entries, \d+\/s, 0\.0 MB$/), true]);
+  });
+
+  it('takes neither the head of a CSV file nor a line within a cell for an entry', async () => {
+    const { last } = await pass('csv', ['id,label\n1,"two ""', 'lines""\nof it"\n2,x\n']);
+    expect(last[0]).toMatch(/^2 of /);
+  });
+
+  it('is told also of nothing', async () => {
+    expect((await pass('csv', [])).last[0]).toMatch(/^0 of /);
+  });
+});
