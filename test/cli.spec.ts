@@ -144,6 +144,30 @@ describe('a link', () => {
     expect(sessions).toContainEqual(expect.objectContaining({ short_id: made.short_id, error_code: 'CANCELLED' }));
   });
 
+  it('is shown as it was, and so are users and keys', async () => {
+    const made = await json<{ short_id: string; created_at: string }>(['link', '--user', user]);
+    expect(await latchkey(['sessions', 'cancel', made.short_id])).toMatchObject({ code: 0 });
+    expect(await json(['sessions', 'show', made.short_id])).toMatchObject({ status: 'failed' });
+    const { entries } = await json<{ entries: { type: string; position: string }[] }>([
+      'audit',
+      '--subject',
+      made.short_id,
+    ]);
+    const minted = entries.find(({ type }) => type === 'SessionMinted')!;
+    for (const moment of [made.created_at, minted.position]) {
+      const shown = await json(['sessions', 'show', made.short_id, '--as-of', moment]);
+      expect(shown).toMatchObject({ short_id: made.short_id, status: 'pending' });
+    }
+    expect(await json(['users', 'show', user, '--as-of', minted.position])).toMatchObject({ name: 'Ada' });
+    const before = ['keys', 'show', (await json<{ short_id: string }>(['keys', 'create', '--name', 'later'])).short_id];
+    expect(await json(before)).toMatchObject({ name: 'later' });
+    expect(await latchkey([...before, '--as-of', minted.position])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^NOT_FOUND: /),
+    });
+    expect(await latchkey(['users', 'show', user, '--as-of', 'once'])).toMatchObject({ code: 1 });
+  });
+
   it('is waited for, and its failure is a failure', async () => {
     const waiting = start(['link', '--user', user, '--wait']);
     const made = JSON.parse(await waiting.line()) as { short_id: string };

@@ -1,8 +1,8 @@
 import { dataOf, numberOf } from '../api.js';
 import type { Command } from '../arguments.js';
+import { asOf, asOfOption, named } from '../one-thing.js';
 
 const columns = ['short_id', 'status', 'institution_name', 'provider', 'user_name', 'error_code', 'updated_at'];
-const named = (id: string | undefined) => ({ params: { path: { id: id! } } });
 
 export const connectionCommands: Command[] = [
   {
@@ -17,10 +17,11 @@ export const connectionCommands: Command[] = [
   },
   {
     words: 'connections show',
-    does: 'Show one bank connection.',
+    does: 'Show one bank connection, or with --as-of as it was.',
     takes: ['connection'],
-    async run({ at: [id] }, cli) {
-      cli.show(await dataOf(cli.api.GET('/api/v1/connections/{id}', named(id))));
+    options: asOfOption,
+    async run({ at: [id], option }, cli) {
+      cli.show(await dataOf(cli.api.GET('/api/v1/connections/{id}', asOf(id, option))));
     },
   },
   {

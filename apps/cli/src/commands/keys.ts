@@ -9,6 +9,7 @@ import type { Command, Given } from '../arguments.js';
 import type { Cli } from '../cli.js';
 import { UsageError } from '../errors.js';
 import { askLocally, operatorContext } from '../local-bus.js';
+import { asOf, asOfOption } from '../one-thing.js';
 import type { LocalStack } from '../run-file.js';
 import { valid } from './projects.js';
 
@@ -50,6 +51,15 @@ export const keyCommands: Command[] = [
         'expires_at',
         'revoked_at',
       ]);
+    },
+  },
+  {
+    words: 'keys show',
+    does: 'Show one API key, or with --as-of as it was.',
+    takes: ['key'],
+    options: asOfOption,
+    async run({ at: [id], option }, cli) {
+      cli.show(await dataOf(cli.api.GET('/api/v1/api-keys/{id}', asOf(id, option))));
     },
   },
   {

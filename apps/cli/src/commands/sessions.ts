@@ -1,9 +1,9 @@
 import type { SessionStatus } from '#contracts/link-session.js';
 import { dataOf, numberOf } from '../api.js';
 import type { Command } from '../arguments.js';
+import { asOf, asOfOption, named } from '../one-thing.js';
 
 const columns = ['short_id', 'status', 'action', 'provider', 'label', 'created_at', 'expires_at'];
-const named = (id: string | undefined) => ({ params: { path: { id: id! } } });
 
 export const sessionCommands: Command[] = [
   {
@@ -19,10 +19,11 @@ export const sessionCommands: Command[] = [
   },
   {
     words: 'sessions show',
-    does: 'Show one link session.',
+    does: 'Show one link session, or with --as-of as it was.',
     takes: ['session'],
-    async run({ at: [id] }, cli) {
-      cli.show(await dataOf(cli.api.GET('/api/v1/connections/link/{id}', named(id))));
+    options: asOfOption,
+    async run({ at: [id], option }, cli) {
+      cli.show(await dataOf(cli.api.GET('/api/v1/connections/link/{id}', asOf(id, option))));
     },
   },
   {

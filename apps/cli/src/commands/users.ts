@@ -1,5 +1,6 @@
 import { dataOf, numberOf } from '../api.js';
 import type { Command } from '../arguments.js';
+import { asOf, asOfOption } from '../one-thing.js';
 
 export const userCommands: Command[] = [
   {
@@ -9,6 +10,15 @@ export const userCommands: Command[] = [
     required: ['name'],
     async run({ option: { name, email } }, cli) {
       cli.show(await dataOf(cli.api.POST('/api/v1/users', { body: { name: name!, email } })));
+    },
+  },
+  {
+    words: 'users show',
+    does: 'Show one household user, or with --as-of as they were.',
+    takes: ['user'],
+    options: asOfOption,
+    async run({ at: [id], option }, cli) {
+      cli.show(await dataOf(cli.api.GET('/api/v1/users/{id}', asOf(id, option))));
     },
   },
   {
