@@ -173,11 +173,12 @@ function lagTable({ mint, sessions, audit }: Lags): string {
   );
 }
 
-const pageTable = ({ redirected, painted, ready }: PageRows): string =>
+const pageTable = ({ redirected, arrived, painted, ready }: PageRows): string =>
   table(
     ['a link opened on slow 3G (400 ms, 400 kbit/s)', 'ms'],
     [
       ['the token has left the address bar', whole(redirected)],
+      ['the page has come', whole(arrived)],
       ['the page is painted, and its choices work', whole(painted)],
       ['its script has run', whole(ready)],
     ],
