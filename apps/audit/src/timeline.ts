@@ -75,8 +75,36 @@ function narrow(query: SelectQueryBuilder<AuditEntryRow>, filter: AuditNarrowing
   if (actor !== undefined) query.andWhere('(e.actor_id = :actor or e.actor_name = :actor)', { actor });
   if (type !== undefined) query.andWhere('e.type = :type', { type });
   if (request_id !== undefined) query.andWhere('e.request_id = :request_id', { request_id });
-  if (from !== undefined) query.andWhere('e.at >= :from', { from });
-  if (to !== undefined) query.andWhere('e.at < :to', { to });
+  if (from !== undefined) {
+    query.andWhere('e.at >= :from', { from });
+    query.andWhere(`e.position >= coalesce(${outside('<', ':before')}, 0)`, { before: shifted(from, -APART_MS) });
+  }
+  if (to !== undefined) {
+    query.andWhere('e.at < :to', { to });
+    query.andWhere(`e.position <= coalesce(${outside('>=', ':behind')}, ${END})`, { behind: shifted(to, APART_MS) });
+  }
+}
+
+/** No position lies behind it. */
+const END = '9223372036854775807';
+/**
+ * Pages are in the order of positions, and the time of an entry says only about where it stands. An event is written within
+ * seconds of the time it tells, or never; so what was told so long before or after a bound lies wholly outside of it, and
+ * is not even looked at.
+ */
+const APART_MS = 10 * 60_000;
+
+/** The position of what comes next to a time on one side of it. */
+const outside = (side: '<' | '>=', time: string): string =>
+  `(select b.position from audit_entries b where b.project_id = :project_id and b.environment = :environment
+     and b.at ${side} ${time} order by b.at ${side === '<' ? 'desc' : 'asc'} limit 1)`;
+
+/** The earliest and the latest time that can be written stay what they are. */
+function shifted(time: string, ms: number): string {
+  const moved = new Date(Date.parse(time) + ms);
+  return Number.isNaN(moved.getTime()) || moved.getUTCFullYear() > 9999 || moved.getUTCFullYear() < 0
+    ? time
+    : moved.toISOString();
 }
 
 /**
