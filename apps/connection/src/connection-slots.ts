@@ -24,15 +24,22 @@ export class ConnectionSlots {
     this.handle = commandHandler(store.client, 'connection_slot', connectionSlot);
   }
 
-  /** The short_id of the connection that stands here, or of the one to be made. */
-  async take(place: ConnectionPlace, candidate: string, context: Context): Promise<string> {
+  /** The short_id of the connection that stands here, or of the one to be made; `isNew` when this call has claimed it. */
+  async take(
+    place: ConnectionPlace,
+    candidate: string,
+    context: Context,
+  ): Promise<{ short_id: string; isNew: boolean }> {
     const id = slotId(place);
     const { events } = await readStream<SlotEvent>(this.store.client, `connection_slot-${id}`);
     const holder = events.at(-1)?.event.short_id;
-    if (holder !== undefined && !(await this.connections.hasEnded(idOf('connection', holder)))) return holder;
+    if (holder !== undefined && !(await this.connections.hasEnded(idOf('connection', holder)))) {
+      return { short_id: holder, isNew: false };
+    }
     const command = { type: 'ClaimSlot', short_id: candidate, ...(holder && { evict: holder }) } as const;
     const handled = await this.handle({ id, command, context, expectNew: holder === undefined });
-    return handled.events.at(-1)!.short_id;
+    const isNew = handled.decided.length > 0 && !handled.repeated;
+    return { short_id: handled.events.at(-1)!.short_id, isNew };
   }
 }
 

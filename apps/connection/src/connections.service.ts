@@ -32,8 +32,12 @@ export class Connections {
     this.handle = commandHandler(store.client, 'connection', connection);
   }
 
-  async command(id: string, command: ConnectionCommand, context: Context): Promise<Changed> {
-    const expectNew = command.type === 'RecordLink';
+  async command(
+    id: string,
+    command: ConnectionCommand,
+    context: Context,
+    expectNew = command.type === 'RecordLink',
+  ): Promise<Changed> {
     const { events, decided, position, repeated } = await this.handle({ id, command, context, expectNew });
     const view = project(connectionProjection, events);
     if (!view) throw new DomainError('NOT_FOUND', 'Connection not found');

@@ -72,12 +72,13 @@ export class StoreConnection {
 
   private async store(context: Context, { secret, ...wish }: StoredWish): Promise<Changed> {
     const place: ConnectionPlace = { ...context.tenant, server_id: wish.server_id, user_id: wish.user_id };
-    const short_id = await this.slots.take(place, wish.short_id, context);
+    const { short_id, isNew } = await this.slots.take(place, wish.short_id, context);
     const id = idOf('connection', short_id);
     const now = new Date().toISOString();
     return this.storage.keep({ ...context.tenant, connection_id: id, field: 'credential' }, secret, async (version) => {
       const command = { ...wish, type: 'StoreCredential', ...place, id, short_id, now } as const;
-      const changed = await this.connections.command(id, { ...command, credential_version: version }, context);
+      const stored = { ...command, credential_version: version };
+      const changed = await this.connections.command(id, stored, context, isNew);
       const { credential_version } = changed.decided.find(isStored)!;
       return { result: changed, version: credential_version };
     });
