@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import { type Answer, type Api, newCaller, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
 import { allow, bankUrlOf, type Grant, openLink, type PageVisit, type Started } from './page-visit.js';
+import { patiently } from './platform-caller.js';
 import { type Held, together } from './together.js';
 
 const ROUNDS_OF_TWO = 12;
@@ -142,9 +143,14 @@ async function raceForOneUse(provider: Provider, browsers: number): Promise<void
   const { id, url } = await mint(provider);
   const people: Signed[] = [];
   while (people.length < browsers) people.push(await signIn(url, provider));
-  const answers = (await together(people.map(finishing))).map(said);
+  const first = await together(people.map(finishing));
+  const again = async (person: Signed) => (await together([finishing(person)]))[0]!;
+  // So many at once may be more than a busy machine can answer in time: who is told to ask again does.
+  const answers = await Promise.all(
+    first.map(async (answer, n) => (answer.status === 503 ? patiently(() => again(people[n]!)) : answer)),
+  );
   const losers = Array.from({ length: browsers - 1 }, () => [410, 'CONSUMED']);
-  expect(answers.sort()).toEqual([[200, 'completed'], ...losers]);
+  expect(answers.map(said).sort()).toEqual([[200, 'completed'], ...losers]);
   const { body } = await settled(id);
   expect(body.status).toBe('completed');
   expect(body.result_connection_ids).toHaveLength(1);

@@ -237,11 +237,16 @@ describe('a replay', () => {
   );
 
   it('is done by one replica at a time', async () => {
-    let begun!: () => void;
-    const first = new Promise<void>((resolve) => (begun = resolve));
-    const running = run({ onProgress: begun });
-    await first;
+    const held = () => database.query<object[]>(`select from pg_locks where locktype = 'advisory' and granted`);
+    const before = (await held()).length;
+    const obstacle = database.createQueryRunner();
+    await obstacle.startTransaction();
+    await obstacle.query('lock table tallies in access exclusive mode');
+    const running = run();
+    await until(held, (locks) => locks.length > before);
     await expect(run()).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    await obstacle.rollbackTransaction();
+    await obstacle.release();
     await running;
   });
 
