@@ -42,8 +42,14 @@ export function watchMemory(run: Run, parts: string[]) {
   return { before, peak, stop: () => clearInterval(timer) };
 }
 
-const residentMib = (pid: number): number =>
-  Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024;
+/** Nothing of a process that has ended: why it has is for whoever waits for it to say. */
+function residentMib(pid: number): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
+}
 
 function pssMib(pid: number): number {
   try {
