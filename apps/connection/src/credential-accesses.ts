@@ -5,7 +5,7 @@ import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { Conflict } from '#eventstore/append.js';
 import type { BatchWish } from '#eventstore/batch-handler.js';
-import { InTurn, type Waiting } from '#service/in-turn.js';
+import { InTurn, upTo, type Waiting } from '#service/in-turn.js';
 import { KnownConnections } from './known-connections.js';
 
 const ATTEMPTS = 10;
@@ -23,9 +23,8 @@ interface Access {
  */
 @Injectable()
 export class CredentialAccesses {
-  private readonly inTurn = new InTurn<Access, ConnectionView>(
-    (queue) => queue.splice(0, MOST_AT_ONCE),
-    (id, batch) => this.together(id, batch),
+  private readonly inTurn = new InTurn<Access, ConnectionView>(upTo(MOST_AT_ONCE), (id, batch) =>
+    this.together(id, batch),
   );
 
   constructor(private readonly known: KnownConnections) {}

@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { InTurn, type Waiting } from '#service/in-turn.js';
+import { InTurn, upTo, type Waiting } from '#service/in-turn.js';
 import { prepared } from '#service/prepared.js';
 
 const KEPT = "interval '30 days'";
 const SWEEP_EVERY_MS = 60_000;
 const AT_ONCE = 1_000;
 const MOST_TOGETHER = 32;
+const MOST_BYTES_TOGETHER = 4 * 1024 * 1024;
 const EVERY_CONNECTION = '';
 
 interface Noting {
@@ -27,7 +28,9 @@ interface Named {
 export class WebhookDeliveries {
   private readonly insert;
   private readonly inTurn = new InTurn<Noting, Set<string>>(
-    (queue) => queue.splice(0, MOST_TOGETHER),
+    upTo(MOST_TOGETHER, MOST_BYTES_TOGETHER, ({ deliveries }) =>
+      deliveries.reduce((sum, { sealed }) => sum + sealed.length, 0),
+    ),
     (_, batch) => this.noteAll(batch),
   );
   private sweptAt = 0;

@@ -6,7 +6,7 @@ import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
 import type { InboundDelivery } from '#contracts/webhook.js';
 import { Conflict } from '#eventstore/append.js';
-import { InTurn, type Waiting } from '#service/in-turn.js';
+import { InTurn, upTo, type Waiting } from '#service/in-turn.js';
 import { Connections } from './connections.service.js';
 import { type KnownConnection, KnownConnections } from './known-connections.js';
 import type { WebhookFact } from './providers/provider.js';
@@ -43,8 +43,9 @@ type ReceiveWebhook = Extract<ConnectionCommand, { type: 'ReceiveWebhook' }>;
  */
 @Injectable()
 export class WebhookIntake {
-  private readonly inTurn = new InTurn<Arrived, { duplicate: boolean }>(nextOf, (id, batch) =>
-    this.untilNoConflict(id, batch),
+  private readonly inTurn = new InTurn<Arrived, { duplicate: boolean }>(
+    upTo(MOST_AT_ONCE, MOST_BYTES_AT_ONCE, ({ sealed }) => sealed.length),
+    (id, batch) => this.untilNoConflict(id, batch),
   );
 
   constructor(
@@ -130,17 +131,6 @@ export class WebhookIntake {
     const { provider_item_id: item } = known.view;
     return item !== null && fact?.providerItemId && fact.providerItemId !== item ? null : fact;
   }
-}
-
-/** As many as fit into one statement and one append; one always does. */
-function nextOf(queue: Delivery[]): Delivery[] {
-  let [count, bytes] = [0, 0];
-  while (count < Math.min(queue.length, MOST_AT_ONCE)) {
-    bytes += queue[count]!.sealed.length;
-    if (count > 0 && bytes > MOST_BYTES_AT_ONCE) break;
-    count += 1;
-  }
-  return queue.splice(0, count);
 }
 
 function byName(genuine: Genuine[]): { firsts: Genuine[]; repeats: Genuine[] } {

@@ -1,3 +1,16 @@
+/** Takes the first of a queue, as many as fit; one always does. */
+export const upTo =
+  <T>(count: number, bytes = Infinity, sizeOf: (item: T) => number = () => 0) =>
+  (queue: T[]): T[] => {
+    let [taken, size] = [0, 0];
+    while (taken < Math.min(queue.length, count)) {
+      size += sizeOf(queue[taken]!);
+      if (taken > 0 && size > bytes) break;
+      taken += 1;
+    }
+    return queue.splice(0, taken);
+  };
+
 export type Waiting<Wish, Reply> = Wish & { answer: (reply: Reply) => void; refuse: (error: unknown) => void };
 
 /**

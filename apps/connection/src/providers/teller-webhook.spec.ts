@@ -34,6 +34,12 @@ describe('a Teller webhook', () => {
     expect(await delivered(`t=${seconds},v1=${mac(body)}`, body)).toMatchObject({ effect: 'none', providerItemId: '' });
   });
 
+  it('has a name that can be stored, whatever its id is', async () => {
+    const body = JSON.stringify({ id: 'a\0b', type: 'webhook.test', payload: {} });
+    const fact = await delivered(`t=${seconds},v1=${mac(body)}`, body);
+    expect(fact?.deliveryId).toMatch(/^[0-9a-f]{64}$/);
+  });
+
   it('is genuine if any of its signatures is, as while the secret is being rotated', async () => {
     const [old, current] = [mac(disconnected, 'the next one'), mac(disconnected)];
     expect(await delivered(`t=${seconds},v1=${old},v1=${current}`)).not.toBeNull();

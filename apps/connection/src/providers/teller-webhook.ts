@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type Provider, type WebhookFact } from './provider.js';
+import { eventId } from '../webhook-schemes/scheme.js';
 
 const TOLERANCE_SECONDS = 3 * 60;
 
@@ -39,8 +40,10 @@ interface TellerWebhookBody {
 function factOf(body: Buffer): WebhookFact | null {
   const webhook = parsed(body);
   if (typeof webhook?.id !== 'string' || typeof webhook.type !== 'string') return null;
+  const deliveryId = eventId(webhook.id);
+  if (deliveryId === undefined) return null;
   return {
-    deliveryId: webhook.id,
+    deliveryId,
     type: webhook.type,
     effect: webhook.type === 'enrollment.disconnected' ? 'login_required' : 'none',
     providerItemId: text(webhook.payload?.enrollment_id),

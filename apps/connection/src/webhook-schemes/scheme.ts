@@ -64,7 +64,7 @@ export function jsonObject(body: Buffer): Record<string, unknown> {
 }
 
 /** An id in printable ASCII stands for itself; another one is hashed, because a store may refuse or fold it. */
-function eventId(value: unknown): string | undefined {
+export function eventId(value: unknown): string | undefined {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
   if (typeof value !== 'string' || value === '') return undefined;
   return /^[\x21-\x7e]{1,200}$/.test(value) ? value : sha256(Buffer.from(value), '');
