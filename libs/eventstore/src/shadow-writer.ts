@@ -1,6 +1,8 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { Client } from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
 import type { DataSource } from 'typeorm';
-import { copyIn } from './copy-in.js';
 import { type Column, columnsOf, copyText } from './copy-text.js';
 import { parkedRow, rowStatements } from './row-statements.js';
 import type { ShadowTable } from './shadow-table.js';
@@ -50,12 +52,9 @@ export class ShadowWriter implements Writer {
 
   private async add(rows: object[]): Promise<void> {
     const text = copyText(rows, this.columns);
-    if (text === null) await this.connection.query(this.texts.write('$1'), [JSON.stringify(rows)]);
-    else
-      await copyIn(
-        this.connection,
-        `copy ${this.rows.table} (${this.columns.map(({ name }) => `"${name}"`).join(', ')}) from stdin`,
-        text,
-      );
+    if (text === null) return void (await this.connection.query(this.texts.write('$1'), [JSON.stringify(rows)]));
+    const columns = this.columns.map(({ name }) => `"${name}"`).join(', ');
+    const statement = copyFrom(`copy ${this.rows.table} (${columns}) from stdin`);
+    await pipeline(Readable.from([text]), this.connection.query(statement));
   }
 }
