@@ -120,8 +120,14 @@ describe('link sessions', () => {
     expect(url).toBe(`${stack.url}/link/${token}`);
     expect(session['user_id']).toBe(userId);
     for (const id of [session['id'], session['short_id']]) {
-      expect((await reader.get(`/api/v1/connections/link/${id}`)).body).toEqual(session);
+      expect((await api.get(`/api/v1/connections/link/${id}`)).body).toEqual(session);
     }
+    const path = `/api/v1/connections/link/${session['id']}`;
+    const seen = await until(
+      () => reader.get(path),
+      ({ status }) => status === 200,
+    );
+    expect(seen.body).toEqual(session);
     expect(refused(await api.get(`/api/v1/connections/link/${token}`))).toEqual([404, 'NOT_FOUND']);
   });
 

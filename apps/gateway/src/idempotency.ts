@@ -8,10 +8,13 @@ import { sha256, uuidV5 } from '#contracts/ids.js';
 import type { Random } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
 import { jsonBodyOf } from './json-body.js';
-import { beginAnew } from './request-context.js';
+import { timeLeft } from './last-write.js';
+import { renew } from './request-context.js';
 
 const PATIENCE_MS = 10_000;
 const ASK_AGAIN_MS = 100;
+/** What the end of a wish may take after a handler that has used up all the time there was. */
+const LAST_WORD_MS = 500;
 const COMMANDS = '3f0f5d0e-6a0b-5f0c-9a0e-8f6f2f1a7b11';
 
 type Run = Extract<IdempotencyState, { state: 'run' }>;
@@ -34,7 +37,7 @@ export class Idempotency {
   /** `handle` acts and gives the answer; it is not called when the wish has come true already. */
   async once(request: FastifyRequest, reply: FastifyReply, handle: () => Promise<unknown>): Promise<unknown> {
     const wish = wishOf(request);
-    const state = await this.begin(wish.scope, sha256(canonical(jsonBodyOf(request) ?? null)));
+    const state = await this.begin(request, wish);
     if (state.state === 'done') {
       void reply.status(state.status).header('idempotency-replayed', 'true');
       return JSON.parse(open(wish, state.sealed)) as unknown;
@@ -42,15 +45,17 @@ export class Idempotency {
     return this.run(wish, state, { request, reply, handle });
   }
 
-  /** Waits for a twin that is at work, and takes its place when it dies. */
+  /** Waits for a twin that is at work, and takes its place when it dies; only that wait gives a request more time. */
   private async begin(
-    scope: string,
-    body_hash: string,
+    request: FastifyRequest,
+    { scope }: Wish,
   ): Promise<Exclude<IdempotencyState, { state: 'conflict' | 'in_flight' }>> {
+    const body_hash = sha256(canonical(jsonBodyOf(request) ?? null));
     for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await wait(ASK_AGAIN_MS)) {
-      const state = await this.bus.ask('key.idempotency.begin', { scope, body_hash });
+      const state = await this.bus.ask('key.idempotency.begin', { scope, body_hash }, patience(request));
       if (state.state === 'conflict') throw new DomainError('IDEMPOTENCY_CONFLICT');
       if (state.state !== 'in_flight') return state;
+      renew(request);
     }
     throw new DomainError('IDEMPOTENCY_IN_FLIGHT');
   }
@@ -61,23 +66,23 @@ export class Idempotency {
     { request, reply, handle }: { request: FastifyRequest; reply: FastifyReply; handle: () => Promise<unknown> },
   ): Promise<unknown> {
     const { scope } = wish;
-    beginAnew(request, uuidV5(COMMANDS, `${scope}:${seed}`));
+    // In place, because the handler has been handed this very context.
+    request.context!.command_id = uuidV5(COMMANDS, `${scope}:${seed}`);
     request.random = drawnFrom(wish, seed);
     try {
       const answer = await handle();
-      await this.bus.ask('key.idempotency.keep', {
-        scope,
-        status: reply.statusCode,
-        sealed: seal(wish, JSON.stringify(answer)),
-      });
+      const sealed = seal(wish, JSON.stringify(answer));
+      await this.bus.ask('key.idempotency.keep', { scope, status: reply.statusCode, sealed }, patience(request));
       return answer;
     } catch (error) {
       const forget = isCoded(error) && errors[error.code].status < 500;
-      await this.bus.ask('key.idempotency.release', { scope, forget }).catch(() => undefined);
+      await this.bus.ask('key.idempotency.release', { scope, forget }, patience(request)).catch(() => undefined);
       throw error;
     }
   }
 }
+
+const patience = ({ context }: FastifyRequest): number => Math.max(LAST_WORD_MS, timeLeft({ context: context! }));
 
 function wishOf(request: FastifyRequest): Wish {
   const name = request.headers['idempotency-key'];

@@ -56,7 +56,7 @@ export function actAs(request: FastifyRequest, key: VerifiedKey, secret: string)
   });
 }
 
-/** The request begins anew, under a name of its own: it has waited for another one. */
-export function beginAnew(request: FastifyRequest, command_id: string): void {
-  if (request.context) request.context = { ...request.context, command_id, deadline: Date.now() + DEADLINE_MS };
+/** The request has waited for another one, and has all the time of a new one again. */
+export function renew(request: FastifyRequest): void {
+  if (request.context) request.context.deadline = Date.now() + DEADLINE_MS;
 }

@@ -11,7 +11,7 @@ type Heard<S extends keyof Announcements> = (
 
 /** A bus whose services are functions of the test. What nobody answers is UNAVAILABLE, as on the real one. */
 export class FakeBus extends Bus {
-  readonly asked: { subject: Subject; ask: unknown }[] = [];
+  readonly asked: { subject: Subject; ask: unknown; timeoutMs: number | undefined }[] = [];
   /** Whether the key service answers those who ask for a lease. */
   grantsLeases = true;
   private readonly lost: (() => void)[] = [];
@@ -21,8 +21,8 @@ export class FakeBus extends Bus {
     super();
   }
 
-  override async ask<S extends Subject>(subject: S, ask: Ask<S>): Promise<Reply<S>> {
-    this.asked.push({ subject, ask });
+  override async ask<S extends Subject>(subject: S, ask: Ask<S>, timeoutMs?: number): Promise<Reply<S>> {
+    this.asked.push({ subject, ask, timeoutMs });
     const answer = this.answers[subject];
     if (!answer) throw new DomainError('UNAVAILABLE', `${subject} is not running; try again.`);
     return answer(ask);

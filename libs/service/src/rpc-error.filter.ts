@@ -1,5 +1,6 @@
 import { Catch, type ExceptionFilter } from '@nestjs/common';
 import { type Observable, throwError } from 'rxjs';
+import { QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { type CodedError, DomainError } from '#contracts/errors.js';
 import { logger } from './logger.js';
 
@@ -28,7 +29,9 @@ export class RpcErrorFilter implements ExceptionFilter {
 const CONNECTION_CODES = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|08|57P0|53)/;
 
 /** A connection that is refused, cut or too slow is a part that is down, not a bug. */
-export function isDatabaseAway(error: unknown): boolean {
+function isDatabaseAway(error: unknown): boolean {
+  // TypeORM gives a connection back when it is cut between two statements of a transaction, and so the second is refused.
+  if (error instanceof QueryRunnerAlreadyReleasedError) return true;
   if (!(error instanceof Error)) return false;
   const cause = (error as { driverError?: { code?: string } }).driverError;
   const code = (error as { code?: string }).code ?? cause?.code;

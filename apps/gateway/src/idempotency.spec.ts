@@ -1,0 +1,62 @@
+import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import type { Ask } from '#contracts/subjects.js';
+import { startGateway, type TestGateway } from '../test/gateway.js';
+import { sessionView, userView } from '../test/views.js';
+
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  gateway.bus.answers['link-session.mint'] = (ask) => ({ view: { ...sessionView, ...ask.terms }, position: '7' });
+  gateway.bus.answers['key.idempotency.keep'] = () => ({});
+});
+afterAll(() => gateway.app.close());
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+const later = (ms: number) => {
+  const now = Date.now() + ms;
+  jest.spyOn(Date, 'now').mockReturnValue(now);
+};
+const mintOnce = () =>
+  gateway.call({
+    method: 'POST',
+    url: '/api/v1/connections/link',
+    headers: { 'content-type': 'application/json', host: 'localhost:8080', 'idempotency-key': 'once' },
+    payload: JSON.stringify({ user_id: userView.id }),
+  });
+const last = (asked: string) => gateway.bus.asked.findLast(({ subject }) => subject === asked)!;
+const patienceFor = (asked: string) => last(asked).timeoutMs!;
+
+it('the same seed makes the same command, so that a service knows what it has done already', async () => {
+  const commandOf = async (seed: string) => {
+    gateway.bus.answers['key.idempotency.begin'] = () => ({ state: 'run', seed });
+    expect((await mintOnce()).status).toBe(201);
+    return (last('link-session.mint').ask as Ask<'link-session.mint'>).context.command_id;
+  };
+  const first = await commandOf('one');
+  expect(await commandOf('one')).toBe(first);
+  expect(await commandOf('two')).not.toBe(first);
+});
+
+it('what the look at the Idempotency-Key has taken, the rest of the request no longer has', async () => {
+  gateway.bus.answers['key.idempotency.begin'] = () => {
+    later(3_000);
+    return { state: 'run', seed: 'seed' };
+  };
+  expect((await mintOnce()).status).toBe(201);
+  expect(patienceFor('link-session.mint')).toBeLessThanOrEqual(1_500);
+  expect(patienceFor('key.idempotency.keep')).toBeLessThanOrEqual(1_500);
+});
+
+it('a request that has waited for its twin has all its time again', async () => {
+  let looks = 0;
+  gateway.bus.answers['key.idempotency.begin'] = () => {
+    if (looks++ > 0) return { state: 'run', seed: 'seed' };
+    later(3_000);
+    return { state: 'in_flight' };
+  };
+  expect((await mintOnce()).status).toBe(201);
+  expect(patienceFor('link-session.mint')).toBe(4_500);
+});
