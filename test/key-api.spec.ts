@@ -184,7 +184,7 @@ describe('a rotation that was interrupted', () => {
   it('is finished: the successor exists although nobody made it', async () => {
     const old = await create();
     const key = newHouseholdKey();
-    const verified = await withBus((bus) => bus.ask('key.verify', { key_hash: hashSecret(old.key) }));
+    const [verified] = await withBus((bus) => bus.ask('key.verify', { key_hashes: [hashSecret(old.key)] }));
     const { retires_at: _r, revoked_at: _v, id: _id, key_prefix: _p, ...terms } = verified!;
     const at = new Date().toISOString();
     const successor = { ...terms, ...keyIdentity(key), created_by: 'Ada' };
@@ -201,8 +201,8 @@ describe('a rotation that was interrupted', () => {
     await client.dispose();
     const mine = apiWith(stack.url, key);
     await until(
-      () => withBus((bus) => bus.ask('key.verify', { key_hash: hashSecret(key) })),
-      (found) => found !== null,
+      () => withBus((bus) => bus.ask('key.verify', { key_hashes: [hashSecret(key)] })),
+      ([found]) => found !== null,
     );
     expect((await mine.get('/api/v1/keys/me')).body).toMatchObject({ id: successor.id, name: 'Home' });
   });

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { DomainError } from '#contracts/errors.js';
 import { CHANGE_MS, LEASE_MS, LEASE_RENEW_MS } from '#contracts/key-lease.js';
 import type { VerifiedKey } from '#contracts/key.js';
+import type { Ask } from '#contracts/subjects.js';
 import { FakeBus } from '../test/fake-bus.js';
 import { verifiedKey } from '../test/views.js';
 import { MOST_REMEMBERED, VerifiedKeys } from './key-cache.js';
@@ -13,9 +14,9 @@ let keys: VerifiedKeys;
 let answer: VerifiedKey | null = verifiedKey;
 
 beforeEach(() => {
-  jest.useFakeTimers();
+  jest.useFakeTimers({ doNotFake: ['setTimeout'] });
   answer = verifiedKey;
-  bus = new FakeBus({ 'key.verify': () => answer });
+  bus = new FakeBus({ 'key.verify': answerAll });
   lease = new KeyLease(bus);
   keys = new VerifiedKeys(bus, lease);
 });
@@ -24,7 +25,20 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-const asks = () => bus.count('key.verify');
+const answerAll = ({ key_hashes }: Ask<'key.verify'>) => key_hashes.map(() => answer);
+/** The next question is under way, once `asked`, until it is told what to say. */
+const answerLater = () => {
+  let reply: (key: VerifiedKey) => void = () => undefined;
+  const asked = new Promise<void>((under) => {
+    bus.answers['key.verify'] = () =>
+      new Promise((resolve) => {
+        reply = (key) => resolve([key]);
+        under();
+      });
+  });
+  return { asked, reply: (key: VerifiedKey) => reply(key) };
+};
+const asks = () => bus.keysAsked;
 
 describe('under a lease', () => {
   beforeEach(() => keys.start());
@@ -51,9 +65,9 @@ describe('under a lease', () => {
   });
 
   it('lets who comes after a death share an older question, and still refuses', async () => {
-    let reply: (key: VerifiedKey) => void = () => undefined;
-    bus.answers['key.verify'] = () => new Promise((resolve) => (reply = resolve));
+    const { asked, reply } = answerLater();
     const before = keys.verify('good');
+    await asked;
     bus.change(verifiedKey.id);
     const after = keys.verify('good');
     reply(verifiedKey);
@@ -76,20 +90,20 @@ describe('under a lease', () => {
   });
 
   it('does not believe an answer that was under way when the key died', async () => {
-    let reply: (key: VerifiedKey) => void = () => undefined;
-    bus.answers['key.verify'] = () => new Promise((resolve) => (reply = resolve));
+    const { asked, reply } = answerLater();
     const verifying = keys.verify('good');
+    await asked;
     bus.change(verifiedKey.id);
     reply(verifiedKey);
     expect((await verifying)?.revoked_at).not.toBeNull();
-    bus.answers['key.verify'] = () => answer;
+    bus.answers['key.verify'] = answerAll;
     expect((await keys.verify('good'))?.revoked_at).not.toBeNull();
   });
 
   it('knows that a key retires before it confirms it, also when an older answer comes in later', async () => {
-    let reply: (key: VerifiedKey) => void = () => undefined;
-    bus.answers['key.verify'] = () => new Promise((resolve) => (reply = resolve));
+    const { asked, reply } = answerLater();
     const verifying = keys.verify('good');
+    await asked;
     const change = { name: 'Kitchen', retires_at: '2030-01-01T00:00:00.000Z' };
     expect(bus.change(verifiedKey.id, change)).toBe(true);
     reply(verifiedKey);
@@ -128,14 +142,14 @@ describe('under a lease', () => {
   });
 
   it('does not keep an answer that was asked for under an earlier lease', async () => {
-    let reply: (key: VerifiedKey) => void = () => undefined;
-    bus.answers['key.verify'] = () => new Promise((resolve) => (reply = resolve));
+    const { asked, reply } = answerLater();
     const verifying = keys.verify('good');
+    await asked;
     bus.disconnect();
     await jest.advanceTimersByTimeAsync(LEASE_RENEW_MS);
     reply(verifiedKey);
     await verifying;
-    bus.answers['key.verify'] = () => answer;
+    bus.answers['key.verify'] = answerAll;
     await keys.verify('good');
     expect(asks()).toBe(2);
   });
@@ -150,7 +164,7 @@ describe('under a lease', () => {
   it('holds a bounded number of wrong keys, and no flood of them pushes a good one out', async () => {
     await keys.verify('good');
     answer = null;
-    for (let wrong = 0; wrong <= MOST_REMEMBERED; wrong++) await keys.verify(`wrong-${wrong}`);
+    await Promise.all(Array.from({ length: MOST_REMEMBERED + 1 }, async (_, wrong) => keys.verify(`wrong-${wrong}`)));
     const before = asks();
     await keys.verify('good');
     await keys.verify(`wrong-${MOST_REMEMBERED}`);

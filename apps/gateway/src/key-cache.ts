@@ -2,12 +2,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CHANGE_MS, type KeyChanged, type KeyStanding } from '#contracts/key-lease.js';
 import type { VerifiedKey } from '#contracts/key.js';
 import { Bus } from '#service/bus.js';
+import { keyInquiry } from './key-inquiry.js';
 import { KeyLease } from './key-lease.js';
 
 /** The most entries each of the two memories holds. */
 export const MOST_REMEMBERED = 10_000;
-/** The request itself comes after it, and both together have about five seconds. */
-const VERIFY_MS = 900;
 
 /**
  * What the key service has said about keys, by hash. Good keys and wrong ones have memories of their own, so that a
@@ -24,11 +23,14 @@ export class VerifiedKeys {
   /** Questions under way, by hash. */
   private readonly asking = new Map<string, Promise<VerifiedKey | null>>();
   private lease: number | null = null;
+  private readonly inquiry;
 
   constructor(
-    @Inject(Bus) private readonly bus: Bus,
+    @Inject(Bus) bus: Bus,
     private readonly leases: KeyLease,
-  ) {}
+  ) {
+    this.inquiry = keyInquiry(bus);
+  }
 
   /** Begins to listen; before the bus is connected nobody could be heard. */
   start(): void {
@@ -66,7 +68,7 @@ export class VerifiedKeys {
   }
 
   private async look(hash: string, lease: number | null): Promise<VerifiedKey | null> {
-    const key = this.asChanged(await this.bus.ask('key.verify', { key_hash: hash }, VERIFY_MS));
+    const key = this.asChanged(await this.inquiry.load(hash));
     const isLive = key?.revoked_at === null;
     if (isLive) remember(this.proven, hash, true);
     if (lease !== null && lease === this.leases.current()) {

@@ -57,6 +57,12 @@ export class FakeBus extends Bus {
     for (const callback of this.lost) callback();
   }
 
+  /** Of how many keys it was asked, in however many questions. */
+  get keysAsked(): number {
+    const questions = this.asked.filter(({ subject }) => subject === 'key.verify');
+    return questions.reduce((sum, { ask }) => sum + (ask as Ask<'key.verify'>).key_hashes.length, 0);
+  }
+
   count(subject: Subject): number {
     return this.asked.filter((asked) => asked.subject === subject).length;
   }

@@ -64,7 +64,7 @@ export interface Answer {
 const noLimits = { API_RATE_LIMIT_RPM: '1e8', API_RATE_LIMIT_BURST: '1e8', AUTH_FAIL_LIMIT_RPM: '1e8' };
 
 export async function startGateway(env: Partial<Record<keyof GatewayConfig, string>> = {}): Promise<TestGateway> {
-  const bus = new FakeBus({ 'key.verify': ({ key_hash }) => known.get(key_hash) ?? null });
+  const bus = new FakeBus({ 'key.verify': ({ key_hashes }) => key_hashes.map((hash) => known.get(hash) ?? null) });
   const app = await createGateway(bus, gatewayEnv.parse({ PORT: '8080', ...noLimits, ...env }));
   await app.getHttpAdapter().getInstance().ready();
   app.get(VerifiedKeys).start();

@@ -26,6 +26,11 @@ export class KeyQueries {
     this.view = store.project(hearingAll(apiKeys));
   }
 
+  /** Does the view hold all keys that were there when this process began? */
+  get hasCaughtUp(): boolean {
+    return this.view.hasCaughtUp;
+  }
+
   async list({ context, after, kind, limit, cursor }: Ask<'key.list'>): Promise<Page<UsedKey>> {
     await this.view.reached(after);
     const from = decodeCursor(cursor);

@@ -2,7 +2,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { AsOf } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
-import type { UsedKey } from '#contracts/key.js';
+import type { KeyView, UsedKey, VerifiedKey } from '#contracts/key.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { Store } from '#service/store.js';
 import { KeyQueries } from './key-queries.js';
@@ -24,11 +24,8 @@ export class KeyController {
   }
 
   @MessagePattern('key.verify')
-  async verify(@Payload() { key_hash }: Ask<'key.verify'>): Promise<Reply<'key.verify'>> {
-    const key = await this.keys.verify(key_hash);
-    if (!key) return null;
-    const { short_id: _short, created_by: _by, created_at: _at, successor_id: _successor, ...verified } = key;
-    return verified;
+  async verify(@Payload() { key_hashes }: Ask<'key.verify'>): Promise<Reply<'key.verify'>> {
+    return (await this.keys.verify(key_hashes)).map((key) => key && verified(key));
   }
 
   @MessagePattern('key.rename')
@@ -83,3 +80,6 @@ export class KeyController {
     return this.store.health();
   }
 }
+
+const verified = ({ short_id: _s, created_by: _b, created_at: _a, successor_id: _n, ...key }: KeyView): VerifiedKey =>
+  key;

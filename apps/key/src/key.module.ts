@@ -8,6 +8,7 @@ import { IdempotentReplies } from './idempotent-replies.js';
 import { KeyQueries } from './key-queries.js';
 import { KeyUses } from './key-uses.js';
 import { KeyController } from './key.controller.js';
+import { KnownKeys } from './known-keys.js';
 import { ApiKeyRow } from './key.view.js';
 import { Keys } from './keys.service.js';
 import { OperatorController } from './operator.controller.js';
@@ -24,6 +25,7 @@ import { ProjectController } from './project.controller.js';
 import { ProjectRow } from './project.view.js';
 import { Projects } from './projects.service.js';
 import { Operators1700000000010 } from './migrations/0010-operators.js';
+import { BegunKeys1700000000011 } from './migrations/0011-begun-keys.js';
 
 @Module({
   imports: [
@@ -37,6 +39,7 @@ import { Operators1700000000010 } from './migrations/0010-operators.js';
         Projects1700000000004,
         KeyPrefixes1700000000005,
         Operators1700000000010,
+        BegunKeys1700000000011,
       ],
     }),
   ],
@@ -44,6 +47,7 @@ import { Operators1700000000010 } from './migrations/0010-operators.js';
   providers: [
     Keys,
     KeyQueries,
+    KnownKeys,
     KeyUses,
     Gateways,
     FinishRotations,

@@ -11,6 +11,7 @@ import { readStream } from '#eventstore/read-stream.js';
 import { Store } from '#service/store.js';
 import { Gateways } from './gateways.js';
 import { KeyQueries } from './key-queries.js';
+import { KnownKeys } from './known-keys.js';
 import { apiKey } from './key.decider.js';
 import { isLastingAdmin, keyAt, keyProjection } from './key.view.js';
 import { refusalContext } from './refusal-context.js';
@@ -23,12 +24,14 @@ export class Keys {
   constructor(
     @Inject(Store) private readonly store: Store,
     private readonly queries: KeyQueries,
+    private readonly known: KnownKeys,
     private readonly gateways: Gateways,
   ) {
     this.handle = commandHandler(store.client, 'api_key', apiKey);
   }
 
   async create(context: Context, terms: KeyTerms, at = now()): Promise<Written<KeyView>> {
+    await this.known.begin(terms.id);
     const written = await this.command(terms.id, { type: 'CreateKey', terms, now: at }, context);
     await this.queries.listed(written.position);
     return written;
@@ -93,11 +96,17 @@ export class Keys {
     );
   }
 
-  /** The key of this hash, which leads to its stream: true at this moment, without Postgres. */
-  async verify(keyHash: string): Promise<KeyView | null> {
-    const events = await this.read(idOf('api_key', shortIdOf(keyHash)));
+  /** The keys of these hashes, each of which leads to its stream: true at this moment, also without Postgres. */
+  async verify(hashes: string[]): Promise<(KeyView | null)[]> {
+    const sought = hashes.map((hash) => ({ hash, id: idOf('api_key', shortIdOf(hash)) }));
+    const candidates = await this.known.among(sought.map(({ id }) => id));
+    return Promise.all(sought.map(async ({ hash, id }) => (candidates.has(id) ? this.withHash(id, hash) : null)));
+  }
+
+  private async withHash(id: string, hash: string): Promise<KeyView | null> {
+    const events = await this.read(id);
     const [first] = events;
-    return first?.type === 'KeyCreated' && first.key_hash === keyHash ? shown(events) : null;
+    return first?.type === 'KeyCreated' && first.key_hash === hash ? shown(events) : null;
   }
 
   /** Another tenant's key does not exist. */

@@ -60,7 +60,8 @@ interface FromPage {
 /** The bus on one page: every request a service answers, what is asked, what comes back. */
 export interface Subjects {
   'key.create': { ask: { context: Context; terms: KeyTerms }; reply: Written<KeyView> };
-  'key.verify': { ask: { key_hash: string }; reply: VerifiedKey | null };
+  /** Answers in the order of the question; null is a key that nobody has made. */
+  'key.verify': { ask: { key_hashes: string[] }; reply: (VerifiedKey | null)[] };
   'key.rename': { ask: Command & { name: string }; reply: Written<UsedKey> };
   /** Answers with the successor. The old key lives on for the grace. */
   'key.rotate': { ask: Command & { successor: KeyIdentity; grace_seconds: number }; reply: Written<KeyView> };

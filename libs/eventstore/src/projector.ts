@@ -21,6 +21,7 @@ export class Projector {
   /** How far this replica has heard the events. */
   private heard: StorePosition | null = null;
   private behindSince: number | null = null;
+  private caughtUpOnce = false;
   private waiting = new Set<() => void>();
   private readonly mover: ViewMover;
 
@@ -34,11 +35,17 @@ export class Projector {
 
   caughtUp(): void {
     this.behindSince = null;
+    this.caughtUpOnce = true;
   }
 
   failed(error: unknown): void {
     this.behindSince ??= Date.now();
     this.deps.log.warn(`view ${this.view.name}: ${String(error)}; subscribing again`);
+  }
+
+  /** Has the view shown everything at some time since this process began? */
+  get hasCaughtUp(): boolean {
+    return this.caughtUpOnce;
   }
 
   async health(): Promise<{ name: string; lag_ms: number; parked: number }> {
