@@ -37,7 +37,7 @@ export const timelineTables = ({ live, replays, timeline, exports }: TimelineFin
   live &&
     table(
       ['200 mints/s, ms', 'p50', 'p99'],
-      [['from the time an event tells to its entry at a live client', ms(live.p50), ms(live.p99)]],
+      [['from the append of an event to its entry at a live client', ms(live.p50), ms(live.p99)]],
     ),
   timeline && pageTable(timeline),
   replays && replayTable(replays),

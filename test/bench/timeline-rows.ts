@@ -55,7 +55,12 @@ export async function measureTimelines(
 async function measureLive({ run, port, key, mintText }: Fixture, { mintsPerSecond, durationMs }: LongSettings) {
   const worker = startWorker('live.js');
   const load = { port, requests: [mintText], status: 201, perSecond: mintsPerSecond, concurrency: 32 };
-  const plan: LivePlan = { load: { ...load, durationMs: 5 * durationMs }, url: run.url, key };
+  const plan: LivePlan = {
+    load: { ...load, durationMs: 5 * durationMs },
+    url: run.url,
+    key,
+    eventstoreUrl: run.eventstore.url,
+  };
   const figures = await worker.ask<Figures>('live', plan);
   worker.stop();
   return figures;

@@ -24,7 +24,7 @@ export class LiveTimeline {
 
   async changes(watch: Watch): Promise<AuditChanges> {
     await this.timeline.reached(watch.after);
-    if (watch.since === undefined) return { entries: [], position: await this.here() };
+    if (watch.since === undefined) return { entries: [], position: await this.beginning() };
     // Listening starts before reading, so that nothing can happen in between unheard.
     const waiting = this.news.next(watch.context.tenant, watch.wait_ms);
     return this.afterNews(watch, watch.since, waiting).finally(() => waiting.stop());
@@ -38,18 +38,18 @@ export class LiveTimeline {
   }
 
   /**
-   * Where the view stands is read first: its rows and its checkpoint are committed together, so every entry up to there is
-   * seen by the query that follows, and the next question may begin behind it.
+   * Where the view stands is looked at first: every entry up to there is committed and seen by the query that follows, and
+   * the next question may begin behind it.
    */
   private async since({ context, filter }: Watch, since: Position): Promise<AuditChanges> {
-    const here = await this.here();
+    const here = this.timeline.position;
     const entries = await this.timeline.after(context.tenant, filter, { since, limit: AT_ONCE });
     const last = entries.at(-1)?.position ?? since;
     return { entries, position: entries.length === AT_ONCE ? last : laterOf(laterOf(here, last), since) };
   }
 
-  /** The last position whose entry, if it has one, can be read. */
-  private async here(): Promise<Position> {
+  /** As the database knows it, because this process may have just begun. */
+  private async beginning(): Promise<Position> {
     const text = `select "commit" from checkpoints where "view" = 'audit_entries'`;
     const [row] = await this.store.dataSource.query<{ commit: string }[]>(text);
     return row?.commit ?? '0';

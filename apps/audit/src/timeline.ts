@@ -28,6 +28,11 @@ export class Timeline {
     this.view = store.project(auditEntries, (batch) => this.onApplied(batch));
   }
 
+  /** Every entry up to here can be read. */
+  get position(): Position {
+    return this.view.position;
+  }
+
   reached(position: Position | undefined): Promise<void> {
     return this.view.reached(position);
   }
