@@ -57,6 +57,23 @@ describe('keys', () => {
     );
   });
 
+  it('are made without a run file by whoever the bus lets in as the command line', async () => {
+    const { nats, url } = stack.run();
+    const { user, password } = nats.users['cli']!;
+    const env = {
+      NATS_URL: nats.url,
+      NATS_USER: user,
+      NATS_PASSWORD: password,
+      PUBLIC_BASE_URL: 'https://latchkey.example',
+    };
+    const inContainer = { ...env, DATA_DIR: empty, LATCHKEY_URL: url };
+    const args = ['keys', 'create', '--name', 'from a container', '--scope', 'read_only'];
+    const { plaintext_key } = await json<{ plaintext_key: string }>(args, inContainer);
+    expect(await latchkey(['users', 'list', '--key', plaintext_key], inContainer)).toMatchObject({ code: 0 });
+    const wrong = { ...inContainer, NATS_PASSWORD: 'guessed' };
+    expect(await latchkey(args, wrong)).toMatchObject({ code: 1, err: expect.stringMatching(/^UNREACHABLE: /) });
+  });
+
   it('are made remotely with a key, and revoked', async () => {
     const env = { DATA_DIR: empty, LATCHKEY_URL: stack.url, LATCHKEY_API_KEY: key };
     const made = await json<{ short_id: string; plaintext_key: string; scope: string }>(

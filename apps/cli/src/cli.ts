@@ -1,6 +1,6 @@
 import { type Api, apiAt } from './api.js';
 import { UsageError } from './errors.js';
-import { type LocalStack, localStack } from './run-file.js';
+import { type LocalStack, localStack, namedStack } from './run-file.js';
 import { fields, table } from './table.js';
 
 const DEFAULT_URL = 'http://localhost:8080';
@@ -18,7 +18,7 @@ export class Cli {
   readonly json: boolean;
   readonly key: string | undefined;
   readonly url: string;
-  /** The stack on this machine, unless another one was named. */
+  /** The stack the environment lets us into, or the one on this machine unless another one was named. */
   readonly local: LocalStack | null;
 
   constructor(
@@ -28,7 +28,7 @@ export class Cli {
     const named = given.option.url ?? (env.LATCHKEY_URL || undefined);
     this.json = given.has.has('json') || !process.stdout.isTTY;
     this.key = given.option.key ?? (env.LATCHKEY_API_KEY || undefined);
-    this.local = named === undefined ? localStack(env) : null;
+    this.local = namedStack(env) ?? (named === undefined ? localStack(env) : null);
     this.url = named ?? this.local?.url ?? DEFAULT_URL;
   }
 

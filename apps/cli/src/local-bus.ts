@@ -3,7 +3,7 @@ import { type Context, defaultTenant, type Tenant } from '#contracts/envelope.js
 import { DomainError } from '#contracts/errors.js';
 import type { Ask, Reply, Subject } from '#contracts/subjects.js';
 import { CliError } from './errors.js';
-import type { LocalStack } from './run-file.js';
+import { CLI, type LocalStack } from './run-file.js';
 
 const DEADLINE_MS = 5_000;
 
@@ -24,7 +24,7 @@ export async function askLocally<S extends Subject>(
   subject: S,
   payload: Ask<S>,
 ): Promise<Reply<S>> {
-  const login = nats?.users['cli'];
+  const login = nats?.users[CLI];
   if (!nats || !login) throw new CliError('UNREACHABLE', 'The local stack is not ready.');
   const bus = await connect({ NATS_URL: nats.url, NATS_USER: login.user, NATS_PASSWORD: login.password });
   try {

@@ -2,7 +2,7 @@ import { apiAt, dataOf } from '../api.js';
 import type { Command } from '../arguments.js';
 import type { Cli } from '../cli.js';
 import { CliError } from '../errors.js';
-import { runFileOf } from '../run-file.js';
+import { namedStack, runFileOf } from '../run-file.js';
 
 interface Check {
   check: string;
@@ -30,7 +30,7 @@ export const doctorCommands: Command[] = [
 ];
 
 async function reachable({ url, local, env }: Cli): Promise<Check> {
-  const found = local ? `${url}, from ${runFileOf(env)}` : url;
+  const found = local && !namedStack(env) ? `${url}, from ${runFileOf(env)}` : url;
   return attempt('gateway', async () => {
     await apiAt(url, undefined).GET('/health/live');
     return found;
