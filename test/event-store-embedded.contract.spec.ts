@@ -156,7 +156,8 @@ describe('a server that is asked to stop', () => {
 describe('the one writer', () => {
   it('begins neither beside another one on the same database nor without a database', async () => {
     const first = connect((await start()).url);
-    const [second, lost] = [await start(), await start({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' })];
+    const elsewhere = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' };
+    const [second, lost] = await Promise.all([start(), start(elsewhere)]);
     expect(await Promise.all([second.exit, lost.exit])).toEqual([1, 1]);
     await expect(first.appendToStream(unique('one'), event())).resolves.toMatchObject({ success: true });
   });
