@@ -216,8 +216,43 @@ describeInBrowser('Sessions and connections', () => {
     await expectUsable();
   });
 
-  it('tells of the connection, makes a link to reconnect it, and revokes it', async () => {
+  it('notes metadata on the connection, also without a script', async () => {
     await page.getByRole('link', { name: 'Connections', exact: true }).click();
+    await row('Grace Hopper').getByRole('link', { name: 'Tartan Bank' }).click();
+    await page.getByRole('link', { name: 'Change metadata' }).click();
+    await heading('Metadata');
+    const entry = (number: number) => page.getByRole('group', { name: `Entry ${number}`, exact: true });
+    await page.keyboard.type('customer');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('C-4711');
+    await button('Add an entry').click();
+    await entry(2).getByLabel('Value').fill('EU');
+    await expectUsable();
+    await button('Save').click();
+    await page.getByRole('alert').getByText('Give this entry a name').waitFor();
+    await expectUsable();
+    await page.keyboard.type('region');
+    await page.keyboard.press('Enter');
+    await page.getByRole('status').getByText('The metadata was saved.').waitFor();
+    await page.getByRole('region', { name: 'Metadata' }).getByText('C-4711').waitFor();
+    await expectUsable();
+
+    const context = { javaScriptEnabled: false, storageState: await page.context().storageState() };
+    const plain = await (await browser.newContext(context)).newPage();
+    await plain.goto(`${page.url().split('?')[0]}/metadata`);
+    const customer = plain.getByRole('group').filter({ has: plain.locator('[value="customer"]') });
+    await customer.getByRole('checkbox', { name: 'Remove' }).check();
+    await plain.getByRole('button', { name: 'Add an entry' }).click();
+    await plain.getByRole('group', { name: 'Entry 4' }).waitFor();
+    await plain.getByRole('button', { name: 'Save' }).click();
+    await plain.getByText('The metadata was saved.').waitFor();
+    const noted = plain.getByRole('region', { name: 'Metadata' });
+    expect((await noted.innerText()).split('\n')).toEqual(['region', 'EU']);
+    await plain.context().close();
+  });
+
+  it('tells of the connection, makes a link to reconnect it, and revokes it', async () => {
+    await open('/connections');
     await row('Grace Hopper').getByRole('link', { name: 'Tartan Bank' }).click();
     await heading('Tartan Bank');
     await page.getByText('Tartan Bank was connected through Plaid.').click();

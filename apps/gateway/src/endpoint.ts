@@ -35,6 +35,8 @@ declare module 'fastify' {
     endpoint?: EndpointSpec;
     /** No key is asked for. */
     public?: boolean;
+    /** The largest body of a route that declares no endpoint, such as a form; 64 KiB when it says nothing. */
+    bodyLimit?: number;
   }
 }
 

@@ -13,7 +13,8 @@ type Done = (error: Error | null, body?: Buffer | typeof TOO_LARGE) => void;
  * read and thrown away, so that a client that is still sending hears the answer instead of a broken connection.
  */
 export function keepRaw(request: FastifyRequest, payload: NodeJS.ReadableStream, done: Done): void {
-  const limit = request.routeOptions.config.endpoint?.bodyLimit ?? DEFAULT_LIMIT;
+  const { endpoint, bodyLimit } = request.routeOptions.config;
+  const limit = endpoint?.bodyLimit ?? bodyLimit ?? DEFAULT_LIMIT;
   let chunks: Buffer[] = [];
   let size = 0;
   payload.on('data', (chunk: Buffer) => {

@@ -6,6 +6,7 @@ import { AdminApiKeysController } from './api-keys.controller.js';
 import { AdminAssetsController } from './assets.controller.js';
 import { HomeController } from './home.controller.js';
 import { ChangesController } from './changes.controller.js';
+import { AdminConnectionMetadataController } from './connection-metadata.controller.js';
 import { AdminConnectionsController } from './connections.controller.js';
 import { History } from './history.service.js';
 import { Links } from './links.service.js';
@@ -34,6 +35,7 @@ import { WelcomeController } from './welcome.controller.js';
     AccountController,
     AdminSessionsController,
     AdminConnectionsController,
+    AdminConnectionMetadataController,
     AdminTimelineController,
     AdminMomentController,
     ChangesController,

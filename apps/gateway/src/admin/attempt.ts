@@ -25,6 +25,7 @@ const inWords = (message: string): string => {
     password: 'Password',
     expires_in_days: 'Expiry',
     origins: 'The list',
+    connection_metadata: 'The metadata',
   };
   const [first = '', ...rest] = message.split(' ');
   const [, place] = /^origins\.(\d+)$/.exec(first) ?? [];

@@ -8,6 +8,7 @@ const notices: Record<string, string> = {
   'key-revoked': 'The key was revoked. Nothing accepts it any more.',
   'link-cancelled': 'The link was cancelled. Whoever opens it is told that it is no longer valid.',
   'connection-revoked': 'The connection was ended and its credential destroyed.',
+  'metadata-saved': 'The metadata was saved. Apps read it from now on.',
   'project-created': 'The project was created. The dashboard shows it now.',
   'project-changed': 'The project was changed. What it allows holds for links that are made from now on.',
   'operator-removed': 'The operator was removed and signed out everywhere.',
