@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { apiWith, until } from '#testing/api.js';
+import { version } from '#service/version.js';
 import { sharedStack } from '#testing/stack.js';
 import { describeInBrowser, launchBrowser, newPerson, signInAtBank } from './browser.js';
 
@@ -321,6 +322,16 @@ describeInBrowser('Sessions and connections', () => {
 describeInBrowser('Settings', () => {
   it('compares the read models with their events, and builds them again', async () => {
     await open('/settings/system');
+    const parts = {
+      gateway: version,
+      key: version,
+      NATS: '\\d+\\.\\d+',
+      Postgres: '\\d+\\.\\d+',
+      'Event store': '23\\.10',
+    };
+    for (const [name, told] of Object.entries(parts)) {
+      await page.getByRole('row', { name: new RegExp(`^${name} Up .*${told}`) }).waitFor();
+    }
     await button('Compare').click();
     await page.getByText('every row says what its events say').waitFor({ timeout: 30_000 });
     await expectUsable();

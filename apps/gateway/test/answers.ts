@@ -20,6 +20,7 @@ const health = () => ({
   status: 'up' as const,
   views: [{ name: 'a view', lag_ms: 3, parked: 0 }],
   parts: { bus: 'up' as const },
+  versions: { latchkey: '0.1.0', bus: '2.14.3' },
 });
 
 const vaultStatus = {

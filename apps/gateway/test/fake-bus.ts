@@ -28,6 +28,14 @@ export class FakeBus extends Bus {
     return answer(ask);
   }
 
+  override get serverVersion(): string {
+    return '2.14.3';
+  }
+
+  override alive(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   override announce<S extends keyof Announcements>(
     _: S,
     say: Announcements[S]['say'],

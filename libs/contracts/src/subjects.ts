@@ -345,6 +345,8 @@ export interface PartHealth {
   /** Each view, and how far it is behind: milliseconds since it last stood at the head. */
   views: { name: string; lag_ms: number; parked: number }[];
   parts: Record<string, 'up' | 'down'>;
+  /** Of the service itself (`latchkey`) and of those of its `parts` that say theirs. */
+  versions?: Record<string, string>;
 }
 type StartReplay = { ask: ReplayWish; reply: ViewReplay[] };
 type ListReplays = { ask: { id?: string }; reply: ViewReplay[] };

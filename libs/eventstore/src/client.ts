@@ -6,4 +6,13 @@ import { EventStoreDBClient } from '@eventstore/db-client';
  */
 export const connectEventStore = (url: string): EventStoreDBClient => EventStoreDBClient.connectionString(url);
 
+/**
+ * What the server calls its version; undefined when it does not say. The client asks once per connection, for its own
+ * decisions, and has no public way to tell.
+ */
+export async function serverVersion(client: EventStoreDBClient): Promise<string | undefined> {
+  const { serverVersion: version } = await client['capabilities'];
+  return version === 'unknown' ? undefined : version;
+}
+
 export { BACKWARDS, END, EventStoreDBClient } from '@eventstore/db-client';

@@ -60,6 +60,11 @@ export class Bus implements OnApplicationShutdown {
     ]);
   }
 
+  /** What the broker of the connection calls its version. */
+  get serverVersion(): string | undefined {
+    return this.connection?.info?.version;
+  }
+
   /** Refusals arrive as DomainError; nobody there, no answer in time or no broker is UNAVAILABLE. */
   async ask<S extends Subject>(subject: S, payload: Ask<S>, timeoutMs = DEADLINE_MS): Promise<Reply<S>> {
     const answer = await this.request(subject, payload, timeoutMs);

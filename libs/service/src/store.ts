@@ -1,7 +1,7 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { PartHealth } from '#contracts/subjects.js';
-import { BACKWARDS, END, type EventStoreDBClient } from '#eventstore/client.js';
+import { BACKWARDS, END, type EventStoreDBClient, serverVersion } from '#eventstore/client.js';
 import { Feed } from '#eventstore/feed.js';
 import { type OnApplied, Projector } from '#eventstore/projector.js';
 import { sealWith } from '#eventstore/personal-text.js';
@@ -9,6 +9,7 @@ import { SubjectKeyRow, SubjectKeys } from '#eventstore/subject-keys.js';
 import type { View } from '#eventstore/view.js';
 import type { Bus } from './bus.js';
 import { logger } from './logger.js';
+import { version } from './version.js';
 
 /** The views of this process and whether the parts under it are there. */
 export class Store implements OnApplicationShutdown {
@@ -47,17 +48,31 @@ export class Store implements OnApplicationShutdown {
   }
 
   async health(): Promise<PartHealth> {
-    const [views, eventstore, bus] = await Promise.all([
+    const [views, database, eventstore, bus] = await Promise.all([
       Promise.all(this.projectors.map((projector) => projector.health())).catch(() => null),
-      answers(this.readHead()),
+      this.databaseVersion().catch(() => undefined),
+      this.eventStore(),
       this.bus.alive(),
     ]);
+    const versions = { latchkey: version, database, eventstore: eventstore.version, bus: this.bus.serverVersion };
     const up = (yes: boolean) => (yes ? 'up' : 'down');
     return {
-      status: up(views !== null && eventstore && bus),
+      status: up(views !== null && eventstore.isUp && bus),
       views: views ?? [],
-      parts: { database: up(views !== null), eventstore: up(eventstore), bus: up(bus) },
+      parts: { database: up(views !== null), eventstore: up(eventstore.isUp), bus: up(bus) },
+      versions: known(versions),
     };
+  }
+
+  /** Asked for its version only once it has answered. */
+  private async eventStore(): Promise<{ isUp: boolean; version?: string | undefined }> {
+    if (!(await answers(this.readHead()))) return { isUp: false };
+    return { isUp: true, version: await serverVersion(this.client).catch(() => undefined) };
+  }
+
+  private async databaseVersion(): Promise<string | undefined> {
+    const rows = await this.dataSource.query<{ version: string }[]>(`select current_setting('server_version') version`);
+    return rows[0]?.version;
   }
 
   private async readHead(): Promise<void> {
@@ -73,6 +88,9 @@ export class Store implements OnApplicationShutdown {
     await Promise.all(this.feeds.map((feed) => feed.stop()));
   }
 }
+
+const known = (versions: Record<string, string | undefined>): Record<string, string> =>
+  Object.fromEntries(Object.entries(versions).flatMap(([part, said]) => (said === undefined ? [] : [[part, said]])));
 
 const answers = (promise: Promise<unknown>): Promise<boolean> =>
   promise.then(

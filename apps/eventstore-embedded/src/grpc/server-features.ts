@@ -2,8 +2,8 @@ import { type handleUnaryCall } from '@grpc/grpc-js';
 import { SupportedMethod, SupportedMethods } from '@eventstore/db-client/generated/serverfeatures_pb.js';
 import { type Empty } from '@eventstore/db-client/generated/shared_pb.js';
 
-/** The version whose behaviour this server follows. */
-const SERVER_VERSION = '23.10.6';
+/** The version whose behaviour this server follows, and whose build it is. */
+const SERVER_VERSION = '23.10.6+latchkey';
 
 const METHODS = {
   'event_store.client.streams.streams': ['read', 'append', 'delete', 'tombstone', 'batchappend'],

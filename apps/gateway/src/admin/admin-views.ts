@@ -4,7 +4,7 @@ import { Eta } from 'eta';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { newToken } from '#contracts/secrets.js';
 import { CONFIG, type GatewayConfig } from '../config.js';
-import { pagesFolder } from '../pages/package-root.js';
+import { pagesFolder } from '../pages/pages-folder.js';
 import { PAGES_SETTINGS, type PagesSettings } from '../pages/settings.js';
 import { publicBase } from '../public-base.js';
 import { adminAssetPath } from './assets.js';

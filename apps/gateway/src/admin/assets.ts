@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { colours } from '../pages/assets.js';
-import { pagesFolder } from '../pages/package-root.js';
+import { pagesFolder } from '../pages/pages-folder.js';
 
 const types: Record<string, string> = { '.css': 'text/css; charset=utf-8', '.js': 'text/javascript; charset=utf-8' };
 const folder = join(pagesFolder, '../admin/assets');

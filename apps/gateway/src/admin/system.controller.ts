@@ -1,26 +1,20 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Get, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Replay } from '#contracts/api/replays.js';
 import type { Context } from '#contracts/envelope.js';
 import type { PartHealth } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
-import { pagesFolder } from '../pages/package-root.js';
+import { version } from '#service/version.js';
 import { Caller } from '../params.js';
 import { ReadModelReplays } from '../read-model-replays.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
 import { fieldsOf } from './forms.js';
+import { partsOf } from './system-parts.js';
 
 const DEADLINE_MS = 1_500;
 const services = ['key', 'connection', 'link-session', 'audit'] as const;
 const down: PartHealth = { status: 'down', views: [], parts: {} };
-
-/** Read once: another version is another process. */
-const { version } = JSON.parse(readFileSync(join(pagesFolder, '../../../../package.json'), 'utf8')) as {
-  version: string;
-};
 
 /** Settings → System: is every part there, how far behind is what people read, and does it say what the events say? */
 @AdminPage('admin/settings/system')
@@ -33,13 +27,15 @@ export class AdminSystemController {
 
   @Get()
   async page(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
-    const [replay, ...healths] = await Promise.all([
+    const [replay, gateway, ...healths] = await Promise.all([
       this.newestReplay(),
+      this.ownHealth(),
       ...services.map((name) => this.healthOf(name)),
     ]);
-    const parts = services.map((name, index) => ({ name, ...healths[index]! }));
+    const answers = Object.fromEntries(services.map((name, index) => [name, healths[index]!]));
+    const parts = partsOf({ gateway, ...answers });
     const versions = { Latchkey: version, Node: process.version, System: `${process.platform} ${process.arch}` };
-    const isWell = parts.every(({ status, views }) => status === 'up' && views.every(({ parked }) => parked === 0));
+    const isWell = parts.every(({ status, views }) => status !== 'down' && views.every(({ parked }) => parked === 0));
     this.views.show(request, reply, 'system', { heading: 'System', parts, versions, isWell, replay });
   }
 
@@ -53,6 +49,13 @@ export class AdminSystemController {
   private async newestReplay(): Promise<Replay | null> {
     const known = await this.replays.known().catch(() => []);
     return known[0] ?? null;
+  }
+
+  /** Of this process, which is there as long as it answers at all. */
+  private async ownHealth(): Promise<PartHealth> {
+    const { serverVersion: bus } = this.bus;
+    const versions = { latchkey: version, ...(bus !== undefined && { bus }) };
+    return { status: 'up', views: [], parts: { bus: (await this.bus.alive()) ? 'up' : 'down' }, versions };
   }
 
   private healthOf(service: (typeof services)[number]): Promise<PartHealth> {

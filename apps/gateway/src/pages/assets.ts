@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
-import { pagesFolder } from './package-root.js';
+import { pagesFolder } from './pages-folder.js';
 
 const types: Record<string, string> = { '.js': 'text/javascript; charset=utf-8' };
 

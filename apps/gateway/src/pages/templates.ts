@@ -2,7 +2,7 @@ import { Eta } from 'eta';
 import { join } from 'node:path';
 import { assetPath, style } from './assets.js';
 import { type Language, languageNames, minutesIn, sayIn } from './language.js';
-import { pagesFolder } from './package-root.js';
+import { pagesFolder } from './pages-folder.js';
 import type { PageView } from './page-view.js';
 
 const eta = new Eta({ views: join(pagesFolder, 'views'), cache: true });

@@ -2,12 +2,9 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** The folder of the nearest package.json above `from`: the same for the sources and for the compiled code in dist. */
-function packageRoot(from: string): string {
+export function packageRoot(from: string): string {
   if (existsSync(join(from, 'package.json'))) return from;
   const above = dirname(from);
   if (above === from) throw new Error('No package.json above the program.');
   return packageRoot(above);
 }
-
-/** Templates and assets are read from the source tree, because the compiler copies only its own files. */
-export const pagesFolder = join(packageRoot(__dirname), 'apps/gateway/src/pages');
