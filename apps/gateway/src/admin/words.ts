@@ -1,3 +1,5 @@
+import type { AuthType } from '#contracts/api/servers.js';
+
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 const inUtc = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
@@ -36,6 +38,18 @@ export const words = {
     error: ['The provider reports an error', 'bad'],
     revoked: ['Ended', ''],
   },
+  /** How a server of the catalog knows its caller. */
+  authWords: {
+    api_key: 'API key',
+    path_secret: 'Secret in the address',
+    two_header: 'Two secrets in headers',
+    hmac_signed: 'HMAC signature',
+    jwt_ecdsa: 'Signed JWT',
+    cert: 'Certificate',
+    oauth: 'OAuth',
+    none: 'None',
+    hosted_link: 'At the bank',
+  } satisfies Record<AuthType, string>,
   replayWords: {
     running: ['Under way', ''],
     done: ['Done', 'good'],
