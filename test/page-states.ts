@@ -8,8 +8,8 @@ interface State {
   /** Whether the services cannot be asked. */
   isAway?: boolean;
   act?: (bench: PageBench) => Promise<unknown>;
-  /** Whether approved pictures of it exist, and of which width. */
-  pictured?: 'phone' | 'desktop';
+  /** Whether there are pictures at a phone, too. */
+  isForPhones?: boolean;
 }
 
 const active = { status: 'active', started_at: new Date().toISOString() } as const;
@@ -22,15 +22,15 @@ const failed = (error_code: string) => newLink({ status: 'failed', error_code })
 
 /** Every state of the hosted page. */
 export const states: Record<string, State> = {
-  'the picker': { link: () => newLink({ label: 'Household budget' }), pictured: 'phone' },
-  'one provider': { link: () => newLink({ provider: 'plaid', label: longLabel }), pictured: 'phone' },
+  'the picker': { link: () => newLink({ label: 'Household budget' }), isForPhones: true },
+  'one provider': { link: () => newLink({ provider: 'plaid', label: longLabel }), isForPhones: true },
   'a project with a long name': { link: () => newLink({}, { project_name: longName }) },
   'no provider': { link: () => newLink({}, { providers: [] }) },
-  relink: { link: () => newLink(relink, atBank), pictured: 'phone' },
+  relink: { link: () => newLink(relink, atBank), isForPhones: true },
   'the give-up dialog': {
     link: () => newLink(),
     act: ({ button }) => button("I don't want to do this").click(),
-    pictured: 'phone',
+    isForPhones: true,
   },
   'the hand-off dialog': {
     link: () => newLink({ label: 'Household budget' }),
@@ -40,31 +40,35 @@ export const states: Record<string, State> = {
       await page.locator('dialog path[d^=M]').waitFor();
     },
   },
-  'a link that a phone has taken over': { link: () => newLink(active, { hand_overs: 1 }), pictured: 'desktop' },
+  'a link that a phone has taken over': { link: () => newLink(active, { hand_overs: 1 }) },
   'a code that was brought too late': {
     link: () => newLink(),
     path: '/link/continue#nonsense',
     act: ({ page }) => page.getByRole('alert').getByText('This code no longer works.').waitFor(),
   },
-  'after a refusal': { link: () => newLink(refusal('ITEM_LOCKED')), path: '?tried=plaid', pictured: 'phone' },
+  'after a refusal': { link: () => newLink(refusal('ITEM_LOCKED')), path: '?tried=plaid', isForPhones: true },
   'after a different account': { link: () => newLink({ ...relink, ...refusal('different_account') }, atBank) },
-  'after the first bank': { link: () => newLink({ ...active, result_connection_ids: ['c1'] }), pictured: 'phone' },
+  'after the first bank': { link: () => newLink({ ...active, result_connection_ids: ['c1'] }), isForPhones: true },
   'choosing another bank': { link: () => newLink({ ...active, result_connection_ids: ['c1'] }), path: '?pick=1' },
-  'opening a provider': { link: () => newLink(), path: '/with/plaid' },
+  'opening a provider': {
+    link: () => newLink(),
+    path: '/with/plaid',
+    act: ({ page }) => page.getByText('The dialog of the provider').waitFor(),
+  },
   'a provider that does not open': {
     link: () => newLink(),
     path: '/with/teller',
     act: ({ button }) => button('Try again').waitFor(),
   },
-  progress: { link: () => newLink({ status: 'consumed', single_use: true }), pictured: 'phone' },
-  'all set': { link: () => newLink({ status: 'completed', result_connection_ids: ['c1', 'c2'] }), pictured: 'phone' },
+  progress: { link: () => newLink({ status: 'consumed', single_use: true }), isForPhones: true },
+  'all set': { link: () => newLink({ status: 'completed', result_connection_ids: ['c1', 'c2'] }), isForPhones: true },
   'all set after a repair': {
     link: () => newLink({ ...relink, status: 'completed' }, { ...atBank, outcome: 'repaired' }),
   },
   'all set after a relink without need': {
     link: () => newLink({ ...relink, status: 'completed' }, { ...atBank, outcome: 'already_healthy' }),
   },
-  'a link that has expired': { link: () => newLink({ status: 'expired' }), pictured: 'phone' },
+  'a link that has expired': { link: () => newLink({ status: 'expired' }), isForPhones: true },
   'a link that was given up': { link: () => failed('GIVEN_UP') },
   'a link that was withdrawn': { link: () => failed('CANCELLED') },
   'a link that was refused too often': { link: () => failed('TOO_MANY_ATTEMPTS') },

@@ -6,7 +6,7 @@ import { describeInBrowser } from './browser.js';
 import { answersFor, newLink } from './page-app.js';
 import { PageBench } from './page-bench.js';
 import { show, states } from './page-states.js';
-import { beside, canCompare, difference, isApproving } from './pictures.js';
+import { beside, canCompare, differences, isApproving } from './pictures.js';
 
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const schemes = ['light', 'dark'] as const;
@@ -51,15 +51,12 @@ describeInBrowser('the hosted page', () => {
     const state = states[name]!;
     await bench.page.setViewportSize(phone);
     await show(bench, state);
-    const differences: (string | null)[] = [];
     for (const colorScheme of schemes) {
       await bench.page.emulateMedia({ colorScheme });
       expect(await violations()).toEqual([]);
-      if (!state.pictured || !comparable) continue;
-      await bench.page.setViewportSize(state.pictured === 'desktop' ? desktop : phone);
-      differences.push(await difference(bench.page, desk, `${name} ${colorScheme}`));
     }
-    expect(differences.filter(Boolean)).toEqual([]);
+    const sizes = { desktop, ...(state.isForPhones && { phone }) };
+    if (comparable) expect(await differences(bench.page, desk, { name, sizes })).toEqual([]);
     for (const width of [360, 320]) {
       await bench.page.setViewportSize({ width, height: 740 });
       expect(await overflow()).toBe(0);
