@@ -52,7 +52,9 @@ document.addEventListener('submit', (event) => {
 window.addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
 // Whatever leads to another page shows that it is under way, once that takes a moment.
+let leaving = false;
 window.addEventListener('beforeunload', () => {
+  leaving = true;
   const bar = Object.assign(document.createElement('div'), {
     className: 'under-way',
     role: 'progressbar',
@@ -60,7 +62,7 @@ window.addEventListener('beforeunload', () => {
   });
   const shows = setTimeout(() => document.body.append(bar), 400);
   // Somebody who has stopped the browser stays on this page.
-  setTimeout(() => (clearTimeout(shows), bar.remove()), 30_000);
+  setTimeout(() => (clearTimeout(shows), bar.remove(), (leaving = false)), 30_000);
 });
 
 all('[data-focus]')[0]?.focus();
@@ -98,7 +100,8 @@ async function follow() {
       await new Promise((seen) => document.addEventListener('visibilitychange', seen, { once: true }));
     try {
       const response = await fetch(`/admin/changes?after=${encodeURIComponent(after)}`, { headers });
-      if (response.status === 401) return location.reload();
+      // A reload would take the place of the page that is on its way, such as the one after signing out.
+      if (response.status === 401) return leaving ? undefined : location.reload();
       const { newest } = await response.json();
       if (newest === null || !response.ok) throw new Error('away');
       if (newest === after) continue;
