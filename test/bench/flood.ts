@@ -62,6 +62,8 @@ export async function flood(fixture: Fixture, rivals: Rivals, settings: Settings
   const rows: FloodRow[] = [];
   for (const { title, under, alone } of floods) {
     const all = [];
+    // Once before it counts: refusals are no work yet that this gateway is used to.
+    await under();
     for (let round = 0; round < settings.rounds; round++) all.push({ alone: await alone(), under: await under() });
     rows.push({
       title,

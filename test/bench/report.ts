@@ -161,7 +161,7 @@ function flatTable({ sessions, seeded, rows }: Flatness): string {
       ['16 clients: requests/s (p50 · p99 in ms)', ...sessions.map((count) => `${whole(count)} sessions`)],
       rows.map((row) => [row.title, ...row.figures.map(figures)]),
     ),
-    `${whole(appended)} were appended through the event store's client, one stream each, at ${whole(appendsPerSecond)}/s while the views followed; these had everything ${(settledMs / 1000).toFixed(1)} s after the last append.${more}`,
+    `${whole(appended)} were appended through the event store's client, one stream each, at ${whole(appendsPerSecond)}/s while the views followed; these had everything ${(settledMs / 1000).toFixed(1)} s after the last append.${more} Of the few sessions hardly any stand behind the middle, so that page is all but empty at first.`,
   ].join('\n\n');
 }
 
