@@ -201,7 +201,7 @@ const HOW_TO_READ = `- Everything runs on this one machine: the load, all parts 
   same NATS server, Postgres, table and statement. A ratio is therefore what the architecture costs, not what the hardware does.
 - A mint is more than its append: HTTP, the key check, two hops on the bus, and two views that follow while the load goes on.
 - Opening a credential appends CredentialAccessed to the connection's stream, reads the row of the vault and decrypts it,
-  through the code of the service in a process of its own. It reads the whole stream first: a longer one takes longer.
+  through the code of the service in a process of its own. Of a connection it has opened before, it reads no stream first.
 - Each delivery has its own id; those to one connection that wait at the same moment share an append.
 - The load comes from one process of its own over keep-alive sockets, with requests whose bytes were made before
   (test/bench/connection.ts, about 10 µs of CPU per request); it runs on the same cores.

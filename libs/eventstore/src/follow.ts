@@ -99,7 +99,7 @@ async function subscribeOnce(follower: Follower, onProgress: () => void): Promis
         await follower.apply({ events: await openBatch(client, recorded), position: last });
         position = last;
       }
-      if (items.at(-1)!.position === null) follower.onCaughtUp();
+      if (items.some((item) => item.position === null)) follower.onCaughtUp();
       onProgress();
     }
   } finally {
