@@ -74,4 +74,7 @@ export function paced(load: PacedLoad, onAnswer?: (body: string) => void): Promi
   });
 }
 
+/** What goes before a load that counts: its first requests would tell how this process and its connections begin. */
+export const warm = (load: PacedLoad): Promise<Figures> => paced({ ...load, durationMs: load.durationMs / 5 });
+
 if (require.main === module) serveJobs({ closed, each, paced: (load: PacedLoad) => paced(load) });

@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { type Figures, figuresOf } from './figures.js';
-import { paced, type PacedLoad } from './http-load.js';
+import { paced, type PacedLoad, warm } from './http-load.js';
 import { serveJobs } from './worker.js';
 
 export interface LagPlan {
@@ -57,6 +57,7 @@ class Watch {
 }
 
 async function lag({ load, sessionsUrl, auditUrl }: LagPlan): Promise<Lags> {
+  await warm(load);
   const databases = [new Client(sessionsUrl), new Client(auditUrl)] as const;
   await Promise.all(databases.map((database) => database.connect()));
   const watches = [new Watch(databases[0], SEEN.sessions), new Watch(databases[1], SEEN.audit)] as const;

@@ -3,7 +3,7 @@ import { readPages } from '#eventstore/read-pages.js';
 import { followEntries } from '#testing/live-entries.js';
 import { until } from '#testing/api.js';
 import { type Figures, figuresOf } from './figures.js';
-import { paced, type PacedLoad } from './http-load.js';
+import { paced, type PacedLoad, warm } from './http-load.js';
 import { serveJobs } from './worker.js';
 
 export interface LivePlan {
@@ -15,6 +15,7 @@ export interface LivePlan {
 
 /** From an event's append, as the event store dates it, to its entry at a client of the live timeline. */
 async function live({ load, url, key, eventstoreUrl }: LivePlan): Promise<Figures> {
+  await warm(load);
   const heard = new Map<string, number>();
   const stream = followEntries(`${url}/api/v1/audit/stream?type=SessionMinted`, { 'x-api-key': key });
   stream.onEntry = ({ position }) => void heard.set(position, performance.timeOrigin + performance.now());

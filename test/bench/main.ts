@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Stack, startStack } from '#testing/stack.js';
-import { type Fixture, prepare } from './fixture.js';
+import { type Fixture, prepare, settled } from './fixture.js';
 import { measureFlatness } from './flatness.js';
 import { flood } from './flood.js';
 import { measureKeys } from './key-rows.js';
@@ -96,6 +96,7 @@ async function underLoad(settings: Settings, stack: Stack) {
   const part: Part = async (name, run) => {
     if (!wanted(name)) return undefined;
     console.error(`measuring: ${name}`);
+    await settled(fixture);
     return run();
   };
   console.error('measuring: rates');

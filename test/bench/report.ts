@@ -210,7 +210,8 @@ const HOW_TO_READ = `- Everything runs on this one machine: the load, all parts 
 - **Lag** looks for the row over a connection of its own every millisecond or so, and counts from the 201.
 - **Memory** is the sum of the proportional set sizes of all processes, so that shared pages count once.
 - **Ready** is from the start of the supervisor to its "ready"; the first one makes the database, and no build is in it.
-- Everything is **warm**: 4,000 requests of each kind, of ours and of the limits, go before those that count, or 20 s of them.
+- Everything is **warm**: 4,000 requests of each kind, of ours and of the limits, go before those that count, or 20 s of them;
+  before a paced load goes a fifth of it.
 - \`npm run bench -- --quick\` prints the same in under a minute from short stretches, and writes nothing. \`--only=mint,append\`
   measures these rows alone (also \`page\`, \`lag\`, \`keys\`, \`flood\`, \`stored\`, \`live\`, \`replay\`, \`timeline\`, \`export\`).
   \`--sessions\`, \`--entries\`, \`--exported\` and \`--events\` say how many of them there are.`;
