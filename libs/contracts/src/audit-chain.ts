@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { canonicalJson } from './canonical-json.js';
 import type { AuditEntry } from './audit.js';
 
@@ -32,9 +32,7 @@ export interface Checkpoint {
 }
 
 export const chainHash = (previous: string, entry: object): string =>
-  createHash('sha256')
-    .update(`${previous}\n${canonicalJson(entry)}`)
-    .digest('hex');
+  hash('sha256', `${previous}\n${canonicalJson(entry)}`);
 
 /** The entry of a line without what stands beside it. */
 export function storedEntryOf(line: object): object {
