@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { type Stack, startStack } from '#testing/stack.js';
 import { type Fixture, prepare, settled } from './fixture.js';
 import { measureFlatness } from './flatness.js';
+import { medianFigures } from './figures.js';
 import { flood } from './flood.js';
 import { measureKeys } from './key-rows.js';
 import type { Lags, LagPlan } from './lag.js';
@@ -18,7 +19,6 @@ import { type LongSettings, measureTimelines, type Part } from './timeline-rows.
 import { startWorker } from './worker.js';
 
 interface Settings extends LongSettings {
-  rounds: number;
   warmUpRequests: number;
   sessions: number;
   keys: number;
@@ -115,7 +115,8 @@ async function underLoad(settings: Settings, stack: Stack) {
   return { ...findings, titles: Object.fromEntries(scenarios.map(({ name, title }) => [name, title])) };
 }
 
-async function measureLag({ run, port, mintText }: Fixture, { mintsPerSecond, durationMs }: Settings): Promise<Lags> {
+async function measureLag({ run, port, mintText }: Fixture, settings: Settings): Promise<Lags> {
+  const { rounds, mintsPerSecond, durationMs } = settings;
   const worker = startWorker('lag.js');
   const plan: LagPlan = {
     load: {
@@ -129,9 +130,11 @@ async function measureLag({ run, port, mintText }: Fixture, { mintsPerSecond, du
     sessionsUrl: run.databases['link_session']!,
     auditUrl: run.databases['audit']!,
   };
-  const lags = await worker.ask<Lags>('lag', plan);
+  const all: Lags[] = [];
+  while (all.length < rounds) all.push(await worker.ask<Lags>('lag', plan));
   worker.stop();
-  return lags;
+  const medianOf = (what: keyof Lags) => medianFigures(all.map((lags) => lags[what]));
+  return { mint: medianOf('mint'), sessions: medianOf('sessions'), audit: medianOf('audit') };
 }
 
 async function timed<T>(run: () => Promise<T>): Promise<{ result: T; ms: number }> {

@@ -1,5 +1,7 @@
 import type { Exported } from './export.js';
+import type { Figures } from './figures.js';
 import type { Replayed } from './replay.js';
+import { LARGEST } from './timeline.js';
 import type { TimelineFindings } from './timeline-rows.js';
 import { ms, table, target, whole } from './words.js';
 
@@ -9,7 +11,7 @@ export const timelineTargets = ({ live, replays = [], timeline, exports }: Timel
   ...(live
     ? [target('entry at a live client, p99 at 200 mints/s', '< 150 ms', `${ms(live.p99)} ms`, live.p99 < 150)]
     : []),
-  ...(timeline ? [pageTarget(timeline)] : []),
+  ...(timeline ? pageTargets(timeline) : []),
   ...replays.flatMap(({ view, rate, raw }) => [
     target(`events/s replayed, ${view}`, '≥ 10,000', whole(rate), rate >= 10_000),
     target('the same / raw readAll', '≥ 0.3', (rate / raw).toFixed(2), rate / raw >= 0.3),
@@ -24,10 +26,12 @@ export const timelineTargets = ({ live, replays = [], timeline, exports }: Timel
   ),
 ];
 
-function pageTarget({ entries, pages }: Pages): string[] {
-  const [name, { p99 }] = Object.entries(pages).reduce((worst, one) => (one[1].p99 > worst[1].p99 ? one : worst));
-  const what = `page of a timeline of ${whole(entries)} entries, p99 of the slowest kind (${name})`;
-  return target(what, '< 30 ms', `${ms(p99)} ms`, p99 < 30);
+function pageTargets({ entries, pages }: Pages): string[][] {
+  const { [LARGEST]: largest, ...usual } = pages;
+  const [name, slowest] = Object.entries(usual).reduce((worst, one) => (one[1].p99 > worst[1].p99 ? one : worst));
+  const row = (what: string, { p99 }: Figures) =>
+    target(`${what} of a timeline of ${whole(entries)} entries, p99`, '< 30 ms', `${ms(p99)} ms`, p99 < 30);
+  return [row(`page of 50 of the slowest kind (${name})`, slowest), row('page of 200, the most there is', largest!)];
 }
 
 const grown = ({ before, peak }: Exported): number =>

@@ -1,5 +1,5 @@
 import { type Exported, measureExport } from './export.js';
-import type { Figures } from './figures.js';
+import { type Figures, medianFigures } from './figures.js';
 import type { Fixture } from './fixture.js';
 import type { LivePlan } from './live.js';
 import { measureReplay, type Replayed } from './replay.js';
@@ -8,6 +8,7 @@ import { longTimeline, type LongTimeline, measureTimeline } from './timeline.js'
 import { startWorker } from './worker.js';
 
 export interface LongSettings {
+  rounds: number;
   durationMs: number;
   mintsPerSecond: number;
   /** Of the timeline that pages are read of. */
@@ -35,14 +36,14 @@ export async function measureTimelines(
   rivals: Rivals,
   { settings, part }: { settings: LongSettings; part: Part },
 ): Promise<TimelineFindings> {
-  const { entries, exported: most, events, durationMs } = settings;
+  const { entries, exported: most, events } = settings;
   let made: Promise<LongTimeline> | undefined;
   const long = () => (made ??= longTimeline(fixture, entries));
   return {
     live: await part('live', () => measureLive(fixture, settings)),
     replays: await part('replay', () => measureReplay(fixture, rivals, events)),
     timeline: await part('timeline', async () => {
-      const pages = await measureTimeline(await long(), rivals, durationMs);
+      const pages = await measureTimeline(await long(), rivals, settings);
       return { entries, seededMs: (await long()).seededMs, pages };
     }),
     exports: await part('export', async () => ({
@@ -52,7 +53,10 @@ export async function measureTimelines(
   };
 }
 
-async function measureLive({ run, port, key, mintText }: Fixture, { mintsPerSecond, durationMs }: LongSettings) {
+async function measureLive(
+  { run, port, key, mintText }: Fixture,
+  { rounds, mintsPerSecond, durationMs }: LongSettings,
+) {
   const worker = startWorker('live.js');
   const load = { port, requests: [mintText], status: 201, perSecond: mintsPerSecond, concurrency: 32 };
   const plan: LivePlan = {
@@ -61,7 +65,8 @@ async function measureLive({ run, port, key, mintText }: Fixture, { mintsPerSeco
     key,
     eventstoreUrl: run.eventstore.url,
   };
-  const figures = await worker.ask<Figures>('live', plan);
+  const all: Figures[] = [];
+  while (all.length < rounds) all.push(await worker.ask<Figures>('live', plan));
   worker.stop();
-  return figures;
+  return medianFigures(all);
 }

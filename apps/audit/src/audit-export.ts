@@ -29,7 +29,8 @@ export class AuditExport {
   async begin({ context, filter, after }: Ask<'audit.export.begin'>): Promise<Reply<'audit.export.begin'>> {
     await this.timeline.reached(after);
     const { tenant } = context;
-    const last = await this.timeline.entriesOf(tenant, {}).orderBy('e.position', 'DESC').limit(1).getOne();
+    const newest = this.timeline.entriesOf(tenant, {}).orderBy('e.position', 'DESC').limit(1);
+    const last = await newest.getRawOne<AuditEntryRow>();
     if (!last) return { until: null, entries: 0, exact: true };
     if (isFiltered(filter)) return { until: last.position, entries: await this.estimate(tenant, filter), exact: false };
     const { project_id, environment } = tenant;
@@ -44,7 +45,7 @@ export class AuditExport {
       .orderBy('e.position', 'ASC')
       .limit(PAGE);
     if (from !== null) query.andWhere('e.position > :from', { from });
-    const rows = await query.getMany();
+    const rows = await query.getRawMany<AuditEntryRow>();
     const signed = isFiltered(filter) ? new Map<string, string>() : await this.signatures(context.tenant, rows);
     const opened = await this.texts.open(rows);
     const lines: ExportLine[] = [];

@@ -43,7 +43,7 @@ export class Timeline {
       .andWhere('e.position > :since', { since })
       .orderBy('e.position', 'ASC')
       .limit(limit);
-    return (await this.texts.open(await query.getMany())).map(shownEntry);
+    return (await this.texts.open(await query.getRawMany())).map(shownEntry);
   }
 
   async list({ context, filter, after }: Ask<'audit.list'>): Promise<Page<AuditEntry>> {
@@ -56,7 +56,7 @@ export class Timeline {
       const position = decodeCursor(filter.cursor);
       query.andWhere(`e.position ${oldestFirst ? '>' : '<'} :position`, { position });
     }
-    const rows = await query.getMany();
+    const rows = await query.getRawMany<AuditEntryRow>();
     const items = rows.slice(0, filter.limit);
     return {
       items: (await this.texts.open(items)).map(shownEntry),
@@ -64,10 +64,12 @@ export class Timeline {
     };
   }
 
+  /** To be read raw: columns and fields have the same names, and making entities of them is a tenth of a page. */
   entriesOf(tenant: Tenant, filter: AuditNarrowing): SelectQueryBuilder<AuditEntryRow> {
     const query = this.store.dataSource
       .getRepository(AuditEntryRow)
       .createQueryBuilder('e')
+      .select('e.*')
       .where('e.project_id = :project_id and e.environment = :environment', tenant);
     narrow(query, filter);
     return query;
