@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AuditEntry, AuditFilter } from '#contracts/audit.js';
 import { categories, categoryOf, isCategory } from '#contracts/categories.js';
@@ -176,6 +177,21 @@ describe('a refused API key', () => {
     expect(byReason['revoked']).toMatchObject({ actor: { type: 'api_key', id } });
     expect(ids).toContain(byReason['revoked']!.request_id);
     expect(JSON.stringify(entries)).not.toContain(nearly);
+  });
+
+  it('that is told of an hour later hides nothing from a stretch of time', async () => {
+    const { api } = await newCaller(sharedStack().run(), 'full_access', tenant);
+    const { id } = (await api.get('/api/v1/keys/me')).body as { id: string };
+    const long = new Date(Date.now() - 3_600_000).toISOString();
+    const uses = { key: { id }, reason: 'expired' as const, count: 2, first_at: long, last_at: long };
+    const of = { address: '127.0.0.1', request_id: randomUUID(), command_id: randomUUID() };
+    await bus.ask('key.refused', { uses: [{ ...uses, ...of }] });
+    const [told] = await until(entriesOf(id, 'KeyRefused'), ({ length }) => length === 1);
+    expect(told!.data).toMatchObject({ count: 2, last_at: long });
+    const since = (ms: number) => new Date(Date.now() - ms).toISOString();
+    const { body } = await api.get(`/api/v1/audit?subject=${id}&from=${since(300_000)}`);
+    const types = (body['entries'] as AuditEntry[]).map(({ type }) => type);
+    expect(types).toEqual(['KeyRefused', 'KeyCreated']);
   });
 });
 

@@ -101,10 +101,13 @@ const END = '9223372036854775807';
  */
 const APART_MS = 10 * 60_000;
 
+/** Once, these told an earlier time than that of their writing, up to an hour and more: they say nothing of where others stand. */
+const LATE = `('KeyRefused', 'KeyRevoked')`;
+
 /** The position of what comes next to a time on one side of it. */
 const outside = (side: '<' | '>=', time: string): string =>
   `(select b.position from audit_entries b where b.project_id = :project_id and b.environment = :environment
-     and b.at ${side} ${time} order by b.at ${side === '<' ? 'desc' : 'asc'} limit 1)`;
+     and b.type not in ${LATE} and b.at ${side} ${time} order by b.at ${side === '<' ? 'desc' : 'asc'} limit 1)`;
 
 /** The earliest and the latest time that can be written stay what they are. */
 function shifted(time: string, ms: number): string {

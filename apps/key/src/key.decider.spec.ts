@@ -89,8 +89,19 @@ describe('revoking a key', () => {
   it('ends its grace early', () =>
     given(created, rotated('2026-01-02T00:00:00.000Z')).when({ type: 'RevokeKey', now: later }).then(revoked));
 
-  it('after its grace says when that was over', () =>
-    given(created, rotated(noon)).when({ type: 'RevokeKey', now: later }).then({ type: 'KeyRevoked', at: noon }));
+  it('after its grace says when that was over, and when it was written', () => {
+    const ended: KeyEvent = { type: 'KeyRevoked', since: noon, at: later };
+    given(created, rotated(noon)).when({ type: 'RevokeKey', now: later }).then(ended);
+  });
+});
+
+describe('refused uses of a key', () => {
+  it('are told at the time of the telling, however long ago they were', () => {
+    const uses = { reason: 'revoked' as const, count: 3, first_at: noon, last_at: noon };
+    given(created, revoked)
+      .when({ type: 'NoteRefusals', ...uses, now: later })
+      .then({ type: 'KeyRefused', ...uses, at: later });
+  });
 });
 
 const noon = '2026-01-01T12:00:00.000Z';

@@ -34,11 +34,11 @@ export const apiKey: Decider<KeyState, KeyCommand, KeyEvent> = {
         return state.rotation?.successor.key_hash === command.successor.key_hash ? [] : rotate(command, state);
 
       case 'RevokeKey':
-        return state.status === 'live' ? [{ type: 'KeyRevoked', at: endOf(state, command.now) }] : [];
+        return state.status === 'live' ? [revoked(state, command.now)] : [];
 
       case 'NoteRefusals': {
-        const { reason, count, first_at, now } = command;
-        return [{ type: 'KeyRefused', reason, count, first_at, at: now }];
+        const { reason, count, first_at, last_at, now } = command;
+        return [{ type: 'KeyRefused', reason, count, first_at, last_at, at: now }];
       }
     }
   },
@@ -80,7 +80,13 @@ function refuseUnlessInUse({ status, rotation, terms }: MadeKey, now: string): v
   }
 }
 
-/** A key whose grace is over has been dead since then, whenever that is noticed. */
-const endOf = ({ rotation }: MadeKey, now: string): string => earlier(now, rotation?.retires_at ?? null);
+/**
+ * A key whose grace is over has been dead since then, whenever that is noticed. An event's own time is always that of its
+ * writing: the timeline finds a stretch of time by it.
+ */
+function revoked({ rotation }: MadeKey, now: string): KeyEvent {
+  const since = earlier(now, rotation?.retires_at ?? null);
+  return { type: 'KeyRevoked', ...(since !== now && { since }), at: now };
+}
 
 const earlier = (one: string, other: string | null): string => (other !== null && other < one ? other : one);

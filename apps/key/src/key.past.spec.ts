@@ -23,7 +23,15 @@ const commands = fc.oneof(
   fc
     .integer({ min: 0, max: 3_600 })
     .map((grace_seconds) => at({ type: 'RotateKey', successor, created_by: 'Ada', grace_seconds })),
-  fc.constant(at({ type: 'NoteRefusals', reason: 'address', count: 1, first_at: '2026-01-01T12:00:00.000Z' })),
+  fc.constant(
+    at({
+      type: 'NoteRefusals',
+      reason: 'address',
+      count: 1,
+      first_at: '2026-01-01T12:00:00.000Z',
+      last_at: '2026-01-01T12:00:00.000Z',
+    }),
+  ),
 );
 
 describe('an API key in the past', () => {

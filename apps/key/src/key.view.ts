@@ -35,7 +35,7 @@ export const keyProjection: Projection<KeyView, KeyEvent> = {
   }),
   KeyRenamed: (e) => ({ name: e.name }),
   KeyRotated: (e) => ({ retires_at: e.retires_at, successor_id: e.successor.id }),
-  KeyRevoked: (e) => ({ revoked_at: e.at }),
+  KeyRevoked: (e) => ({ revoked_at: e.since ?? e.at }),
   KeyRefused: () => ({}),
 };
 

@@ -91,7 +91,7 @@ export class Keys {
     const { reason, count, first_at, last_at } = uses;
     await this.command(
       key.id,
-      { type: 'NoteRefusals', reason, count, first_at, now: last_at },
+      { type: 'NoteRefusals', reason, count, first_at, last_at, now: now() },
       refusalContext(key, uses),
     );
   }

@@ -41,16 +41,17 @@ export type KeyCommand =
   | { type: 'RenameKey'; name: string; now: string }
   | { type: 'RotateKey'; successor: KeyIdentity; created_by: string; grace_seconds: number; now: string }
   | { type: 'RevokeKey'; now: string }
-  | { type: 'NoteRefusals'; reason: KeyRefusal; count: number; first_at: string; now: string };
+  | { type: 'NoteRefusals'; reason: KeyRefusal; count: number; first_at: string; last_at: string; now: string };
 
 export type KeyEvent =
   | ({ type: 'KeyCreated'; at: string } & KeyTerms)
   | { type: 'KeyRenamed'; name: string; at: string }
   /** The key lives on until `retires_at`. Whoever reads this may create the successor: its terms are all here. */
   | { type: 'KeyRotated'; successor: KeyTerms; retires_at: string; at: string }
-  | { type: 'KeyRevoked'; at: string }
-  /** Requests with this key were refused, so many since `first_at`; nothing changed, but it is worth knowing. */
-  | { type: 'KeyRefused'; reason: KeyRefusal; count: number; first_at: string; at: string };
+  /** `since`: it was dead already, by a grace that had run out, when this was written. */
+  | { type: 'KeyRevoked'; since?: string; at: string }
+  /** Requests with this key were refused, so many from `first_at` on; nothing changed, but it is worth knowing. Once, `at` was `last_at`. */
+  | { type: 'KeyRefused'; reason: KeyRefusal; count: number; first_at: string; last_at?: string; at: string };
 
 export interface KeyView extends Tenant {
   id: string;
