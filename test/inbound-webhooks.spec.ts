@@ -154,6 +154,17 @@ describe('the webhook secret', () => {
     for (const by of [secret, 'second', 'second', secret]) expect((await send(by)).status).toBe(401);
     expect((await send('third')).status).toBe(202);
   });
+
+  it('is no good for a repeat either, once it was replaced or the connection revoked', async () => {
+    const { id, path, secret, setSecret } = await connected('sandbox-hmac');
+    const body = newEvent();
+    const repeat = async (by: string) => (await deliver(path, body, schemes['sandbox-hmac']!(by, body))).status;
+    expect([await repeat(secret), await repeat(secret)]).toEqual([202, 200]);
+    await setSecret('second');
+    expect([await repeat(secret), await repeat('second')]).toEqual([401, 200]);
+    await api.post(`/v1/connections/${id}/revoke`);
+    expect([await repeat('second'), await repeat('second')]).toEqual([401, 401]);
+  });
 });
 
 describe('over two replicas', () => {

@@ -84,6 +84,9 @@ export class WebhookIntake {
     const news = firsts.filter(({ fact }) => noted.has(fact.deliveryId));
     const wishes = news.map((one) => ({ command: commandOf(one), context: contextOf(one, known.view) }));
     const decided = await this.known.append(id, known, wishes);
+    const isAppended = decided.some((events) => events.length > 0);
+    // Only an append shows that the connection is still what it was known to be.
+    if (!isAppended && (await this.known.now(id))?.revision !== known.revision) throw new Conflict(id);
     news.forEach(({ waiting }, at) => waiting.answer({ duplicate: decided[at]!.length === 0 }));
     const old = firsts.filter((one) => !news.includes(one));
     await Promise.all(old.map((one) => this.again(id, one, known.view)));
@@ -110,16 +113,17 @@ export class WebhookIntake {
       if (known !== remembered) facts = await this.factsOf(known, batch);
     }
     const genuine = batch.flatMap((waiting, at): Genuine[] => {
-      const fact = facts[at];
-      if (fact) return [{ waiting, fact }];
-      waiting.refuse(new DomainError('INVALID_SIGNATURE'));
+      const fact = facts[at]!;
+      if (fact && !(fact instanceof Error)) return [{ waiting, fact }];
+      waiting.refuse(fact ?? new DomainError('INVALID_SIGNATURE'));
       return [];
     });
     return { known, genuine };
   }
 
-  private factsOf(known: KnownConnection | null, batch: Delivery[]): Promise<(WebhookFact | null)[]> {
-    return Promise.all(batch.map((waiting) => this.factOf(known, waiting)));
+  /** Where one cannot be told, that is no matter of the others. */
+  private factsOf(known: KnownConnection | null, batch: Delivery[]): Promise<(WebhookFact | Error | null)[]> {
+    return Promise.all(batch.map((waiting) => this.factOf(known, waiting).catch((error: unknown) => error as Error)));
   }
 
   private async factOf(known: KnownConnection | null, { server_id, delivery }: Delivery): Promise<WebhookFact | null> {
