@@ -5,10 +5,14 @@ import { toLinkSession } from '#contracts/api/link-sessions.js';
 import type { Context, Position } from '#contracts/envelope.js';
 import { isCoded } from '#contracts/errors.js';
 import type { SessionChanges } from '#contracts/link-session.js';
+import { hashSecret } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
+import { logger } from '#service/logger.js';
+import { refusalOf } from './access.js';
 import { Endpoint } from './endpoint.js';
-import { idInPath } from './ids.js';
 import { EventStream, lastEventId } from './event-stream.js';
+import { idInPath } from './ids.js';
+import { VerifiedKeys } from './key-cache.js';
 import { Caller } from './params.js';
 
 /** How long a service may keep us waiting for news; well below the bus's own deadline. */
@@ -17,6 +21,8 @@ const PAUSE_MS = 500;
 
 interface Watch {
   context: Context;
+  /** The hash of the key it was opened with: it ends when that one does. */
+  keyHash: string;
   id: string;
   after?: Position;
 }
@@ -24,7 +30,10 @@ interface Watch {
 /** One session as Server-Sent Events: first its state, then each change, then the end of the stream. */
 @Controller()
 export class LinkEventsController {
-  constructor(private readonly bus: Bus) {}
+  constructor(
+    private readonly bus: Bus,
+    private readonly keys: VerifiedKeys,
+  ) {}
 
   @Endpoint({
     method: 'GET',
@@ -45,15 +54,26 @@ export class LinkEventsController {
     @Param('id') id: string,
   ): Promise<void> {
     const after = lastEventId(request);
-    const watch: Watch = { context, id: idInPath('link_session', id), ...(after !== undefined && { after }) };
+    const keyHash = hashSecret(request.secret);
+    const watch: Watch = { context, keyHash, id: idInPath('link_session', id), ...(after !== undefined && { after }) };
     // What is refused is refused before the stream begins, as JSON like everything else.
     const first = await this.ask(watch, 0);
-    await this.tell(new EventStream(reply), watch, first);
+    const stream = new EventStream(reply);
+    try {
+      await this.tell(stream, watch, first);
+    } catch (error) {
+      logger.error({ request_id: request.id, err: error }, 'the events of a link session ended');
+    }
+    stream.end();
   }
 
   private async tell(stream: EventStream, watch: Watch, first: SessionChanges): Promise<void> {
     let after = watch.after;
-    for (let news = first; !stream.isClosed; news = await this.next({ ...watch, ...(after && { after }) })) {
+    for (
+      let news: SessionChanges | null = first;
+      news && !stream.isClosed;
+      news = await this.next({ ...watch, ...(after && { after }) })
+    ) {
       for (const { position, session } of news.changes) {
         await stream.send({ id: position, event: 'session', data: toLinkSession(session) });
         after = position;
@@ -61,13 +81,16 @@ export class LinkEventsController {
       if (news.ended) break;
       if (news.changes.length === 0) await stream.beat(after);
     }
-    stream.end();
   }
 
-  /** A part that is away for a moment does not end the stream: the next question goes on where this one stood. */
-  private async next(watch: Watch): Promise<SessionChanges> {
+  /**
+   * A part that is away for a moment does not end the stream: the next question goes on where this one stood. Null once
+   * the key is none any more: what came meanwhile is not for its holder.
+   */
+  private async next(watch: Watch): Promise<SessionChanges | null> {
     try {
-      return await this.ask(watch, WAIT_MS);
+      const news = await this.ask(watch, WAIT_MS);
+      return refusalOf(await this.keys.verify(watch.keyHash)) === null ? news : null;
     } catch (error) {
       if (!isCoded(error) || error.code !== 'UNAVAILABLE') throw error;
       await wait(PAUSE_MS);
@@ -75,7 +98,7 @@ export class LinkEventsController {
     }
   }
 
-  private ask(watch: Watch, wait_ms: number): Promise<SessionChanges> {
+  private ask({ keyHash: _, ...watch }: Watch, wait_ms: number): Promise<SessionChanges> {
     return this.bus.ask('link-session.changes', { ...watch, wait_ms });
   }
 }

@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { keyIdentity } from '#contracts/secrets.js';
+import type { SessionChanges } from '#contracts/link-session.js';
+import { DomainError } from '#contracts/errors.js';
+import { adminKey, readKey, startGateway, type TestGateway } from '../test/gateway.js';
+import { sessionView as session } from '../test/views.js';
+
+let gateway: TestGateway;
+
+beforeAll(async () => void (gateway = await startGateway()));
+afterAll(() => gateway.app.close());
+
+const pending: SessionChanges = { changes: [{ position: '5', session }], ended: false };
+
+/** Read to its end: a stream that nobody ends keeps the test waiting. */
+function follow(key: string, second: () => SessionChanges) {
+  let asked = 0;
+  gateway.bus.answers['link-session.changes'] = () => (asked++ === 0 ? pending : second());
+  return gateway.call({ url: `/api/v1/connections/link/${session.id}/events`, headers: { 'x-api-key': key } });
+}
+
+it('ends when its service fails for good, so that the client comes again', async () => {
+  const { status, text } = await follow(adminKey, () => {
+    throw new DomainError('INTERNAL');
+  });
+  expect(status).toBe(200);
+  expect(text).toMatch(/^id: 5\nevent: session\n/);
+});
+
+it('ends when the key is revoked, and says nothing after that', async () => {
+  const { text } = await follow(readKey, () => {
+    gateway.bus.change(keyIdentity(readKey).id);
+    return { ...pending, changes: [{ position: '6', session }] };
+  });
+  expect(text).toContain('id: 5\n');
+  expect(text).not.toContain('id: 6\n');
+});
