@@ -10,6 +10,7 @@ const EVERY_MS = 3_000;
 const AT_ONCE = 20;
 const FIRST_PAUSE_MS = 15_000;
 const LONGEST_PAUSE_MS = 5 * 60_000;
+const DUE = "state = 'connected' and token_refresh_at <= $1";
 
 /** Refreshes tokens ahead of their end, whether somebody uses them or not, and finishes Connect Links that were left. */
 @Injectable()
@@ -36,14 +37,31 @@ export class KeepFresh implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   private async sweep(): Promise<void> {
-    const due = await this.dataSource.query<{ id: string }[]>(
-      `select id from connections where state = 'connected' and token_refresh_at <= $1
-       order by token_refresh_at limit ${AT_ONCE}`,
-      [new Date().toISOString()],
+    const now = new Date().toISOString();
+    await this.forgetPauses(now);
+    const due = await this.due(now);
+    await Promise.all([this.links.resume(), ...due.map(({ id }) => this.refresh(id))]);
+  }
+
+  /** Those that have failed come after all others, and not before their pause is over, so that they starve nobody. */
+  private due(now: string): Promise<{ id: string }[]> {
+    const failing = [...this.pauses.keys()];
+    const paused = failing.filter((id) => this.pauses.get(id)!.until > Date.now());
+    return this.dataSource.query(
+      `select id from connections where ${DUE} and id <> all($2) order by id = any($3), token_refresh_at limit ${AT_ONCE}`,
+      [now, paused, failing],
     );
-    const now = Date.now();
-    const ready = due.filter(({ id }) => (this.pauses.get(id)?.until ?? 0) <= now);
-    await Promise.all([this.links.resume(), ...ready.map(({ id }) => this.refresh(id))]);
+  }
+
+  /** What is no longer due, as it was refreshed elsewhere or has ended, needs no pause. */
+  private async forgetPauses(now: string): Promise<void> {
+    if (this.pauses.size === 0) return;
+    const rows = await this.dataSource.query<{ id: string }[]>(
+      `select id from connections where ${DUE} and id = any($2)`,
+      [now, [...this.pauses.keys()]],
+    );
+    const due = new Set(rows.map(({ id }) => id));
+    for (const id of this.pauses.keys()) if (!due.has(id)) this.pauses.delete(id);
   }
 
   /** A provider that is down is asked less and less often. */
