@@ -22,7 +22,7 @@ let stored: StoredTokens | null;
 let lease: { holder: string; until: number } | null;
 let expired: string[];
 let refreshes: string[];
-let outcome: (refreshToken: string) => Promise<Tokens>;
+let outcome: (refreshToken: string) => Promise<Tokens | null>;
 
 const store: TokenStore = {
   read: async () => {
@@ -51,7 +51,7 @@ const store: TokenStore = {
 const replica = (waitMs = 60_000) =>
   freshTokens({
     store,
-    refresh: async (_id, refreshToken) => {
+    refresh: async (_id, { refreshToken }) => {
       refreshes.push(refreshToken);
       await delay(30);
       return outcome(refreshToken);
@@ -162,6 +162,15 @@ describe('one refresh', () => {
     };
     expect(await replica()('c')).toBe(byHand.tokens);
     expect(stored).toBe(byHand);
+  });
+
+  it('that was not done, as the credential is another one by now, leaves what stands there to be used', async () => {
+    const byHand = { tokens: tokens({ accessToken: 'by hand', expiresAt: null }), version: '2' };
+    outcome = () => {
+      stored = byHand;
+      return Promise.resolve(null);
+    };
+    expect(await replica()('c')).toBe(byHand.tokens);
   });
 
   it('brings no revoked connection back', async () => {

@@ -29,7 +29,11 @@ export interface TokenStore {
   dropLease(connectionId: string, holder: string): Promise<void>;
 }
 
-export type Refresh = (connectionId: string, refreshToken: string) => Promise<Tokens>;
+/** Null, and the provider hears nothing, when the credential is not this version any more. */
+export type Refresh = (
+  connectionId: string,
+  credential: { refreshToken: string; version: string },
+) => Promise<Tokens | null>;
 
 export interface FreshTokensOptions {
   store: TokenStore;
@@ -96,16 +100,22 @@ async function underLease(turn: Turn, connectionId: string): Promise<Tokens | nu
   const stored = await store.read(connectionId);
   if (!stored || isFresh(stored.tokens, now())) return stored?.tokens ?? null;
   const next = await refreshedOrKept(turn, connectionId, stored);
-  if (next === stored.tokens || (await store.replace(connectionId, stored.version, next))) return next;
+  if (next === stored.tokens) return next;
+  if (next && (await store.replace(connectionId, stored.version, next))) return next;
   // Somebody set another credential or revoked the connection meanwhile: what stands there now is the truth.
   return (await store.read(connectionId))?.tokens ?? null;
 }
 
 /** A refresh that fails for a reason that can pass does no harm as long as the access token lives. */
-async function refreshedOrKept(turn: Turn, connectionId: string, { tokens, version }: StoredTokens): Promise<Tokens> {
+async function refreshedOrKept(
+  turn: Turn,
+  connectionId: string,
+  { tokens, version }: StoredTokens,
+): Promise<Tokens | null> {
+  const { refreshToken } = tokens;
   try {
-    if (tokens.refreshToken === null) throw new OAuthError('refresh_token_dead');
-    return await turn.refresh(connectionId, tokens.refreshToken);
+    if (refreshToken === null) throw new OAuthError('refresh_token_dead');
+    return await turn.refresh(connectionId, { refreshToken, version });
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
     if (error.code === 'refresh_token_dead') await turn.store.expire(connectionId, version);

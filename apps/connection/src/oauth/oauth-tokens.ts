@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { freshTokens } from './fresh-tokens.js';
+import { freshTokens, type Refresh } from './fresh-tokens.js';
 import { OAuthClients } from './oauth-clients.js';
 import { atShop } from './shop.js';
 import { ConnectionTokens } from './token-store.js';
 import { TokenTable } from './token-table.js';
-import { OAuthError, refreshTokens, type Tokens } from './tokens.js';
+import { refreshTokens, type Tokens } from './tokens.js';
 
 /** Tokens that still live, for whoever uses a connection. */
 @Injectable()
@@ -19,7 +19,7 @@ export class OAuthTokens {
     private readonly table: TokenTable,
     private readonly clients: OAuthClients,
   ) {
-    const refresh = (id: string, refreshToken: string) => this.refresh(id, refreshToken);
+    const refresh: Refresh = (id, credential) => this.refresh(id, credential);
     this.refreshed = freshTokens({ store, refresh, now: () => this.now() });
   }
 
@@ -32,10 +32,13 @@ export class OAuthTokens {
     return opening;
   }
 
-  /** What the provider has given lies in the vault before anything else happens: its old refresh token is over. */
-  private async refresh(connectionId: string, refreshToken: string): Promise<Tokens> {
+  /**
+   * What the provider has given lies in the vault before anything else happens: its old refresh token is over. A new link,
+   * or a replica that took over from a worker that was held up, may have set another credential since this one was read.
+   */
+  private async refresh(...[connectionId, { refreshToken, version }]: Parameters<Refresh>): Promise<Tokens | null> {
     const view = await this.store.live(connectionId);
-    if (!view) throw new OAuthError('provider_rejected');
+    if (!view || String(view.credential_version) !== version) return null;
     const before = await this.table.refreshed(view);
     if (before) return before;
     const { shop } = view.metadata as { shop?: unknown };

@@ -42,6 +42,13 @@ export class ConnectionTokens implements TokenStore {
   }
 
   async replace(connectionId: string, version: string, tokens: Tokens): Promise<boolean> {
+    const replaced = await this.record(connectionId, version, tokens);
+    // Recorded or not wanted any more; an error leaves that open, and then these tokens are all there is.
+    await this.table.forgetRefreshed(connectionId, version);
+    return replaced;
+  }
+
+  private async record(connectionId: string, version: string, tokens: Tokens): Promise<boolean> {
     const view = await this.live(connectionId);
     if (!view || String(view.credential_version) !== version) return false;
     const { id, project_id, environment } = view;
@@ -53,7 +60,6 @@ export class ConnectionTokens implements TokenStore {
         return { result: true, version: credential_version };
       }),
     );
-    await this.table.forgetRefreshed(view);
     return replaced ?? false;
   }
 

@@ -42,8 +42,9 @@ export class TokenTable {
     return secret === null ? null : fromSecret(secret);
   }
 
-  async forgetRefreshed(view: ConnectionView): Promise<void> {
-    await this.vault.destroy(this.dataSource.manager, refreshedSlot(view));
+  async forgetRefreshed(connectionId: string, version: string): Promise<void> {
+    const field = `refreshed ${Number(version)}` as const;
+    await this.vault.destroy(this.dataSource.manager, { connection_id: connectionId, field });
   }
 }
 
