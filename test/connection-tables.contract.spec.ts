@@ -1,29 +1,37 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { logger } from '#service/logger.js';
 import { until } from '#testing/api.js';
 import { type Stack, startStack } from '#testing/stack.js';
+import { AttemptJournal } from '../apps/connection/src/attempt-journal.js';
+import { LinkAttempt } from '../apps/connection/src/link-attempt.entity.js';
 import { Connections1700000000001 } from '../apps/connection/src/migrations/0001-connections.js';
 import { PlatformConnections1700000000002 } from '../apps/connection/src/migrations/0002-platform-connections.js';
 import { ConnectLinks1700000000005 } from '../apps/connection/src/migrations/0005-connect-links.js';
 import type { ConnectLinks } from '../apps/connection/src/oauth/connect-links.service.js';
 import { KeepFresh } from '../apps/connection/src/oauth/keep-fresh.js';
 import type { OAuthTokens } from '../apps/connection/src/oauth/oauth-tokens.js';
+import { CALL_DEADLINE_MS } from '../apps/connection/src/providers/provider.js';
+import { KeyRing } from '../apps/connection/src/vault/key-ring.js';
+import { Vault } from '../apps/connection/src/vault/vault.service.js';
 
 const tenant = { project_id: 'prj_1', environment: 'live' as const };
 
 let stack: Stack;
 let database: DataSource;
+let vault: Vault;
 
 beforeAll(async () => {
   stack = await startStack({ parts: ['postgres'] });
   database = await new DataSource({
     type: 'postgres',
     url: stack.run().databases['connection']!,
+    entities: [LinkAttempt],
     migrations: [Connections1700000000001, PlatformConnections1700000000002, ConnectLinks1700000000005],
     migrationsRun: true,
   }).initialize();
+  vault = new Vault(new KeyRing({ VAULT_KEK: randomBytes(32).toString('base64') }), database);
 });
 
 afterEach(() => void jest.restoreAllMocks());
@@ -32,6 +40,12 @@ afterAll(async () => {
   await database?.destroy();
   await stack?.stop();
 });
+
+const rowsOf = (connectionId: string) =>
+  database.query<{ field: string; version: number }[]>(
+    'select field, version from vault_entries where connection_id = $1 order by field, version',
+    [connectionId],
+  );
 
 /** A row as the view writes it; the columns that no test is about hold anything. */
 async function connection(more: { token_refresh_at?: string; credential_version?: number } = {}): Promise<string> {
@@ -48,7 +62,9 @@ describe('refreshes that fail', () => {
   /** Whom each round asked for. */
   const rounds: string[][] = [];
   const failing = new Set<string>();
-  const links = { resume: () => Promise.resolve(void rounds.push([])) } as unknown as ConnectLinks;
+  const links = {
+    resume: () => Promise.resolve(void rounds.push([])),
+  } as unknown as ConnectLinks;
   const fresh = async (id: string) => {
     rounds.at(-1)!.push(id);
     if (failing.has(id)) throw new Error('provider_rejected');
@@ -56,7 +72,9 @@ describe('refreshes that fail', () => {
     return null;
   };
   const due = (minutesAgo: number) =>
-    connection({ token_refresh_at: new Date(Date.now() - minutesAgo * 60_000).toISOString() });
+    connection({
+      token_refresh_at: new Date(Date.now() - minutesAgo * 60_000).toISOString(),
+    });
   const roundOf = (id: string) =>
     until(
       () => Promise.resolve(rounds.find((round) => round.includes(id))),
@@ -94,5 +112,80 @@ describe('refreshes that fail', () => {
     const before = await times();
     await setDue(Date.now() - 60_000);
     await until(times, (now) => now > before);
+  });
+});
+
+/** Of a bank, whose person has come back from its dialog. */
+async function receivedAttempt(): Promise<{
+  attempt_id: string;
+  connection_id: string;
+}> {
+  const [attempt_id, connection_id] = [randomUUID(), randomUUID()];
+  await database.getRepository(LinkAttempt).insert({
+    ...{
+      ...tenant,
+      attempt_id,
+      connection_id,
+      session_id: randomUUID(),
+      user_id: randomUUID(),
+    },
+    ...{ token_hash: '', request_id: '', address: null, needed_repair: false },
+    ...{ action: 'link', provider: 'plaid', state: 'received', facts: null },
+  });
+  return { attempt_id, connection_id };
+}
+
+describe('the lease of an attempt', () => {
+  const bank = {
+    provider_item_id: 'item',
+    institution_id: null,
+    institution_name: null,
+    accounts_fingerprint: null,
+  };
+  let journal: AttemptJournal;
+  let id: string;
+  let connectionId: string;
+  let first: LinkAttempt;
+
+  beforeEach(async () => {
+    journal = new AttemptJournal(database, vault);
+    ({ attempt_id: id, connection_id: connectionId } = await receivedAttempt());
+    first = (await journal.lease(id))!;
+  });
+  const endLease = () =>
+    database.query("update link_attempts set leased_until = now() - interval '1 second' where attempt_id = $1", [id]);
+
+  it('outlasts the slowest bank: the claim, three calls and the record', async () => {
+    expect(first.leased_until!.getTime() - Date.now()).toBeGreaterThan(4_500 + 3 * CALL_DEADLINE_MS + 4_500);
+    expect(await journal.lease(id)).toBeNull();
+  });
+
+  it('is what its facts are written under', async () => {
+    expect(await journal.learn(first, { bank }, 'token')).toMatchObject({
+      state: 'learnt',
+    });
+    expect(await journal.find(id)).toMatchObject({
+      state: 'learnt',
+      facts: { bank },
+    });
+    expect(await rowsOf(connectionId)).toHaveLength(1);
+  });
+
+  it('is over once another worker has one: the first writes nothing and must not go on', async () => {
+    await endLease();
+    const second = (await journal.lease(id))!;
+    await expect(journal.learn(first, { bank }, 'token')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect([(await journal.find(id))!.state, await rowsOf(connectionId)]).toEqual(['received', []]);
+    await journal.release(first);
+    expect((await journal.find(id))!.leased_until).toEqual(second.leased_until);
+    expect(await journal.learn(second, { bank }, 'token')).toMatchObject({
+      state: 'learnt',
+    });
+  });
+
+  it('is over once another worker has finished the attempt', async () => {
+    await journal.close(first);
+    await expect(journal.learn(first, { bank }, 'token')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(await rowsOf(connectionId)).toEqual([]);
   });
 });

@@ -138,10 +138,10 @@ describe(`afterwards (CHAOS_SEED=${seed})`, () => {
     await until(
       () => ofService('connection', unfinished),
       (rows) => rows.length === 0,
-      30_000,
+      60_000,
     );
     await read();
-  }, 60_000);
+  }, 120_000);
 
   it('the faults were felt: the load was refused and cut, and most of it was done', () => {
     const { calls, deeds } = load.witness;

@@ -1,10 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { DomainError } from '#contracts/errors.js';
 import { connectionEnv } from './connection-env.js';
 import { type AttemptFacts, LinkAttempt } from './link-attempt.entity.js';
+import { CALL_DEADLINE_MS } from './providers/provider.js';
 import { type Slot, Vault } from './vault/vault.service.js';
 
-const LEASE_SECONDS = 20;
+/**
+ * Longer than all steps under it: three calls to the bank, and 21 s for the claim, the record, the settlement and the vault.
+ * Were it shorter, another worker would exchange the same public token again, and be refused.
+ */
+const LEASE_MS = 3 * CALL_DEADLINE_MS + 21_000;
 const PAUSE_SECONDS = 3;
 const ABANDONED = '2 hours';
 
@@ -35,30 +41,37 @@ export class AttemptJournal {
     });
   }
 
-  /** Takes the attempt for a while; null when another worker has it or it is over. */
+  /**
+   * Takes the attempt for a while; null when another worker has it or it is over. Its end names the lease, so it is one
+   * that a Date can hold.
+   */
   async lease(attemptId: string): Promise<LinkAttempt | null> {
     const [rows] = await this.dataSource.query<[LinkAttempt[], number]>(
-      `update link_attempts set leased_until = now() + interval '${LEASE_SECONDS} seconds'
+      `update link_attempts set leased_until = date_trunc('milliseconds', now()) + interval '${LEASE_MS} milliseconds'
        where attempt_id = $1 and state <> 'started' and (leased_until is null or leased_until < now()) returning *`,
       [attemptId],
     );
     return rows[0] ?? null;
   }
 
-  async release(attemptId: string): Promise<void> {
+  /** Nothing happens when another worker has leased it since. */
+  async release({ attempt_id, leased_until }: LinkAttempt): Promise<void> {
     await this.dataSource.query(
-      `update link_attempts set leased_until = now() + interval '${PAUSE_SECONDS} seconds' where attempt_id = $1`,
-      [attemptId],
+      `update link_attempts set leased_until = now() + interval '${PAUSE_SECONDS} seconds'
+       where attempt_id = $1 and leased_until = $2`,
+      [attempt_id, leased_until],
     );
   }
 
-  /** The bank's facts, and the credential with them. */
+  /** The bank's facts, and the credential with them. Throws when the lease is over: another worker leads the attempt now. */
   async learn(attempt: LinkAttempt, facts: AttemptFacts, accessToken?: string): Promise<LinkAttempt> {
     await this.dataSource.transaction(async (db) => {
       if (accessToken !== undefined)
         await this.vault.put(db, { ...tokenSlot(attempt), field: 'access_token' }, accessToken);
       if (connectionEnv.SANDBOX && 'bank' in facts) await noteItem(db, attempt, facts.bank.provider_item_id);
-      await db.update(LinkAttempt, { attempt_id: attempt.attempt_id }, { state: 'learnt', facts });
+      const held = { attempt_id: attempt.attempt_id, leased_until: attempt.leased_until! };
+      const { affected } = await db.update(LinkAttempt, held, { state: 'learnt', facts });
+      if (affected !== 1) throw new DomainError('UNAVAILABLE', 'The link is still being finished.');
     });
     return { ...attempt, state: 'learnt', facts };
   }

@@ -36,7 +36,7 @@ export class LinkAttempts {
     try {
       await this.steps(attempt);
     } catch (error) {
-      if (!isFinal(error)) await this.journal.release(attemptId);
+      if (!isFinal(error)) await this.journal.release(attempt);
       throw error;
     }
   }
