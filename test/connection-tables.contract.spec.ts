@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
+import type { ConnectionView } from '#contracts/connection.js';
 import { logger } from '#service/logger.js';
 import { until } from '#testing/api.js';
 import { type Stack, startStack } from '#testing/stack.js';
 import { AttemptJournal } from '../apps/connection/src/attempt-journal.js';
+import { CredentialStorage } from '../apps/connection/src/credential-storage.js';
 import { LinkAttempt } from '../apps/connection/src/link-attempt.entity.js';
 import { Connections1700000000001 } from '../apps/connection/src/migrations/0001-connections.js';
 import { PlatformConnections1700000000002 } from '../apps/connection/src/migrations/0002-platform-connections.js';
@@ -14,7 +16,7 @@ import { KeepFresh } from '../apps/connection/src/oauth/keep-fresh.js';
 import type { OAuthTokens } from '../apps/connection/src/oauth/oauth-tokens.js';
 import { CALL_DEADLINE_MS } from '../apps/connection/src/providers/provider.js';
 import { KeyRing } from '../apps/connection/src/vault/key-ring.js';
-import { Vault } from '../apps/connection/src/vault/vault.service.js';
+import { type Slot, Vault } from '../apps/connection/src/vault/vault.service.js';
 
 const tenant = { project_id: 'prj_1', environment: 'live' as const };
 
@@ -62,9 +64,7 @@ describe('refreshes that fail', () => {
   /** Whom each round asked for. */
   const rounds: string[][] = [];
   const failing = new Set<string>();
-  const links = {
-    resume: () => Promise.resolve(void rounds.push([])),
-  } as unknown as ConnectLinks;
+  const links = { resume: () => Promise.resolve(void rounds.push([])) } as unknown as ConnectLinks;
   const fresh = async (id: string) => {
     rounds.at(-1)!.push(id);
     if (failing.has(id)) throw new Error('provider_rejected');
@@ -72,9 +72,7 @@ describe('refreshes that fail', () => {
     return null;
   };
   const due = (minutesAgo: number) =>
-    connection({
-      token_refresh_at: new Date(Date.now() - minutesAgo * 60_000).toISOString(),
-    });
+    connection({ token_refresh_at: new Date(Date.now() - minutesAgo * 60_000).toISOString() });
   const roundOf = (id: string) =>
     until(
       () => Promise.resolve(rounds.find((round) => round.includes(id))),
@@ -116,19 +114,10 @@ describe('refreshes that fail', () => {
 });
 
 /** Of a bank, whose person has come back from its dialog. */
-async function receivedAttempt(): Promise<{
-  attempt_id: string;
-  connection_id: string;
-}> {
+async function receivedAttempt(): Promise<{ attempt_id: string; connection_id: string }> {
   const [attempt_id, connection_id] = [randomUUID(), randomUUID()];
   await database.getRepository(LinkAttempt).insert({
-    ...{
-      ...tenant,
-      attempt_id,
-      connection_id,
-      session_id: randomUUID(),
-      user_id: randomUUID(),
-    },
+    ...{ ...tenant, attempt_id, connection_id, session_id: randomUUID(), user_id: randomUUID() },
     ...{ token_hash: '', request_id: '', address: null, needed_repair: false },
     ...{ action: 'link', provider: 'plaid', state: 'received', facts: null },
   });
@@ -136,12 +125,7 @@ async function receivedAttempt(): Promise<{
 }
 
 describe('the lease of an attempt', () => {
-  const bank = {
-    provider_item_id: 'item',
-    institution_id: null,
-    institution_name: null,
-    accounts_fingerprint: null,
-  };
+  const bank = { provider_item_id: 'item', institution_id: null, institution_name: null, accounts_fingerprint: null };
   let journal: AttemptJournal;
   let id: string;
   let connectionId: string;
@@ -161,13 +145,8 @@ describe('the lease of an attempt', () => {
   });
 
   it('is what its facts are written under', async () => {
-    expect(await journal.learn(first, { bank }, 'token')).toMatchObject({
-      state: 'learnt',
-    });
-    expect(await journal.find(id)).toMatchObject({
-      state: 'learnt',
-      facts: { bank },
-    });
+    expect(await journal.learn(first, { bank }, 'token')).toMatchObject({ state: 'learnt' });
+    expect(await journal.find(id)).toMatchObject({ state: 'learnt', facts: { bank } });
     expect(await rowsOf(connectionId)).toHaveLength(1);
   });
 
@@ -178,14 +157,78 @@ describe('the lease of an attempt', () => {
     expect([(await journal.find(id))!.state, await rowsOf(connectionId)]).toEqual(['received', []]);
     await journal.release(first);
     expect((await journal.find(id))!.leased_until).toEqual(second.leased_until);
-    expect(await journal.learn(second, { bank }, 'token')).toMatchObject({
-      state: 'learnt',
-    });
+    expect(await journal.learn(second, { bank }, 'token')).toMatchObject({ state: 'learnt' });
   });
 
   it('is over once another worker has finished the attempt', async () => {
     await journal.close(first);
     await expect(journal.learn(first, { bank }, 'token')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect(await rowsOf(connectionId)).toEqual([]);
+  });
+});
+
+describe('a sweep of the vault', () => {
+  let storage: CredentialStorage;
+  beforeEach(() => void (storage = new CredentialStorage(vault, database)));
+
+  const slot = (connection_id: string, field: Slot['field']): Slot => ({ ...tenant, connection_id, field });
+  const put = (connectionId: string, field: Slot['field']) =>
+    vault.put(database.manager, slot(connectionId, field), 's');
+  const age = (connectionId: string) =>
+    database.query("update vault_entries set created_at = now() - interval '11 minutes' where connection_id = $1", [
+      connectionId,
+    ]);
+  const suspectsOf = async (connectionId: string) =>
+    (await storage.suspects()).filter(({ connection_id }) => connection_id === connectionId);
+  const fieldsOf = async (connectionId: string) => (await suspectsOf(connectionId)).map(({ field }) => field).sort();
+
+  const fields = ['access_token', 'credential', 'refreshed 3', 'webhook_secret'] as const;
+
+  it('takes all that a deleted connection has left, once it is old, but for attempts under way', async () => {
+    const gone = randomUUID();
+    for (const field of [...fields, 'attempt 1'] as const) await put(gone, field);
+    expect(await fieldsOf(gone)).toEqual([]);
+    await age(gone);
+    expect(await fieldsOf(gone)).toEqual(fields);
+    for (const suspect of await suspectsOf(gone)) await storage.destroyUnlessNamed(suspect, null);
+    expect(await rowsOf(gone)).toEqual([{ field: 'attempt 1', version: 1 }]);
+  });
+
+  it('takes nothing that its connection still needs, also when the row of it is late', async () => {
+    const [live, late] = [await connection({ credential_version: 1 }), randomUUID()];
+    for (const id of [live, late]) {
+      for (const field of ['access_token', 'credential', 'refreshed 1'] as const) await put(id, field);
+      await age(id);
+    }
+    expect(await suspectsOf(live)).toEqual([]);
+    const view = { id: late, credential_version: 1 } as ConnectionView;
+    for (const suspect of await suspectsOf(late)) await storage.destroyUnlessNamed(suspect, view);
+    expect(await rowsOf(late)).toHaveLength(3);
+  });
+
+  it('takes no token of a bank whose attempt is not recorded yet', async () => {
+    const { connection_id } = await receivedAttempt();
+    await put(connection_id, 'access_token');
+    await age(connection_id);
+    expect(await suspectsOf(connection_id)).toEqual([]);
+  });
+
+  it('spares a secret that was given the number of one that another sweep has destroyed', async () => {
+    const id = await connection({ credential_version: 1 });
+    for (const secret of ['live', 'orphan']) await vault.putNext(slot(id, 'credential'), secret);
+    await age(id);
+    const [orphan] = await suspectsOf(id);
+    await storage.destroyUnlessNamed(orphan!, null);
+    expect(await vault.putNext(slot(id, 'credential'), 'new')).toBe(orphan!.version);
+    await storage.destroyUnlessNamed(orphan!, null);
+    expect(await vault.read(slot(id, 'credential'), orphan!.version)).toBe('new');
+  });
+
+  it('spares what was put again lately', async () => {
+    const gone = randomUUID();
+    await put(gone, 'access_token');
+    await age(gone);
+    await put(gone, 'access_token');
+    expect(await suspectsOf(gone)).toEqual([]);
   });
 });

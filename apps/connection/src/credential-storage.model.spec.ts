@@ -38,6 +38,7 @@ class World {
       this.step(() => this.rows.set(version, secret));
       return Promise.resolve(version);
     },
+    destroySettled: (_: Slot, version: number) => Promise.resolve(this.step(() => this.rows.delete(version))),
     destroyVersion: (_: Slot, version: number) => Promise.resolve(this.step(() => this.rows.delete(version))),
     destroyBefore: (_: Slot, version: number) =>
       Promise.resolve(this.step(() => [...this.rows.keys()].forEach((v) => v < version && this.rows.delete(v)))),

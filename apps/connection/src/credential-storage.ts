@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import type { ConnectionView } from '#contracts/connection.js';
 import { DomainError } from '#contracts/errors.js';
 import { logger } from '#service/logger.js';
-import { type Slot, Vault } from './vault/vault.service.js';
+import { IS_SETTLED, type Slot, Vault } from './vault/vault.service.js';
 
 const UNCLEAR = new Set(['UNAVAILABLE', 'VAULT_UNAVAILABLE', 'INTERNAL']);
 
@@ -85,22 +85,24 @@ export class CredentialStorage {
     return rows.map((row) => row.id);
   }
 
-  /** Versions that look as if no stream named them, long after any request that could have put them there has ended. */
+  /** Versions that look as if no stream named them, and all that seems to belong to no connection and no attempt. */
   async suspects(): Promise<(Slot & { version: number })[]> {
     return this.dataSource.query(
       `select v.connection_id, v.field, v.version, v.project_id, v.environment
        from vault_entries v left join connections c on c.id = v.connection_id
-       where v.created_at < now() - interval '10 minutes' and v.field in ('credential', 'webhook_secret')
-       and v.version is distinct from case v.field when 'credential' then c.credential_version else c.webhook_version end
-       and (v.field = 'credential' or v.version is distinct from c.webhook_previous
-         or c.webhook_previous_until::timestamptz < now()) limit 100`,
+       where v.${IS_SETTLED} and (
+         c.id is null and v.field not like 'attempt %'
+         and not exists (select from link_attempts a where a.connection_id = v.connection_id)
+         or v.field = 'credential' and v.version is distinct from c.credential_version
+         or v.field = 'webhook_secret' and v.version is distinct from c.webhook_version
+         and (v.version is distinct from c.webhook_previous or c.webhook_previous_until::timestamptz < now())) limit 100`,
     );
   }
 
   /** Destroys a suspect unless the connection's own stream still names it. */
   async destroyUnlessNamed(suspect: Slot & { version: number }, connection: ConnectionView | null): Promise<void> {
-    if (connection && namedVersions(connection, suspect.field).includes(suspect.version)) return;
-    await this.vault.destroyVersion(suspect, suspect.version);
+    if (connection && isNamed(connection, suspect)) return;
+    await this.vault.destroySettled(suspect, suspect.version);
   }
 
   /** What is left lying is found by the sweep. */
@@ -109,8 +111,10 @@ export class CredentialStorage {
   }
 }
 
-function namedVersions(view: ConnectionView, field: Slot['field']): (number | null)[] {
-  if (field === 'credential') return [view.credential_version];
+function isNamed(view: ConnectionView, { field, version }: { field: Slot['field']; version: number }): boolean {
+  if (field === 'credential') return view.credential_version === version;
+  // A bank's token and what a refresh has given are the connection's as long as there is one.
+  if (field !== 'webhook_secret') return true;
   const isGrace = view.webhook_previous_until !== null && Date.parse(view.webhook_previous_until) > Date.now();
-  return [view.webhook_version, isGrace ? view.webhook_previous : null];
+  return view.webhook_version === version || (isGrace && view.webhook_previous === version);
 }

@@ -13,6 +13,9 @@ export interface Slot extends Tenant {
   field: 'access_token' | 'credential' | 'webhook_secret' | `attempt ${string}` | `refreshed ${number}`;
 }
 
+/** Of a row of `vault_entries`: any request that could have put it there has ended long ago. */
+export const IS_SETTLED = "created_at < now() - interval '10 minutes'";
+
 /** The version of what is only ever replaced as a whole. */
 const FIRST = 1;
 
@@ -70,7 +73,7 @@ export class Vault {
       `insert into vault_entries (connection_id, field, version, project_id, environment, epoch, wrapped_key, ciphertext)
        values ($1, $2, $3, $4, $5, $6, $7, $8)
        on conflict (connection_id, field, version) do update
-       set epoch = excluded.epoch, wrapped_key = excluded.wrapped_key, ciphertext = excluded.ciphertext`,
+       set epoch = excluded.epoch, wrapped_key = excluded.wrapped_key, ciphertext = excluded.ciphertext, created_at = now()`,
       [
         slot.connection_id,
         slot.field,
@@ -115,6 +118,12 @@ export class Vault {
 
   async destroyVersion({ connection_id, field }: Slot, version: number): Promise<void> {
     const text = 'delete from vault_entries where connection_id = $1 and field = $2 and version = $3';
+    await this.dataSource.query(text, [connection_id, field, version]);
+  }
+
+  /** Leaves a young secret alone: it may have been given the number of one that another sweep has just destroyed. */
+  async destroySettled({ connection_id, field }: Slot, version: number): Promise<void> {
+    const text = `delete from vault_entries where connection_id = $1 and field = $2 and version = $3 and ${IS_SETTLED}`;
     await this.dataSource.query(text, [connection_id, field, version]);
   }
 
