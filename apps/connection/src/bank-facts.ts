@@ -7,6 +7,7 @@ import { Connections } from './connections.service.js';
 import { Credentials } from './credentials.service.js';
 import type { LinkAttempt } from './link-attempt.entity.js';
 import { ProviderError, sharesAccounts } from './providers/provider.js';
+import { Vault } from './vault/vault.service.js';
 
 /** Asks the provider what an attempt brought, and writes it down before anybody acts on it. */
 @Injectable()
@@ -16,17 +17,26 @@ export class BankFacts {
     private readonly providers: ConfiguredProviders,
     private readonly connections: Connections,
     private readonly credentials: Credentials,
+    private readonly vault: Vault,
   ) {}
 
   learn(attempt: LinkAttempt, context: Context): Promise<LinkAttempt> {
     return attempt.action === 'link' ? this.exchange(attempt) : this.verify(attempt, context);
   }
 
-  /** Teller's login exists as soon as the person allowed it; a public token that nobody exchanges is nothing. */
+  /** Of an attempt that becomes no connection. Its credential is in the vault once the token was exchanged. */
   async discard(attempt: LinkAttempt): Promise<void> {
-    if (attempt.action !== 'link' || attempt.provider !== 'teller') return;
-    const token = await this.journal.token(attempt);
-    if (token !== null) await this.providers.get('teller').remove(token);
+    if (attempt.action !== 'link') return;
+    const token = await this.loginOf(attempt);
+    if (token !== null) await this.providers.get(attempt.provider).remove(token);
+    await this.vault.destroyAll(attempt.connection_id);
+  }
+
+  /** Teller's login exists as soon as the person allowed it; a public token of Plaid's that nobody exchanged is nothing. */
+  private loginOf(attempt: LinkAttempt): Promise<string | null> {
+    if (attempt.provider === 'teller') return this.journal.token(attempt);
+    const { project_id, environment, connection_id } = attempt;
+    return this.vault.read({ project_id, environment, connection_id, field: 'access_token' });
   }
 
   private async exchange(attempt: LinkAttempt): Promise<LinkAttempt> {

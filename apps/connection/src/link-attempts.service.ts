@@ -2,13 +2,15 @@ import { Injectable } from '@nestjs/common';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
-import type { AttemptOutcome } from '#contracts/link-session.js';
+import type { AttemptOutcome, Refusal } from '#contracts/link-session.js';
 import { Bus } from '#service/bus.js';
 import { AttemptJournal } from './attempt-journal.js';
 import { BankFacts } from './bank-facts.js';
 import { Connections } from './connections.service.js';
+import { goneWithUser, userDeleted } from './deleted-user.js';
 import type { LinkAttempt } from './link-attempt.entity.js';
 import { ProviderError } from './providers/provider.js';
+import { Users } from './users.service.js';
 
 const STEP_MS = 4_000;
 /** Refusals of the session that end an attempt, as opposed to parts that are away. */
@@ -27,6 +29,7 @@ export class LinkAttempts {
     private readonly journal: AttemptJournal,
     private readonly facts: BankFacts,
     private readonly connections: Connections,
+    private readonly users: Users,
   ) {}
 
   /** Nothing when somebody else is at work on it. Throws what the person should hear. */
@@ -53,7 +56,9 @@ export class LinkAttempts {
   /** A relink may find its connection gone: then there is nothing to wait for. */
   private async outcomeOf(attempt: LinkAttempt): Promise<AttemptOutcome> {
     try {
-      return await this.record(attempt.state === 'learnt' ? attempt : await this.learn(attempt));
+      const learnt = attempt.state === 'learnt' ? attempt : await this.learn(attempt);
+      await this.refuseWithoutUser(learnt);
+      return await this.record(learnt);
     } catch (error) {
       if (!(error instanceof DomainError) || error.code !== 'CONNECTION_DISCONNECTED') throw error;
       const displayMessage = 'This connection was disconnected meanwhile.';
@@ -85,12 +90,24 @@ export class LinkAttempts {
     }
   }
 
-  private async refuse(attempt: LinkAttempt, error: ProviderError): Promise<void> {
-    const { session_id, attempt_id } = attempt;
-    const message = error.displayMessage || 'The bank refused.';
-    const ask = { context: contextOf(attempt), session_id, attempt_id, code: error.code, message };
-    await this.bus.ask('link-session.attempt.refuse', ask);
+  private async refuse(attempt: LinkAttempt, { code, displayMessage }: ProviderError): Promise<void> {
+    await this.tellRefusal(attempt, { code, message: displayMessage || 'The bank refused.' });
     await this.journal.close(attempt);
+  }
+
+  /** Asked of the user's own stream and as late as can be. A connection that stands was recorded before a crash: it is told. */
+  private async refuseWithoutUser(attempt: LinkAttempt): Promise<void> {
+    if (await this.users.find(attempt.user_id)) return;
+    if (await this.connections.find(attempt.connection_id)) return;
+    await this.tellRefusal(attempt, userDeleted);
+    await this.discard(await this.journal.unwanted(attempt));
+    throw goneWithUser();
+  }
+
+  private async tellRefusal(attempt: LinkAttempt, refusal: Refusal): Promise<void> {
+    const { session_id, attempt_id } = attempt;
+    const ask = { context: contextOf(attempt), session_id, attempt_id, ...refusal };
+    await this.bus.ask('link-session.attempt.refuse', ask);
   }
 
   private async record(attempt: LinkAttempt): Promise<AttemptOutcome> {

@@ -4,10 +4,11 @@ import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, newShortId } from '#contracts/ids.js';
-import type { SessionView } from '#contracts/link-session.js';
+import type { Refusal, SessionView } from '#contracts/link-session.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
 import { AttemptJournal } from './attempt-journal.js';
+import { userDeleted } from './deleted-user.js';
 import type { LinkAttempt } from './link-attempt.entity.js';
 import { LinkAttempts } from './link-attempts.service.js';
 import { inTenantOf, LinkStarter } from './link-starter.js';
@@ -40,12 +41,12 @@ export class LinkController {
       const asker = await this.askerOf(context, token_hash);
       return await this.starter.start({ context, token_hash, attempt_id, provider, language, session, asker });
     } catch (error) {
-      if (!(error instanceof ProviderError)) throw error;
-      const { code, displayMessage } = error;
-      const message = displayMessage || 'The bank connection could not be started.';
-      const refuse = { context: inTenantOf(session, context), session_id: session.id, attempt_id, code, message };
+      const refusal = refusalOf(error);
+      if (!refusal) throw error;
+      const refuse = { context: inTenantOf(session, context), session_id: session.id, attempt_id, ...refusal };
       await this.bus.ask('link-session.attempt.refuse', refuse);
-      throw new DomainError('PROVIDER_ERROR', message, { code });
+      if (error instanceof DomainError) throw error;
+      throw new DomainError('PROVIDER_ERROR', refusal.message, { code: refusal.code });
     }
   }
 
@@ -81,6 +82,14 @@ export class LinkController {
     const { session } = await this.bus.ask('link-session.page', { context, token_hash });
     return session;
   }
+}
+
+/** What the session hears of an attempt that could not begin; null when it may be tried again as it is. */
+function refusalOf(error: unknown): Refusal | null {
+  if (error instanceof ProviderError) {
+    return { code: error.code, message: error.displayMessage || 'The bank connection could not be started.' };
+  }
+  return error instanceof DomainError && error.code === 'GONE' ? userDeleted : null;
 }
 
 /** From the claim on, the session itself says how the attempt stands. */

@@ -17,9 +17,8 @@ export class AttemptController {
 
   @MessagePattern('link-session.attempt.refuse')
   async refuse(@Payload() ask: Ask<'link-session.attempt.refuse'>): Promise<SessionView> {
-    const { context, session_id, attempt_id, code, message } = ask;
-    const now = new Date().toISOString();
-    const command = { type: 'RefuseAttempt', attempt_id, code, message, by: 'provider', now } as const;
+    const { context, session_id, ...refusal } = ask;
+    const command = { type: 'RefuseAttempt', ...refusal, by: 'provider', now: new Date().toISOString() } as const;
     return (await this.sessions.command(session_id, command, context)).view;
   }
 

@@ -202,6 +202,22 @@ describe('a refused attempt', () => {
       .when(refuse('e', 'page'))
       .then(refused('e'), { type: 'SessionFailed', error_code: 'TOO_MANY_ATTEMPTS', error_message, at: later });
   });
+  it('ends the session when no other can go better', () => {
+    const why = { code: 'USER_DELETED', message: 'Deleted.' };
+    const final: SessionCommand = {
+      type: 'RefuseAttempt',
+      attempt_id: 'a',
+      ...why,
+      by: 'provider',
+      is_final: true,
+      now: later,
+    };
+    const refusedFor: SessionEvent = { type: 'AttemptRefused', attempt_id: 'a', ...why, at: later };
+    given(...used)
+      .when(final)
+      .then(refusedFor, { type: 'SessionFailed', error_code: why.code, error_message: why.message, at: later });
+    given(minted(), activated, started('a'), started('b'), claimed('b')).when(final).then(refusedFor);
+  });
   it('does not count what was before a success', () => {
     const four = ['a', 'b', 'c', 'd'].flatMap((id) => [started(id), refused(id)]);
     given(minted(), activated, ...four, started('e'), claimed('e'), succeeded('e'), started('f'))

@@ -111,7 +111,7 @@ function refuseUse(state: Minted, attempt_id: string, at: string): SessionEvent[
 }
 
 function refuseAttempt(command: Command<'RefuseAttempt'>, state: Minted): SessionEvent[] {
-  const { attempt_id, code, message, by, now } = command;
+  const { attempt_id, code, message, by, is_final = false, now } = command;
   const attempt = attemptOf(state, attempt_id);
   if (attempt.state === 'refused') return [];
   if (attempt.state === 'succeeded' || (attempt.state === 'claimed' && by === 'page')) {
@@ -119,8 +119,9 @@ function refuseAttempt(command: Command<'RefuseAttempt'>, state: Minted): Sessio
   }
   if (isEnded(state)) return [];
   const refused: SessionEvent = { type: 'AttemptRefused', attempt_id, code, message, at: now };
-  const last = state.refusals + 1 >= MAX_REFUSALS && inFlight(state).every((id) => id === attempt_id);
-  if (!last) return [refused];
+  if (inFlight(state).some((id) => id !== attempt_id)) return [refused];
+  if (is_final) return [refused, { type: 'SessionFailed', error_code: code, error_message: message, at: now }];
+  if (state.refusals + 1 < MAX_REFUSALS) return [refused];
   const error_message = `The bank refused ${MAX_REFUSALS} times in a row; the last time: ${message}`;
   return [refused, { type: 'SessionFailed', error_code: 'TOO_MANY_ATTEMPTS', error_message, at: now }];
 }

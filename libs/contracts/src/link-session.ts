@@ -29,13 +29,20 @@ export type SessionCommand =
   | { type: 'StartAttempt'; attempt_id: string; provider: ProviderName; connection_id: string; now: string }
   /** Takes the session's one use (or one of many) before the provider is called. */
   | { type: 'ClaimAttempt'; attempt_id: string; now: string }
-  | { type: 'RefuseAttempt'; attempt_id: string; code: string; message: string; by: 'page' | 'provider'; now: string }
+  | ({ type: 'RefuseAttempt'; attempt_id: string; by: 'page' | 'provider'; now: string } & Refusal)
   | { type: 'SettleAttempt'; attempt_id: string; outcome: AttemptOutcome; now: string }
   | { type: 'FinishSession'; now: string }
   /** Lets one more device in. `code_hash` names the code that it came with: a code is good for one device. */
   | { type: 'HandOver'; code_hash: string; now: string }
   | { type: 'FailSession'; error_code: string; error_message: string; now: string }
   | { type: 'ExpireSession'; now: string };
+
+export interface Refusal {
+  code: string;
+  message: string;
+  /** No other attempt can go better: the session ends with this one. */
+  is_final?: boolean;
+}
 
 export type SessionEvent =
   | ({ type: 'SessionMinted'; expires_at: string; at: string } & SessionTerms)

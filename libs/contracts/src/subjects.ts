@@ -15,6 +15,7 @@ import type {
   AttemptOutcome,
   PageFacts,
   ProviderName,
+  Refusal,
   SessionChanges,
   SessionPage,
   SessionStatus,
@@ -286,7 +287,7 @@ export interface Subjects {
     reply: SessionView;
   };
   'link-session.attempt.refuse': {
-    ask: { context: Context; session_id: string; attempt_id: string; code: string; message: string };
+    ask: { context: Context; session_id: string; attempt_id: string } & Refusal;
     reply: SessionView;
   };
   'link-session.attempt.settle': {

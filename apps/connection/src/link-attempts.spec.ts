@@ -1,0 +1,129 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { SessionView } from '#contracts/link-session.js';
+import type { UserView } from '#contracts/user.js';
+import type { Bus } from '#service/bus.js';
+import type { AttemptJournal } from './attempt-journal.js';
+import { BankFacts } from './bank-facts.js';
+import type { ConfiguredProviders } from './configured-providers.js';
+import type { Connections } from './connections.service.js';
+import type { Credentials } from './credentials.service.js';
+import { goneWithUser } from './deleted-user.js';
+import type { AttemptFacts, LinkAttempt } from './link-attempt.entity.js';
+import { LinkAttempts } from './link-attempts.service.js';
+import { LinkController } from './link.controller.js';
+import { LinkStarter, type StartAttempt } from './link-starter.js';
+import type { Users } from './users.service.js';
+import type { Vault } from './vault/vault.service.js';
+
+const session = { id: 's', user_id: 'u', action: 'link', connection_id: null } as SessionView;
+let user: UserView | null;
+let recorded: string[];
+/** What the parts around were asked for, in order. */
+let asked: string[];
+let attempt: LinkAttempt | null;
+
+const bus = {
+  ask: (subject: string, ask: { code?: string; is_final?: boolean }) => {
+    asked.push([subject, ask.code, ask.is_final].filter(Boolean).join(' '));
+    return Promise.resolve(session);
+  },
+} as unknown as Bus;
+
+const journal = {
+  start: () => Promise.resolve(void asked.push('journal')),
+  lease: () => Promise.resolve(attempt),
+  release: () => Promise.resolve(),
+  learn: (known: LinkAttempt, facts: AttemptFacts) => Promise.resolve((attempt = { ...known, state: 'learnt', facts })),
+  unwanted: (known: LinkAttempt) => Promise.resolve((attempt = { ...known, state: 'unwanted' })),
+  close: () => Promise.resolve((attempt = null)),
+  token: () => Promise.resolve('token of the page'),
+} as unknown as AttemptJournal;
+
+const bank = {
+  start: () => Promise.resolve(asked.push('open the dialog')),
+  exchange: () => Promise.resolve({ accessToken: 'access', providerItemId: 'item' }),
+  remove: (token: string) => Promise.resolve(asked.push(`remove ${token}`)),
+};
+const providers = { get: () => bank } as unknown as ConfiguredProviders;
+
+const connections = {
+  find: (id: string) => Promise.resolve(recorded.includes(id) ? { id } : null),
+  command: (id: string) => Promise.resolve(recorded.push(id)),
+} as unknown as Connections;
+
+const vault = {
+  read: () => Promise.resolve('access'),
+  destroyAll: (id: string) => Promise.resolve(asked.push(`destroy ${id}`)),
+} as unknown as Vault;
+
+const users = { find: () => Promise.resolve(user) } as unknown as Users;
+const noCredentials = {} as Credentials;
+
+const facts = new BankFacts(journal, providers, connections, noCredentials, vault);
+const attempts = new LinkAttempts(bus, journal, facts, connections, users);
+const starter = new LinkStarter(journal, providers, connections, noCredentials, users);
+
+const received = (provider: 'plaid' | 'teller'): LinkAttempt =>
+  ({
+    attempt_id: 'a',
+    session_id: 's',
+    connection_id: 'c',
+    user_id: 'u',
+    action: 'link',
+    provider,
+    state: 'received',
+  }) as LinkAttempt;
+
+beforeEach(() => {
+  [user, recorded, asked, attempt] = [{ id: 'u' } as UserView, [], [], received('plaid')];
+});
+
+const claim = 'link-session.attempt.claim';
+const refusal = 'link-session.attempt.refuse USER_DELETED true';
+
+describe('an attempt of a user who is deleted before it is recorded', () => {
+  it.each([
+    ['plaid', 'remove access'],
+    ['teller', 'remove token of the page'],
+  ] as const)('leaves nothing behind at %s', async (provider, removed) => {
+    [user, attempt] = [null, received(provider)];
+    await expect(attempts.advance('a')).rejects.toMatchObject({ code: 'GONE' });
+    expect([recorded, attempt]).toEqual([[], null]);
+    expect(asked).toEqual([claim, refusal, removed, 'destroy c']);
+  });
+
+  it('is taken up where it stands when the bank was away', async () => {
+    attempt = { ...received('plaid'), state: 'unwanted' };
+    await attempts.advance('a');
+    expect([asked, attempt]).toEqual([['remove access', 'destroy c'], null]);
+  });
+
+  it('is told all the same when its connection stands', async () => {
+    [user, recorded] = [null, ['c']];
+    await attempts.advance('a');
+    expect(asked).toEqual([claim, 'link-session.attempt.settle']);
+  });
+});
+
+it('an attempt of a user who is there is recorded', async () => {
+  await attempts.advance('a');
+  expect([recorded, asked]).toEqual([['c'], [claim, 'link-session.attempt.settle']]);
+});
+
+describe('a link whose user was deleted', () => {
+  it('opens no dialog', async () => {
+    user = null;
+    await expect(starter.start({ session, provider: 'plaid' } as StartAttempt)).rejects.toMatchObject({ code: 'GONE' });
+    expect(asked).toEqual([]);
+  });
+
+  it('ends when an attempt is started', async () => {
+    const gone = { start: () => Promise.reject(goneWithUser()) } as unknown as LinkStarter;
+    const controller = new LinkController(bus, journal, attempts, gone);
+    const start = { context: {}, token_hash: 'h', provider: 'plaid', language: 'en' };
+    await expect(controller.start(start as Parameters<LinkController['start']>[0])).rejects.toMatchObject({
+      code: 'GONE',
+    });
+    expect(asked.at(-1)).toBe(refusal);
+  });
+});
