@@ -81,6 +81,7 @@ const succeeded = (attempt_id: string): SessionEvent => ({
   outcome: 'linked',
   at: later,
 });
+const useRefused = (attempt_id: string): SessionEvent => ({ type: 'UseRefused', attempt_id, at: later });
 const completed: SessionEvent = { type: 'SessionCompleted', at: later };
 const failed: SessionEvent = { type: 'SessionFailed', error_code: 'CANCELLED', error_message: 'Cancelled.', at: later };
 const expired: SessionEvent = { type: 'SessionExpired', at: tooLate };
@@ -111,8 +112,19 @@ describe('opening a link', () => {
   it('is too late at its last millisecond', () => given(minted()).when(activate(tooLate)).thenRefused('EXPIRED'));
   it('is too late once expired', () => given(minted(), expired).when(activate(noon)).thenRefused('EXPIRED'));
   it('is over once failed', () => given(minted(), failed).when(activate(noon)).thenRefused('GONE'));
-  it('is over once used', () =>
+  it('is over once used, which is recorded once', () => {
     given(...used)
+      .when(activate(later))
+      .then(useRefused(''));
+    given(...used, succeeded('a'), completed)
+      .when(activate(later))
+      .then(useRefused(''));
+    given(...used, useRefused(''))
+      .when(activate(later))
+      .thenRefused('CONSUMED');
+  });
+  it('is over once a link for many is done, which is no second use', () =>
+    given(minted(), activated, started('a'), claimed('a'), succeeded('a'), completed)
       .when(activate(later))
       .thenRefused('CONSUMED'));
 });
@@ -125,6 +137,20 @@ describe('an attempt', () => {
     given(minted({ ...terms, provider: 'teller' }), activated)
       .when(start('a'))
       .thenRefused('FORBIDDEN'));
+  it('does not start on a used link, which is recorded', () => {
+    given(...used)
+      .when(start('c'))
+      .then(useRefused('c'));
+    given(...used, succeeded('a'), completed)
+      .when(start('c'))
+      .then(useRefused('c'));
+  });
+  it('leaves no more than ten such records on a link', () => {
+    const ten = Array.from({ length: 10 }, (_, n) => useRefused(`c${n}`));
+    given(...used, succeeded('a'), completed, ...ten)
+      .when(start('one more'))
+      .thenRefused('CONSUMED');
+  });
   it('is not known before it started', () => given(minted(), activated).when(claim('a')).thenRefused('INVALID_STATE'));
   it('is not an inherited property of any object', () =>
     given(minted(), activated).when(claim('constructor')).thenRefused('INVALID_STATE'));
@@ -149,15 +175,15 @@ describe('claiming the use of a link', () => {
   it('records that a second use was refused', () =>
     given(...used)
       .when(claim('b'))
-      .then({ type: 'UseRefused', attempt_id: 'b', at: later }));
+      .then(useRefused('b')));
   it('records it once', () =>
-    given(...used, { type: 'UseRefused', attempt_id: 'b', at: later })
+    given(...used, useRefused('b'))
       .when(claim('b'))
       .thenRefused('CONSUMED'));
   it('refuses a second use after the end, too', () =>
     given(...used, succeeded('a'), completed)
       .when(claim('b'))
-      .then({ type: 'UseRefused', attempt_id: 'b', at: later }));
+      .then(useRefused('b')));
   it('lets many in when the link is for many', () =>
     given(minted(), activated, started('a'), started('b'), claimed('a')).when(claim('b')).then(claimed('b')));
   it('is free again when the provider refused', () =>
@@ -180,7 +206,7 @@ describe('a refused attempt', () => {
   it('does not give back a use that another attempt holds', () =>
     given(...used, started('c'), refused('c'))
       .when(claim('b'))
-      .then({ type: 'UseRefused', attempt_id: 'b', at: later }));
+      .then(useRefused('b')));
   it('is refused once', () =>
     given(...used, refused('a'))
       .when(refuse('a', 'provider'))

@@ -7,7 +7,10 @@ const DEFAULT_TTL_SECONDS = 900;
 const MAX_REFUSALS = 5;
 /** More started attempts than anybody needs: the stream must not grow without limit. */
 const MAX_ATTEMPTS = 50;
+/** A flood of requests at a dead link must make no flood of events. */
 const MAX_REFUSED_USES = 10;
+/** Whoever only opens a used link again gets no attempt; that is recorded once. */
+const NO_ATTEMPT = '';
 /** A person has a few devices, and codes that nobody used do not count. */
 const MAX_HAND_OVERS = 10;
 
@@ -75,6 +78,7 @@ function mint({ terms, ttl_seconds, now }: Command<'MintSession'>, state: Sessio
 }
 
 function activate({ now }: Command<'ActivateSession'>, state: Minted): SessionEvent[] {
+  if (isUsed(state)) return refuseUse(state, NO_ATTEMPT, now);
   assertUsable(state, now);
   return state.status === 'active' ? [] : [{ type: 'SessionActivated', at: now }];
 }
@@ -82,6 +86,7 @@ function activate({ now }: Command<'ActivateSession'>, state: Minted): SessionEv
 function startAttempt(command: Command<'StartAttempt'>, state: Minted): SessionEvent[] {
   const { attempt_id, provider, connection_id, now } = command;
   if (state.attempts[attempt_id]) return [];
+  if (isUsed(state)) return refuseUse(state, attempt_id, now);
   assertUsable(state, now);
   if (state.status !== 'active') throw new DomainError('INVALID_STATE', 'The link has not been opened yet.');
   if (state.terms.provider !== '' && state.terms.provider !== provider) {
@@ -103,7 +108,7 @@ function claimAttempt({ attempt_id, now }: Command<'ClaimAttempt'>, state: Minte
   return [{ type: 'AttemptClaimed', attempt_id, at: now }];
 }
 
-/** The controller turns this event into 410 CONSUMED: the refusal is a fact, and it changes nothing. */
+/** `Sessions` turns this event into 410 CONSUMED: the refusal is a fact, and it changes nothing. */
 function refuseUse(state: Minted, attempt_id: string, at: string): SessionEvent[] {
   const known = state.refused_uses.includes(attempt_id) || state.refused_uses.length >= MAX_REFUSED_USES;
   if (known) throw new DomainError('CONSUMED');

@@ -51,7 +51,10 @@ export type SessionEvent =
   | { type: 'AttemptClaimed'; attempt_id: string; at: string }
   | { type: 'AttemptRefused'; attempt_id: string; code: string; message: string; at: string }
   | { type: 'AttemptSucceeded'; attempt_id: string; connection_id: string; outcome: AttemptOutcome; at: string }
-  /** A second use of a one-time link was refused: nothing changed, but it is a fact worth knowing. */
+  /**
+   * A second use of a one-time link was refused: nothing changed, but it is a fact worth knowing. `attempt_id` is "" when
+   * the link was only opened again.
+   */
   | { type: 'UseRefused'; attempt_id: string; at: string }
   /** The person went on at another device. */
   | { type: 'SessionHandedOver'; code_hash: string; at: string }
