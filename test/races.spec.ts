@@ -206,21 +206,56 @@ interface Outcome {
   finished: ReturnType<typeof said>;
   ended: ReturnType<typeof said>;
   endedWith: number;
+  /** What the end is told when it comes second. */
+  refusal?: string;
 }
 
 /** Who comes second is told so, and the session, its connections and the bank say the same. */
-async function expectOneWinner(id: string, person: Signed, { finished, ended, endedWith }: Outcome): Promise<void> {
+async function expectOneWinner(id: string, person: Signed, outcome: Outcome): Promise<void> {
+  const { finished, ended, endedWith, refusal = 'INVALID_STATE' } = outcome;
   const { body } = await settled(id);
   const ids = body.result_connection_ids as string[];
   if (ended[0] === endedWith) {
     expect([finished, body.status, ids]).toEqual([[410, 'GONE'], 'failed', []]);
   } else {
-    expect([ended, body.status, ids.length]).toEqual([[409, 'INVALID_STATE'], 'completed', 1]);
+    expect([ended, body.status, ids.length]).toEqual([[409, refusal], 'completed', 1]);
     expect(finished).toEqual([200, 'completed']);
   }
   await nothingLeft([person]);
   await noOrphan([person], ids);
 }
+
+describe.each(providers)('the user of a %s link', (provider) => {
+  const mintForNewUser = async () => {
+    const user = ((await api.post('/api/v1/users', { name: 'Grace' })).body as { id: string }).id;
+    const minted = (await api.post('/api/v1/connections/link', { user_id: user, provider, single_use: true })).body;
+    return { user, ...(minted as Minted) };
+  };
+
+  it('takes the link along when deleted before an attempt', async () => {
+    const { user, id, url } = await mintForNewUser();
+    const visit = await openLink(url);
+    await visit.post('activate');
+    expect((await api.delete(`/api/v1/users/${user}`)).status).toBe(204);
+    expect(said(await visit.post('start', { provider }))).toEqual([410, 'GONE']);
+    expect((await settled(id)).body.error_code).toBe('USER_DELETED');
+    expect(said(await visit.post('activate'))).toEqual([410, 'GONE']);
+  });
+
+  it('gets no connection when deleted while an attempt is finished', async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { user, id, url } = await mintForNewUser();
+      const person = await signIn(url, provider);
+      const [finished, deleted] = await together([finishing(person), deletion(`/api/v1/users/${user}`)]);
+      await expectOneWinner(id, person, {
+        finished: said(finished!),
+        ended: said(deleted!),
+        ...{ endedWith: 204, refusal: 'USER_HAS_DEPENDENTS' },
+      });
+    }
+    await everyItemIsKnown();
+  });
+});
 
 describe('a link that is cancelled', () => {
   it('is over for whoever opens it at that moment', async () => {

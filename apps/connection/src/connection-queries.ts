@@ -55,7 +55,8 @@ export class ConnectionQueries {
     this.liveOf = prepared<{ n: number }>(
       dataSource,
       'live_connections_of_user',
-      `select count(*)::int as n from connections where user_id = $1::text and provider is not null and state <> 'revoked'`,
+      `select (select count(*) from connections where user_id = $1::text and provider is not null and state <> 'revoked')::int
+       + (select count(*) from link_attempts where user_id = $1::uuid and state in ('received', 'learnt'))::int as n`,
     );
   }
 
@@ -83,6 +84,7 @@ export class ConnectionQueries {
     return row ?? null;
   }
 
+  /** Also one that is being made: it is in an attempt until this view shows it. */
   async hasLiveConnections(userId: string): Promise<boolean> {
     const [row] = await this.liveOf([userId]);
     return (row?.n ?? 0) > 0;

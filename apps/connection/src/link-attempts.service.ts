@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import type { Context } from '#contracts/envelope.js';
+import type { Context, Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
 import type { AttemptOutcome, Refusal } from '#contracts/link-session.js';
 import { Bus } from '#service/bus.js';
 import { AttemptJournal } from './attempt-journal.js';
 import { BankFacts } from './bank-facts.js';
+import { ConnectionViews } from './connection-views.js';
 import { Connections } from './connections.service.js';
 import { goneWithUser, userDeleted } from './deleted-user.js';
 import type { LinkAttempt } from './link-attempt.entity.js';
@@ -16,6 +17,11 @@ const STEP_MS = 4_000;
 /** Refusals of the session that end an attempt, as opposed to parts that are away. */
 const REFUSALS = new Set(['CONSUMED', 'EXPIRED', 'GONE', 'INVALID_STATE', 'NOT_FOUND', 'INVALID_TOKEN']);
 const OUTCOMES = new Set(['PROVIDER_ERROR', 'CONNECTION_DISCONNECTED']);
+
+interface RecordedOutcome {
+  outcome: AttemptOutcome;
+  position: Position;
+}
 
 /**
  * Leads an attempt to its outcome: claim the session's use, ask the provider, record the connection, tell the session.
@@ -30,6 +36,7 @@ export class LinkAttempts {
     private readonly facts: BankFacts,
     private readonly connections: Connections,
     private readonly users: Users,
+    private readonly views: ConnectionViews,
   ) {}
 
   /** Nothing when somebody else is at work on it. Throws what the person should hear. */
@@ -47,14 +54,16 @@ export class LinkAttempts {
   private async steps(attempt: LinkAttempt): Promise<void> {
     if (attempt.state === 'unwanted') return this.discard(attempt);
     await this.claim(attempt);
-    const outcome = await this.outcomeOf(attempt);
+    const { outcome, position } = await this.outcomeOf(attempt);
     const { session_id, attempt_id } = attempt;
     await this.bus.ask('link-session.attempt.settle', { context: contextOf(attempt), session_id, attempt_id, outcome });
+    // Until the view shows the connection, only the open attempt keeps its user from being deleted.
+    await this.views.reached(position).catch(() => undefined);
     await this.journal.close(attempt);
   }
 
   /** A relink may find its connection gone: then there is nothing to wait for. */
-  private async outcomeOf(attempt: LinkAttempt): Promise<AttemptOutcome> {
+  private async outcomeOf(attempt: LinkAttempt): Promise<RecordedOutcome> {
     try {
       const learnt = attempt.state === 'learnt' ? attempt : await this.learn(attempt);
       await this.refuseWithoutUser(learnt);
@@ -110,18 +119,19 @@ export class LinkAttempts {
     await this.bus.ask('link-session.attempt.refuse', ask);
   }
 
-  private async record(attempt: LinkAttempt): Promise<AttemptOutcome> {
+  private async record(attempt: LinkAttempt): Promise<RecordedOutcome> {
     const { facts, connection_id: id, session_id, user_id, provider, project_id, environment } = attempt;
     if (!facts) throw new Error(`attempt ${attempt.attempt_id} is learnt but knows nothing`);
     const now = new Date().toISOString();
     const context = contextOf(attempt);
     if ('outcome' in facts) {
-      await this.connections.command(id, { type: 'RecordRelink', session_id, outcome: facts.outcome, now }, context);
-      return facts.outcome;
+      const { outcome } = facts;
+      const relink = { type: 'RecordRelink', session_id, outcome, now } as const;
+      return { outcome, ...(await this.connections.command(id, relink, context)) };
     }
     const linked = { id, short_id: attempt.attempt_id, user_id, session_id, provider, project_id, environment };
-    await this.connections.command(id, { type: 'RecordLink', ...linked, ...facts.bank, now }, context);
-    return 'linked';
+    const link = { type: 'RecordLink', ...linked, ...facts.bank, now } as const;
+    return { outcome: 'linked', ...(await this.connections.command(id, link, context)) };
   }
 
   private async discard(attempt: LinkAttempt): Promise<void> {

@@ -5,6 +5,7 @@ import type { Bus } from '#service/bus.js';
 import type { AttemptJournal } from './attempt-journal.js';
 import { BankFacts } from './bank-facts.js';
 import type { ConfiguredProviders } from './configured-providers.js';
+import type { ConnectionViews } from './connection-views.js';
 import type { Connections } from './connections.service.js';
 import type { Credentials } from './credentials.service.js';
 import { goneWithUser } from './deleted-user.js';
@@ -48,7 +49,7 @@ const providers = { get: () => bank } as unknown as ConfiguredProviders;
 
 const connections = {
   find: (id: string) => Promise.resolve(recorded.includes(id) ? { id } : null),
-  command: (id: string) => Promise.resolve(recorded.push(id)),
+  command: (id: string) => Promise.resolve({ position: String(recorded.push(id)) }),
 } as unknown as Connections;
 
 const vault = {
@@ -56,11 +57,19 @@ const vault = {
   destroyAll: (id: string) => Promise.resolve(asked.push(`destroy ${id}`)),
 } as unknown as Vault;
 
+/** Answers late, so that whoever does not wait for it is found out. */
+const views = {
+  reached: async (position: string) => {
+    await Promise.resolve();
+    asked.push(`shown at ${position}, ${attempt ? 'open' : 'closed'}`);
+  },
+} as unknown as ConnectionViews;
+
 const users = { find: () => Promise.resolve(user) } as unknown as Users;
 const noCredentials = {} as Credentials;
 
 const facts = new BankFacts(journal, providers, connections, noCredentials, vault);
-const attempts = new LinkAttempts(bus, journal, facts, connections, users);
+const attempts = new LinkAttempts(bus, journal, facts, connections, users, views);
 const starter = new LinkStarter(journal, providers, connections, noCredentials, users);
 
 const received = (provider: 'plaid' | 'teller'): LinkAttempt =>
@@ -79,6 +88,7 @@ beforeEach(() => {
 });
 
 const claim = 'link-session.attempt.claim';
+const settle = 'link-session.attempt.settle';
 const refusal = 'link-session.attempt.refuse USER_DELETED true';
 
 describe('an attempt of a user who is deleted before it is recorded', () => {
@@ -101,13 +111,13 @@ describe('an attempt of a user who is deleted before it is recorded', () => {
   it('is told all the same when its connection stands', async () => {
     [user, recorded] = [null, ['c']];
     await attempts.advance('a');
-    expect(asked).toEqual([claim, 'link-session.attempt.settle']);
+    expect(asked.slice(0, 2)).toEqual([claim, settle]);
   });
 });
 
-it('an attempt of a user who is there is recorded', async () => {
+it('an attempt of a user who is there is recorded, and stays open until the view shows its connection', async () => {
   await attempts.advance('a');
-  expect([recorded, asked]).toEqual([['c'], [claim, 'link-session.attempt.settle']]);
+  expect([recorded, asked, attempt]).toEqual([['c'], [claim, settle, 'shown at 1, open'], null]);
 });
 
 describe('a link whose user was deleted', () => {
