@@ -1,4 +1,4 @@
-import { Controller, Get, Param, Query, Req, Res, UseFilters } from '@nestjs/common';
+import { Controller, Get, Head, HttpCode, Param, Query, Req, Res, UseFilters } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { defaultTenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
@@ -24,6 +24,11 @@ export class ConnectCallbackController {
     private readonly bus: Bus,
     private readonly sealer: TokenSealer,
   ) {}
+
+  /** Link scanners look before a browser goes. Before the GET, or Fastify makes a HEAD of it that uses up the link. */
+  @Head(':server_id')
+  @HttpCode(204)
+  look(): void {}
 
   @Get(':server_id')
   async back(
