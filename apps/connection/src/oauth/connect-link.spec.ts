@@ -54,8 +54,9 @@ beforeEach(async () => {
   received = new Map();
   states = {
     put: (row) => Promise.resolve(void rows.set(row.stateHash, row)),
-    take: (hash) => {
-      const row = rows.get(hash) ?? null;
+    take: (hash, serverId) => {
+      const row = rows.get(hash);
+      if (row?.serverId !== serverId) return Promise.resolve(null);
       rows.delete(hash);
       return Promise.resolve(row);
     },
@@ -184,10 +185,12 @@ describe('a Connect Link', () => {
     expect(rows.size).toBe(1);
   });
 
-  it('does not end at the callback of another server', async () => {
+  it('does not end at the callback of another server, and goes on at its own', async () => {
+    answer = replying(200, granted);
     const { link_token } = await start();
     const other = { ...client, serverId: 'shopify' };
     expect(await finish({ state: link_token, code: 'c' }, now, other)).toEqual({ kind: 'unknown' });
+    expect(await finish({ state: link_token, code: 'c' })).toMatchObject({ kind: 'connected' });
   });
 
   it('stores neither the state nor the verifier', async () => {

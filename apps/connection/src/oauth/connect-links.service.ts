@@ -59,7 +59,7 @@ export class ConnectLinks {
     if (client.signsCallback && !isSignedByShopify(parameters, client.clientSecret)) return { kind: 'unknown' };
     const states = {
       put: () => Promise.reject(new Error('nothing is begun at the end')),
-      take: (stateHash: string) => this.table.take(stateHash),
+      take: (...wanted: Parameters<LinkTable['take']>) => this.table.take(...wanted),
       receive: (...received: Parameters<LinkTable['receive']>) => this.table.receive(...received),
     };
     return finishConnectLink(states, client, { parameters, now: new Date() });

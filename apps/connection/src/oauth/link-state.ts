@@ -27,8 +27,8 @@ export interface LinkStateRow extends ConnectLink {
 
 export interface LinkStates {
   put(row: LinkStateRow): Promise<void>;
-  /** Uses the state up and answers the row, in one step: of two at once, one gets it. */
-  take(stateHash: string): Promise<LinkStateRow | null>;
+  /** Uses the state up and answers the row, in one step: of two at once, one gets it. Another server's stays as it is. */
+  take(stateHash: string, serverId: string): Promise<LinkStateRow | null>;
   /** The code is about to be used: whoever dies after this leaves a trace of it. */
   receive(stateHash: string, code: ReceivedCode): Promise<void>;
 }
@@ -67,8 +67,8 @@ export async function takeLink(
 ): Promise<TakenLink | null> {
   if (typeof state !== 'string' || !/^[\w-]{43}$/.test(state)) return null;
   const stateHash = hashOf(state);
-  const row = await states.take(stateHash);
-  if (row?.serverId !== serverId) return null;
+  const row = await states.take(stateHash, serverId);
+  if (!row) return null;
   const { tenant, userId, redirectUri, callbackUrl, shop } = row;
   const link = { tenant, userId, serverId, redirectUri, callbackUrl, shop };
   return { stateHash, link, verifier: unseal(state, link, row.sealedVerifier), expired: row.expiresAt <= now };

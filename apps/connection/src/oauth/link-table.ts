@@ -75,12 +75,12 @@ export class LinkTable {
     );
   }
 
-  /** Of two at once, one gets it. */
-  async take(stateHash: string): Promise<LinkStateRow | null> {
+  /** Of two at once, one gets it; the callback of another server leaves the link to its own. */
+  async take(stateHash: string, serverId: string): Promise<LinkStateRow | null> {
     const rows = await this.rows(
       `update connect_links set step = 'taken', leased_until = now() + ${LEASE}
-       where state_hash = $1 and step = 'open' returning *`,
-      [stateHash],
+       where state_hash = $1 and server_id = $2 and step = 'open' returning *`,
+      [stateHash, serverId],
     );
     return rows[0]
       ? { ...linkOf(rows[0]), stateHash, sealedVerifier: rows[0].sealed_verifier, expiresAt: rows[0].expires_at }
