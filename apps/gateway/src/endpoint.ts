@@ -22,6 +22,8 @@ export interface EndpointSpec {
   /** The largest body in bytes; 64 KiB when it says nothing. */
   bodyLimit?: number;
   query?: z.ZodObject;
+  /** Headers that say what is wanted, as a body does, with what they mean. */
+  headers?: Record<string, string>;
   /** What comes back, by status; null is no body. The lowest status is meant when the handler sets none. */
   reply: Partial<Record<200 | 201 | 202 | 204 | 503, z.ZodType | null>>;
   /** The reply is a stream: of Server-Sent Events, or of these types. */

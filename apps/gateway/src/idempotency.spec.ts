@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import type { Ask } from '#contracts/subjects.js';
-import { startGateway, type TestGateway } from '../test/gateway.js';
+import { platformAdmin, startGateway, type TestGateway } from '../test/gateway.js';
 import { sessionView, userView } from '../test/views.js';
 
 let gateway: TestGateway;
@@ -59,4 +59,20 @@ it('a request that has waited for its twin has all its time again', async () => 
   };
   expect((await mintOnce()).status).toBe(201);
   expect(patienceFor('link-session.mint')).toBe(4_500);
+});
+
+it('the same body for another project is another wish', async () => {
+  gateway.bus.answers['key.idempotency.begin'] = () => ({ state: 'conflict' });
+  const hashFor = async (project: string) => {
+    const headers = {
+      authorization: `Bearer ${platformAdmin}`,
+      'idempotency-key': 'once',
+      'x-codespar-project': project,
+    };
+    await gateway.call({ method: 'POST', url: '/v1/api-keys', headers, payload: { name: 'Agent' } });
+    return (last('key.idempotency.begin').ask as Ask<'key.idempotency.begin'>).body_hash;
+  };
+  const first = await hashFor('prj_1111111111111111');
+  expect(await hashFor('prj_1111111111111111')).toBe(first);
+  expect(await hashFor('prj_2222222222222222')).not.toBe(first);
 });

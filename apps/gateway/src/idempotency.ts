@@ -50,7 +50,7 @@ export class Idempotency {
     request: FastifyRequest,
     { scope }: Wish,
   ): Promise<Exclude<IdempotencyState, { state: 'conflict' | 'in_flight' }>> {
-    const body_hash = sha256(canonical(jsonBodyOf(request) ?? null));
+    const body_hash = sha256([canonical(jsonBodyOf(request) ?? null), ...headersMeant(request)].join('\n'));
     for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await wait(ASK_AGAIN_MS)) {
       const state = await this.bus.ask('key.idempotency.begin', { scope, body_hash }, patience(request));
       if (state.state === 'conflict') throw new DomainError('IDEMPOTENCY_CONFLICT');
@@ -91,6 +91,12 @@ function wishOf(request: FastifyRequest): Wish {
   }
   const path = request.url.split('?', 1)[0];
   return { scope: sha256([request.key?.id, request.method, path, name].join('\n')), secret: request.secret };
+}
+
+/** The headers that say what is wanted: with others, the same body is another wish. */
+function headersMeant({ routeOptions, headers }: FastifyRequest): string[] {
+  const names = Object.keys(routeOptions.config.endpoint?.headers ?? {});
+  return names.filter((name) => headers[name]).map((name) => `${name}: ${String(headers[name])}`);
 }
 
 /** Bodies compare as JSON values: the order of fields does not count. */

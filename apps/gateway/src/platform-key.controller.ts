@@ -23,6 +23,7 @@ import { Services } from './last-write.js';
 import { Caller, CallerKey, Randomness, RequestBody, RequestQuery } from './params.js';
 
 const PROJECT_HEADER = 'x-codespar-project';
+const headers = { [PROJECT_HEADER]: 'The project that is meant, where `project_id` names none.' };
 
 /** Where a key is or will be, as the request names it. Empty is not named. */
 interface Place {
@@ -48,6 +49,7 @@ export class PlatformKeyController {
     summary: 'Create a platform key',
     description: '`full_key` is shown once, in this reply; only its hash is kept.',
     body: createPlatformKeyBody,
+    headers,
     reply: { 201: createdPlatformKey },
     errors: ['NOT_FOUND'],
   })
@@ -83,6 +85,7 @@ export class PlatformKeyController {
     access: 'keys:write',
     summary: 'List platform keys, newest first, revoked ones included',
     query: platformKeysQuery,
+    headers,
     reply: { 200: platformKeys },
     errors: ['NOT_FOUND', 'INVALID_CURSOR'],
   })
@@ -104,6 +107,7 @@ export class PlatformKeyController {
     access: 'keys:write',
     summary: 'Revoke a platform key',
     query: platformKeyQuery,
+    headers,
     reply: { 204: null },
     errors: ['NOT_FOUND'],
   })
