@@ -33,4 +33,9 @@ describe("an operator's metadata", () => {
       f: false,
     });
   });
+
+  it('keeps a null that it was made with until a change names it', () => {
+    expect(mergedMetadata({ a: null, b: 1 }, { b: 2 })).toEqual({ a: null, b: 2 });
+    expect(mergedMetadata({ a: null, b: 1 }, { a: null })).toEqual({ b: 1 });
+  });
 });

@@ -24,8 +24,8 @@ export function metadataFault(metadata: Json): string | null {
 /** As JSON writes what no database keeps: an escape behind an even number of backslashes. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/;
 
-/** Key by key; null removes. */
+/** Key by key; null removes. A null that was stored before stays: only what the change names is changed. */
 export function mergedMetadata(before: Json, changes: Json): Json {
-  const kept = Object.entries({ ...before, ...changes }).filter(([, value]) => value !== null);
+  const kept = Object.entries({ ...before, ...changes }).filter(([key]) => changes[key] !== null);
   return Object.fromEntries(kept);
 }
