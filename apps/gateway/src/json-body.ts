@@ -9,13 +9,15 @@ type Json = Record<string, unknown>;
 
 /**
  * The request's JSON object; undefined when the body is empty. Refuses as INVALID_BODY whatever is not UTF-8, not
- * JSON, not an object, nested deeper than 64 levels, or made to reach into prototypes.
+ * JSON, not an object, nested deeper than 64 levels, made to reach into prototypes, or has a number that reading changes.
  */
 export function jsonBodyOf(request: FastifyRequest): Json | undefined {
   const raw = rawBodyOf(request);
   if (!raw) return undefined;
   if (!isUtf8(raw)) throw new DomainError('INVALID_BODY', 'The request body is not valid UTF-8.');
-  const value = parse(raw.toString());
+  const text = raw.toString();
+  const value = parse(text);
+  refuseChangedNumbers(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new DomainError('INVALID_BODY', 'The request body must be a JSON object.');
   }
@@ -30,6 +32,21 @@ function parse(text: string): unknown {
     throw new DomainError('INVALID_BODY', 'The request body is not valid JSON.');
   }
 }
+
+const MAY_CHANGE = /\d{16}|\d[eE]/;
+const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
+
+/** JSON.parse rounds an integer beyond 2^53 and makes Infinity of 1e400, without a word. Few bodies can have any. */
+function refuseChangedNumbers(text: string): void {
+  if (!MAY_CHANGE.test(text)) return;
+  for (const [token] of text.matchAll(STRING_OR_NUMBER)) {
+    if (token.startsWith('"') || isKept(token)) continue;
+    throw new DomainError('INVALID_BODY', 'The request body has a number that is too large to be kept as it is.');
+  }
+}
+
+const isKept = (number: string): boolean =>
+  Number.isFinite(Number(number)) && (!/^-?\d+$/.test(number) || Number.isSafeInteger(Number(number)));
 
 function refuseTraps(value: object, depth: number): void {
   if (depth > MAX_DEPTH) throw new DomainError('INVALID_BODY', `The request body is nested deeper than ${MAX_DEPTH}.`);

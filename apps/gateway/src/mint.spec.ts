@@ -119,7 +119,8 @@ describe('minting a link session', () => {
     [{ ...good, label: 5 }, 'INVALID_BODY', 'label must be a string'],
     [{ ...good, expires_in_seconds: '900' }, 'INVALID_BODY', 'expires_in_seconds must be an integer'],
     [{ ...good, expires_in_seconds: 1.5 }, 'INVALID_BODY', 'expires_in_seconds must be an integer'],
-    ['{"user_id":"user0001","expires_in_seconds":1e400}', 'INVALID_BODY', 'expires_in_seconds must be an integer'],
+    ['{"user_id":"user0001","expires_in_seconds":1e400}', 'INVALID_BODY', 'a number that is too large'],
+    ['{"user_id":"user0001","more":[-12345678901234567890]}', 'INVALID_BODY', 'a number that is too large'],
     // A wrong type anywhere is said before anything else that is wrong.
     [{ provider: 'citi', label: 5 }, 'INVALID_BODY', 'label must be a string'],
     [{}, 'VALIDATION_ERROR', 'user_id is required'],
@@ -142,6 +143,12 @@ describe('minting a link session', () => {
     expect([status, json.error.code]).toEqual([400, code]);
     expect(json.error.message).toContain(message);
     expect(minted).toEqual([]);
+  });
+
+  it('takes digits in text for text, and numbers that stay what they are', async () => {
+    const label = '12345678901234567890 "\\" 1e400';
+    expect((await mint({ ...good, label, more: [9007199254740991, 1e300, 0.12345678901234567] })).status).toBe(201);
+    expect(minted).toMatchObject([{ terms: { label } }]);
   });
 
   it('counts characters, not UTF-16 units', async () => {
