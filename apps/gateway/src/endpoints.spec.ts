@@ -87,7 +87,7 @@ const urlOf = (path: string): string =>
     .replace(':server_id', 'plaid')
     .replace(':connection_id', connectionView.id);
 
-const request = (method: 'GET', path: string): Promise<Answer> =>
+const request = (method: 'GET' | 'HEAD', path: string): Promise<Answer> =>
   gateway.call({
     method,
     url: urlOf(path),
@@ -96,7 +96,7 @@ const request = (method: 'GET', path: string): Promise<Answer> =>
       'content-type': 'application/json',
       'x-request-id': path.startsWith('/v1/') ? 'platform' : 'household',
     },
-    ...(bodies[path] && method !== 'GET' && { payload: bodies[path] }),
+    ...(bodies[path] && method !== 'GET' && method !== 'HEAD' && { payload: bodies[path] }),
   });
 
 /** Exactly the promised fields: a schema lets unknown ones fall away, so nothing may be missing after it. */
@@ -111,6 +111,17 @@ describe('every endpoint', () => {
       if (schema) fits(schema, json);
       else expect(text === '').toBe(!isStream);
     }
+  });
+
+  it('answers HEAD at once, also where GET goes on for ever', async () => {
+    gateway.bus.answers['link-session.changes'] = () => ({ changes: [], ended: false });
+    gateway.bus.answers['audit.changes'] = () => ({ entries: [], position: '7' });
+    for (const { path } of routes.endpoints.filter(({ isStream }) => isStream === true)) {
+      const { status, headers, text } = await request('HEAD', path);
+      expect([path, status, text]).toEqual([path, 200, '']);
+      expect(headers['content-type']).toBe('text/event-stream; charset=utf-8');
+    }
+    Object.assign(gateway.bus.answers, answers);
   });
 
   it('refuses in the envelope of its surface when no service answers', async () => {

@@ -21,6 +21,8 @@ export class EventStream {
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     });
+    // Closed from the beginning: nothing is followed for a client that wants no body.
+    if (reply.request.method === 'HEAD') this.raw.end();
   }
 
   get isClosed(): boolean {

@@ -35,7 +35,7 @@ export class FollowController {
       'content-type': 'text/event-stream; charset=utf-8',
       'x-accel-buffering': 'no',
     });
-    await this.tell(reply, visit, first);
+    if (request.method !== 'HEAD') await this.tell(reply, visit, first);
     reply.raw.end();
   }
 

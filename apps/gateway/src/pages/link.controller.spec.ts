@@ -209,6 +209,17 @@ describe('the page of a session', () => {
     expect(headers['content-security-policy']).not.toContain('teller');
   });
 
+  it('answers HEAD at once also where it would be followed', async () => {
+    const link = newLink();
+    await serve(link);
+    const { statusCode } = await app!.inject({
+      method: 'HEAD',
+      url: `/link/s/${link.sid}/events`,
+      headers: { cookie: cookieOf(link) },
+    });
+    expect([statusCode, bus.count('link-session.page.next')]).toEqual([200, 0]);
+  });
+
   it('escapes what others have written', async () => {
     const link = newLink({ label: '<img src=x onerror=alert(1)>"' });
     await serve(link);
