@@ -46,6 +46,8 @@ const serverOptions = (config: GatewayConfig): FastifyServerOptions & { skipMidd
   trustProxy: config.TRUSTED_PROXIES.length > 0 && config.TRUSTED_PROXIES,
   requestTimeout: 15_000,
   return503OnClosing: false,
+  // Some programs put a slash behind an address that they pass on; Nest knows no route that ends in one.
+  rewriteUrl: ({ url = '/' }) => url.replace(/^(\/link\/[\w-]{43})\/(?=$|\?)/, '$1'),
   // These errors come before any hook has run.
   frameworkErrors: (error, request, reply) => {
     void reply.headers(headersOf(request, config));

@@ -39,6 +39,13 @@ describe('opening a link', () => {
     expect(body).not.toContain(link.token);
   });
 
+  it('opens also with a slash behind it, as some programs write addresses', async () => {
+    const link = newLink();
+    await serve(link);
+    const { statusCode, headers } = await app!.inject(`/link/${link.token}/`);
+    expect([statusCode, headers.location]).toEqual([303, `/link/s/${link.sid}`]);
+  });
+
   it('asks for a secure cookie where the browser comes by https', async () => {
     const link = newLink();
     bus.answers = answersFor(link);
