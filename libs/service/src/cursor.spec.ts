@@ -15,6 +15,8 @@ describe('a cursor', () => {
     ['not encoded', `${at} ${row(1).id}`],
     ['an id of hyphens', Buffer.from(`${at} ${'-'.repeat(36)}`).toString('base64url')],
     ['an id without hyphens', Buffer.from(`${at} ${'0'.repeat(36)}`).toString('base64url')],
+    ['of a month that is none', Buffer.from(`2026-99-01T12:00:00.000Z ${row(1).id}`).toString('base64url')],
+    ['of a day that is none', Buffer.from(`2026-02-30T12:00:00.000Z ${row(1).id}`).toString('base64url')],
     ['something more', Buffer.from(`${at} ${row(1).id} `).toString('base64url')],
   ])('that is %s is refused before it comes near a database', (_, cursor) => {
     expect(() => decodeCursor(cursor)).toThrow(expect.objectContaining({ code: 'INVALID_CURSOR' }));

@@ -1,4 +1,5 @@
 import { DomainError } from '#contracts/errors.js';
+import { toUtc } from '#contracts/api/fields.js';
 import type { Page } from '#contracts/envelope.js';
 
 /** The place in a list that is ordered newest first by (created_at, id). */
@@ -17,7 +18,7 @@ export function decodeCursor(cursor: string | undefined, shape = UUID): Place | 
   if (cursor === undefined) return null;
   const text = Buffer.from(cursor, 'base64url').toString();
   const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (\S+)$/.exec(text);
-  if (!match || !shape.test(match[2]!)) throw new DomainError('INVALID_CURSOR');
+  if (!match || toUtc(match[1]!) === null || !shape.test(match[2]!)) throw new DomainError('INVALID_CURSOR');
   return { created_at: match[1]!, id: match[2]! };
 }
 

@@ -80,9 +80,18 @@ export const moment = z
   .transform((value) => value ?? undefined)
   .meta({ type: 'string', format: 'date-time' });
 
-function toUtc(value: string): string | null {
-  const time = RFC_3339.test(value) ? Date.parse(value) : NaN;
-  return Number.isNaN(time) ? null : new Date(time).toISOString();
+/** Null for what is no RFC 3339 time, or none of the years 1 to 9999, which databases take. */
+export function toUtc(value: string): string | null {
+  if (!RFC_3339.test(value) || !isOnCalendar(value.slice(0, 19).toUpperCase())) return null;
+  const time = Date.parse(value);
+  const utc = Number.isNaN(time) ? '' : new Date(time).toISOString();
+  return /^(?!0000)\d{4}-/.test(utc) ? utc : null;
+}
+
+/** Date.parse takes the 30th of February for the 2nd of March, and 24:00 for the next day. */
+function isOnCalendar(clock: string): boolean {
+  const time = Date.parse(`${clock}Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(clock);
 }
 
 const POSITION = /^\d{1,19}$/;

@@ -1,0 +1,18 @@
+import { expect, it } from '@jest/globals';
+import { asOfQuery, moment } from './fields.js';
+
+it.each([
+  ['2028-02-29T23:59:59Z', '2028-02-29T23:59:59.000Z'],
+  ['2026-11-07t05:31:56.12+02:00', '2026-11-07T03:31:56.120Z'],
+])('takes the moment %s as %s', (value, utc) => {
+  expect(moment.parse(value)).toBe(utc);
+  expect(asOfQuery.parse({ as_of: value })).toEqual({ as_of: { time: utc } });
+});
+
+it.each([
+  ...['2026-02-30T00:00:00Z', '2026-02-29T00:00:00+02:00', '2026-04-31T00:00:00Z', '2026-13-01T00:00:00Z'],
+  ...['2026-01-01T24:00:00Z', '0000-01-01T00:00:00Z', '0001-01-01T00:00:00+01:00', '9999-12-31T23:59:59-01:00'],
+])('refuses %s, which no calendar or no database has', (value) => {
+  expect(moment.safeParse(value).success).toBe(false);
+  expect(asOfQuery.safeParse({ as_of: value }).success).toBe(false);
+});
