@@ -49,7 +49,7 @@ const publics = new WeakSet<object>();
 export const Endpoint = (spec: EndpointSpec): MethodDecorator =>
   applyDecorators(
     // It puts another function in the handler's place, to which all that follows belongs.
-    ...(spec.method === 'POST' && spec.access !== 'public' ? [Once] : []),
+    ...(takesIdempotencyKey(spec) ? [Once] : []),
     RequestMapping({ path: spec.path, method: RequestMethod[spec.method] }),
     HttpCode(Number(Object.keys(spec.reply)[0])),
     RouteConfig({ endpoint: spec, public: spec.access === 'public' }),
@@ -62,6 +62,9 @@ export const Public =
     void publics.add((method?.value as object | undefined) ?? target);
 
 export const endpointOf = (handler: object): EndpointSpec | undefined => specs.get(handler);
+
+export const takesIdempotencyKey = ({ method, access }: EndpointSpec): boolean =>
+  method === 'POST' && access !== 'public';
 
 export const isPlatform = (endpoint: EndpointSpec | undefined): boolean => endpoint?.path.startsWith('/v1/') === true;
 

@@ -27,7 +27,7 @@ let document: {
 interface Operation {
   operationId: string;
   parameters: { in: string; name: string }[];
-  responses: object;
+  responses: Record<string, { description: string; headers?: object }>;
   security: object[];
 }
 
@@ -192,8 +192,21 @@ describe('the OpenAPI document', () => {
     const optional = Object.keys(session.properties).filter((field) => !session.required.includes(field));
     expect(optional).toEqual(['connection_id', 'error_code', 'error_message']);
     const { responses, security } = document.paths['/api/v1/connections/link']!['post']!;
-    expect(Object.keys(responses)).toEqual(['201', '400', '401', '403', '404', '413', '429', '500', '503']);
+    expect(Object.keys(responses)).toEqual(['201', '400', '401', '403', '404', '409', '413', '429', '500', '503']);
     expect(security).toEqual([{ ApiKey: ['full_access'] }, { Bearer: ['full_access'] }]);
+  });
+
+  it('says which headers are listened to, and which answer them', () => {
+    const headersOf = ({ parameters }: Operation) =>
+      parameters.filter((parameter) => parameter.in === 'header').map(({ name }) => name);
+    const key = document.paths['/v1/api-keys']!['post']!;
+    expect(headersOf(key)).toEqual(['x-codespar-project', 'Idempotency-Key']);
+    expect(key.responses['409']!.description).toBe('`idempotency_conflict`, `idempotency_in_flight`');
+    expect(key.responses['201']!.headers).toHaveProperty('Idempotency-Replayed');
+    expect(key.responses['429']!.headers).toHaveProperty('Retry-After');
+    expect(key.responses['400']!.headers).not.toHaveProperty('Retry-After');
+    expect(headersOf(document.paths['/v1/audit/stream']!['get']!)).toEqual(['Last-Event-ID']);
+    expect(headersOf(document.paths['/v1/webhooks/{server_id}/{connection_id}']!['post']!)).toEqual([]);
   });
 
   it('is readable as a page that loads and runs nothing', async () => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type ErrorCode, errors, platformCode } from '#contracts/errors.js';
 import { householdError, platformError, problem } from '#contracts/api/errors.js';
-import { type EndpointSpec, isPlatform } from './endpoint.js';
+import { type EndpointSpec, isPlatform, takesIdempotencyKey } from './endpoint.js';
 
 type Json = Record<string, unknown>;
 
@@ -60,7 +60,7 @@ function operation(endpoint: EndpointSpec): Json {
     summary,
     ...(description && { description }),
     security: access === 'public' ? [] : security(endpoint),
-    parameters: [...pathParameters(endpoint), ...queryParameters(endpoint)],
+    parameters: [...pathParameters(endpoint), ...queryParameters(endpoint), ...headerParameters(endpoint)],
     ...(body && { requestBody: { required: !bodyOptional, content: { 'application/json': { schema: refTo(body) } } } }),
     responses: { ...replies(endpoint), ...refusals(endpoint) },
   };
@@ -103,6 +103,20 @@ function queryParameters({ query }: EndpointSpec): Json[] {
   });
 }
 
+function headerParameters(endpoint: EndpointSpec): Json[] {
+  const meant: Record<string, string> = {
+    ...endpoint.headers,
+    ...(takesIdempotencyKey(endpoint) && {
+      'Idempotency-Key': '1 to 255 characters. The same again within 24 hours gets the same status and bytes.',
+    }),
+    ...(endpoint.isStream === true && { 'Last-Event-ID': 'The `id` that came last: the stream goes on after it.' }),
+  };
+  return Object.entries(meant).map(([name, description]) => ({
+    ...{ name, in: 'header', required: false, description },
+    schema: { type: 'string' },
+  }));
+}
+
 const requestIdHeader = {
   'X-Request-Id': { schema: { type: 'string' }, description: 'Names this request in the timeline.' },
 };
@@ -115,18 +129,30 @@ const limitHeaders = {
   'X-RateLimit-Reset': integerHeader('Seconds until the whole burst is there again.'),
 };
 
+const replayedHeader = {
+  'Idempotency-Replayed': { schema: { const: 'true' }, description: 'There when this answer was given before.' },
+};
+
+const retryHeader = { 'Retry-After': integerHeader('Seconds after which to try again.') };
+
 /** Text that comes bit by bit, so there is no object to describe. */
 const streamed = (types: true | string[]): Json =>
   Object.fromEntries(
     (types === true ? ['text/event-stream'] : types).map((type) => [type, { schema: { type: 'string' } }]),
   );
 
-function replies({ reply, access, isStream }: EndpointSpec): Json {
+function replies(endpoint: EndpointSpec): Json {
+  const { reply, access, isStream } = endpoint;
+  const headers = {
+    ...requestIdHeader,
+    ...(access !== 'public' && limitHeaders),
+    ...(takesIdempotencyKey(endpoint) && replayedHeader),
+  };
   const described = Object.entries(reply).map(([status, schema]) => [
     status,
     {
       description: schema?.meta()?.description ?? (schema || isStream ? 'The answer.' : 'Done; no body.'),
-      headers: { ...requestIdHeader, ...(access !== 'public' && limitHeaders) },
+      headers,
       ...(isStream && { content: streamed(isStream) }),
       ...(schema && { content: { 'application/json': { schema: refTo(schema) } } }),
     },
@@ -150,7 +176,7 @@ function refusalReply(endpoint: EndpointSpec, codes: ErrorCode[]): Json {
   const names = new Set(codes.map((code) => (isPlatform(endpoint) ? platformCode(code) : code)));
   return {
     description: [...names].map((name) => `\`${name}\``).join(', '),
-    headers: requestIdHeader,
+    headers: { ...requestIdHeader, ...([429, 503].includes(errors[codes[0]!].status) && retryHeader) },
     content: { 'application/json': { schema: refTo(schema) }, 'application/problem+json': { schema: refTo(problem) } },
   };
 }
@@ -171,6 +197,7 @@ export function codesOf(endpoint: EndpointSpec): Set<ErrorCode> {
   if (access !== 'public') codes.push(...ofEveryKey);
   if (access !== 'public' && access !== 'any') codes.push('FORBIDDEN');
   if (body) codes.push('INVALID_BODY', 'VALIDATION_ERROR', 'PAYLOAD_TOO_LARGE');
+  if (takesIdempotencyKey(endpoint)) codes.push('VALIDATION_ERROR', 'IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_IN_FLIGHT');
   if (query) codes.push(isPlatform(endpoint) ? 'INVALID_PARAMETER' : 'VALIDATION_ERROR');
   return new Set([...codes, ...own].sort((a, b) => errors[a].status - errors[b].status));
 }
