@@ -86,7 +86,8 @@ describe('the page’s own endpoints', () => {
     bus.answers['connection.link.start'] = () => started;
     expect((await post('start', { provider: 'plaid' }, { 'accept-language': 'pt-BR' })).json()).toEqual(started);
     expect(bus.lastAsked('connection.link.start')).toMatchObject({ provider: 'plaid', language: 'pt' });
-    expect((await post('start', { provider: 'chase' })).statusCode).toBe(400);
+    const refused = await post('start', { provider: 'chase' });
+    expect([refused.statusCode, refused.json().error.message]).toEqual([400, 'provider must be "plaid" or "teller"']);
   });
 
   it('seal the provider’s token before anything goes on the bus', async () => {

@@ -2,6 +2,7 @@ import { applyDecorators, Controller, Get, Header, HttpCode, Param, Post, Req, U
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Bus } from '#service/bus.js';
+import { oneOf } from '#contracts/api/fields.js';
 import type { StartedLink } from '#contracts/link-session.js';
 import { Public } from '../endpoint.js';
 import { jsonBodyOf } from '../json-body.js';
@@ -17,7 +18,7 @@ import { Visits } from './visits.service.js';
 const UNSTORABLE = /[\0\p{Cs}]/gu;
 
 const attemptId = z.string().regex(/^[\w-]{1,64}$/, 'is not one of an attempt');
-const startBody = z.object({ provider: z.enum(['plaid', 'teller']) });
+const startBody = z.object({ provider: oneOf(['plaid', 'teller'], '"plaid" or "teller"') });
 const finishBody = z.object({ attempt_id: attemptId, token: z.string().min(1).max(2_000) });
 const refuseBody = z.object({
   attempt_id: attemptId,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { AuditEntry } from '../audit.js';
-import { cursor, limit, moment, page, word } from './fields.js';
+import { cursor, limit, moment, oneOf, page, word } from './fields.js';
 
 export const auditEntry = z
   .object({
@@ -43,7 +43,7 @@ export const narrowing = {
 
 export const auditQuery = z.object({
   ...narrowing,
-  order: z.enum(['asc', 'desc']).default('desc').describe('Newest first, or `asc`: oldest first.'),
+  order: oneOf(['asc', 'desc'], '"asc" or "desc"').default('desc').describe('Newest first, or `asc`: oldest first.'),
   limit: limit(200),
   cursor,
 });

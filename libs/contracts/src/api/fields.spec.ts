@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals';
+import { auditQuery } from './audit.js';
 import { asOfQuery, moment } from './fields.js';
 
 it.each([
@@ -15,4 +16,8 @@ it.each([
 ])('refuses %s, which no calendar or no database has', (value) => {
   expect(moment.safeParse(value).success).toBe(false);
   expect(asOfQuery.safeParse({ as_of: value }).success).toBe(false);
+});
+
+it('says in a sentence which orders there are', () => {
+  expect(auditQuery.safeParse({ order: 'zz' }).error?.issues[0]?.message).toBe('must be "asc" or "desc"');
 });
