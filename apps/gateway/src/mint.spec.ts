@@ -222,6 +222,19 @@ describe('with redirect origins and a public base', () => {
     expect((await mintTo('')).status).toBe(201);
   });
 
+  it('names the field of a Connect Link that leads outside', async () => {
+    const payload = { server_id: 'mercadopago', user_id: 'u1', redirect_uri: 'https://evil.example/' };
+    const { json } = await strict.call({
+      ...{ method: 'POST', url: '/v1/connections/start', payload },
+      headers: { authorization: `Bearer ${adminKey}` },
+    });
+    const message = 'redirect_uri must be inside the allowed redirect origins';
+    expect(json.error).toMatchObject({
+      code: 'invalid_body',
+      details: { issues: [{ field: 'redirect_uri', message }] },
+    });
+  });
+
   it('redirects only inside the origins of the project too, when it has some', async () => {
     ofProject('https://other.example:8443', 'https://elsewhere.example');
     const relinkTo = (redirect_url: string) =>

@@ -34,7 +34,8 @@ export class RedirectOrigins {
     const { origin } = new URL(redirectUrl);
     for (const allowed of [this.config.REDIRECT_ORIGINS, await this.ofProject(tenant.project_id)]) {
       if (allowed.length === 0 || allowed.includes(origin)) continue;
-      throw new DomainError('VALIDATION_ERROR', `${field} must be inside the allowed redirect origins`);
+      const message = `${field} must be inside the allowed redirect origins`;
+      throw new DomainError('VALIDATION_ERROR', message, { issues: [{ field, message }] });
     }
   }
 
