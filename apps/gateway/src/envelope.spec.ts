@@ -57,8 +57,11 @@ describe('the envelope', () => {
     ['GET', '/api/v1/connections/conn0001/relink', 'POST'],
     ['OPTIONS', '/api/v1/keys/me', 'GET, HEAD'],
     ['POST', '/health/live', 'GET, HEAD'],
+    ['TRACE', '/api/v1/users', 'POST, GET, HEAD'],
+    ['QUERY', '/api/v1/users', 'POST, GET, HEAD'],
+    ['PROPFIND', '/api/v1/users', 'POST, GET, HEAD'],
   ] as const)('answers 405 to %s %s and says which methods there are', async (method, url, allow) => {
-    const { status, json, headers } = await gateway.call({ method, url });
+    const { status, json, headers } = await gateway.call({ method: method as 'PUT', url });
     expect([status, json.error.code, headers['allow']]).toEqual([405, 'METHOD_NOT_ALLOWED', allow]);
   });
 
@@ -137,6 +140,13 @@ describe('a request that Fastify or Node refuses', () => {
   });
 
   it.each([
+    ['no host', 'GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'BAD_REQUEST'],
+    [
+      'what it does not know to expect',
+      'GET / HTTP/1.1\r\nHost: x\r\nExpect: zzz\r\nConnection: close\r\n\r\n',
+      404,
+      'NOT_FOUND',
+    ],
     ['no HTTP at all', 'hello\r\n\r\n', 400, 'BAD_REQUEST'],
     [
       'a bad content length',

@@ -1,8 +1,10 @@
+import { METHODS } from 'node:http';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { DomainError } from '#contracts/errors.js';
 import type { EndpointSpec } from './endpoint.js';
 
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+/** All that Node takes for a request; CONNECT never comes as one. */
+const KNOWN = METHODS.filter((method) => method !== 'CONNECT');
 
 /** The routes that really exist, as they are registered. */
 export class RouteTable {
@@ -26,14 +28,15 @@ export class RouteTable {
    */
   refuseOtherMethods(fastify: FastifyInstance): void {
     this.isComplete = true;
+    const strange = KNOWN.filter((method) => !fastify.supportedMethods.includes(method));
+    for (const method of strange) fastify.addHttpMethod(method, { hasBody: true });
     for (const [url, taken] of this.methods) {
       if (url.includes('*')) continue;
       const allow = taken.join(', ');
-      const method = METHODS.filter((other) => !taken.includes(other));
-      const handler = () => {
-        throw new DomainError('METHOD_NOT_ALLOWED', undefined, { allow });
-      };
-      fastify.route({ method, url, handler, exposeHeadRoute: false });
+      const method = KNOWN.filter((other) => !taken.includes(other));
+      const handler = () => Promise.reject(new DomainError('METHOD_NOT_ALLOWED', undefined, { allow }));
+      // Already here, before Fastify asks for the content type of a QUERY.
+      fastify.route({ method, url, onRequest: handler, handler, exposeHeadRoute: false });
     }
   }
 }

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
-import { type ErrorCode, errors } from '#contracts/errors.js';
+import { DomainError, type ErrorCode, errors } from '#contracts/errors.js';
 import type { Bus } from '#service/bus.js';
 import { logger, nestLogger } from '#service/logger.js';
 import type { GatewayConfig } from './config.js';
@@ -45,6 +45,8 @@ const serverOptions = (config: GatewayConfig): FastifyServerOptions & { skipMidd
   requestIdHeader: false,
   trustProxy: config.TRUSTED_PROXIES.length > 0 && config.TRUSTED_PROXIES,
   requestTimeout: 15_000,
+  // Node's own refusal has no body and names no request.
+  http: { requireHostHeader: false },
   return503OnClosing: false,
   // Some programs put a slash behind an address that they pass on; Nest knows no route that ends in one.
   rewriteUrl: ({ url = '/' }) => url.replace(/^(\/link\/[\w-]{43})\/(?=$|\?)/, '$1'),
@@ -65,8 +67,12 @@ function prepare(fastify: FastifyInstance, config: GatewayConfig, metrics: Metri
   fastify.decorateRequest('random', null as never);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(headersOf(request, config));
-    done();
+    const { httpVersion } = request.raw;
+    const isNameless = httpVersion === '1.1' && request.headers.host === undefined;
+    done(isNameless ? new DomainError('BAD_REQUEST', 'A request of HTTP/1.1 needs a Host header.') : undefined);
   });
+  // What else a client expects may be passed over (RFC 9110, 10.1.1); Node would refuse it without a body.
+  fastify.server.on('checkExpectation', fastify.routing);
   fastify.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
     metrics.observe(route, request, reply);
