@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { Pool } from 'pg';
 import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
 import { Checkpoint, ParkedEvent } from '#eventstore/checkpoint.entity.js';
 import type { Category } from '#contracts/categories.js';
@@ -197,6 +199,36 @@ describe('the read path', () => {
     );
     await projector.reached(position);
     expect(await row(id)).toEqual({ id, n: 2, applied: 2 });
+  });
+
+  it('applies again what a crash of the database has taken back, also when nothing new happens', async () => {
+    const projector = start();
+    const id = randomUUID();
+    await projector.reached((await count(id)).position);
+    await database.query('truncate counters, checkpoints, parked_events');
+    const back = await until(
+      () => row(id),
+      (found) => found !== null,
+    );
+    expect(back).toEqual({ id, n: 1, applied: 1 });
+  });
+
+  it('does not count as reached what was lost with the connections to the database', async () => {
+    const projector = start();
+    const id = randomUUID();
+    const { position } = await count(id);
+    await projector.reached(position);
+    await database.query('truncate counters, checkpoints, parked_events');
+    const { master } = database.driver as unknown as { master: Pool };
+    const cut = once(master, 'remove');
+    const all = 'select pg_terminate_backend(pid) from pg_stat_activity where usename = current_user';
+    await database.query(all).catch(() => undefined);
+    await cut;
+    await until(
+      () => projector.reached(position).then(() => true),
+      (reached) => reached,
+    );
+    expect(await row(id)).toEqual({ id, n: 1, applied: 1 });
   });
 
   it('puts a poison event aside and goes on with the others', async () => {

@@ -20,6 +20,7 @@ export class Feed {
       signal: this.stopping.signal,
       load: () => this.load(),
       apply: (batch) => this.apply(batch),
+      isKept: () => this.isKept(),
       onCaughtUp: () => this.projectors.forEach((projector) => projector.caughtUp()),
       onFailure: (error) => this.projectors.forEach((projector) => projector.failed(error)),
     });
@@ -34,6 +35,10 @@ export class Feed {
   private async load(): Promise<StorePosition | null> {
     const places = await Promise.all(this.projectors.map((projector) => projector.begin()));
     return places.reduce((first, place) => (commitOf(place) < commitOf(first) ? place : first));
+  }
+
+  private async isKept(): Promise<boolean> {
+    return (await Promise.all(this.projectors.map((projector) => projector.isKept()))).every(Boolean);
   }
 
   /** Ends only when all of them have: none may still be at work on a batch when it comes again. */

@@ -12,6 +12,7 @@ const CHECKPOINT_EVERY = 1_024;
 const CHECKPOINT_UNIT = 32;
 const HIGH_WATER = 2_000;
 const WATCH_EVERY_MS = 5_000;
+const ASK_EVERY_MS = 1_000;
 const LOOK_BACK = 32;
 const GOODBYE_MS = 1_000;
 
@@ -34,6 +35,8 @@ export interface Follower {
   load(): Promise<StorePosition | null>;
   /** Must be safe to repeat: a batch may come again after a failure. */
   apply(batch: Batch): Promise<void>;
+  /** Is what we applied still there? Asked regularly: a database that crashed may have lost the last of it, and no event says so. */
+  isKept?(): Promise<boolean>;
   onFailure(error: unknown): void;
   /** Everything the store has for us has been applied. */
   onCaughtUp(): void;
@@ -86,6 +89,7 @@ async function subscribeOnce(follower: Follower, onProgress: () => void): Promis
   const stop = () => inbox.fail(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
   const watchdog = watch(client, prefixes, () => position, inbox);
+  const asking = askIfKept(follower, inbox);
   try {
     for (let endedAt = -PACE_MS; ; endedAt = performance.now()) {
       await inbox.filled();
@@ -104,6 +108,7 @@ async function subscribeOnce(follower: Follower, onProgress: () => void): Promis
     }
   } finally {
     clearInterval(watchdog);
+    clearInterval(asking);
     signal.removeEventListener('abort', stop);
     // One that has died already may never say that it is closed.
     await Promise.race([
@@ -111,6 +116,15 @@ async function subscribeOnce(follower: Follower, onProgress: () => void): Promis
       wait(GOODBYE_MS, undefined, { ref: false }),
     ]);
   }
+}
+
+function askIfKept(follower: Follower, inbox: Inbox) {
+  return setInterval(() => {
+    void follower
+      .isKept?.()
+      .then((kept) => kept || inbox.fail(new Error('what was applied last is gone')))
+      .catch(() => undefined); // The database itself is away: asked again.
+  }, ASK_EVERY_MS);
 }
 
 /** A subscription that died in silence looks idle; the head of the store says whether it should be. */

@@ -1,3 +1,4 @@
+import type { Pool } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
@@ -20,6 +21,8 @@ export class Projector {
   private at: StorePosition | null = null;
   /** How far this replica has heard the events. */
   private heard: StorePosition | null = null;
+  /** Connections break when the database crashes, and a crash takes back what was written last. */
+  private inDoubt = false;
   private behindSince: number | null = null;
   private caughtUpOnce = false;
   private waiting = new Set<() => void>();
@@ -31,6 +34,8 @@ export class Projector {
     private readonly onApplied?: OnApplied,
   ) {
     this.mover = new ViewMover(deps, view, new ViewWriter(deps.dataSource, view));
+    const { master } = deps.dataSource.driver as unknown as { master: Pool };
+    master.setMaxListeners(0).on('remove', () => (this.inDoubt = true)); // As many as there are views.
   }
 
   caughtUp(): void {
@@ -65,16 +70,26 @@ export class Projector {
     if (position === undefined) return;
     const target = BigInt(position);
     const deadline = Date.now() + CATCH_UP_MS;
+    if (this.inDoubt) await this.lookAround();
     while (commitOf(this.at) < target) {
       if (Date.now() >= deadline) throw new DomainError('UNAVAILABLE', 'The view is catching up; try again.');
       if (!(await this.moved(Math.min(250, deadline - Date.now())))) await this.lookAround();
     }
   }
 
-  /** Another replica may be the one that moves the view. */
+  /** False when the database no longer has what we heard and applied: it has to be heard again. */
+  async isKept(): Promise<boolean> {
+    await this.lookAround();
+    return commitOf(this.at) >= commitOf(this.heard);
+  }
+
+  /** Another replica may have moved the view on, and a crash moves it back. */
   private async lookAround(): Promise<void> {
+    const known = this.at;
     const stored = await this.stored();
-    if (commitOf(stored) > commitOf(this.at)) this.at = stored;
+    this.inDoubt = false;
+    // Else it was moved while we looked, and we may have seen what was before.
+    if (this.at === known) this.at = stored;
   }
 
   private async stored(): Promise<StorePosition | null> {
@@ -96,21 +111,16 @@ export class Projector {
   async apply(batch: Batch): Promise<void> {
     this.behindSince ??= Date.now();
     while (commitOf(this.at) < batch.position.commit) {
-      const from = this.at;
-      const moved = await this.mover.move(from, batch);
-      if (!moved) await this.joinOther(from);
+      // The batch goes on from where we have heard: what a crash took back is not in it.
+      if (commitOf(this.at) < commitOf(this.heard)) throw new Error('the checkpoint was moved back');
+      const moved = await this.mover.move(this.at, batch);
+      if (!moved) this.at = await this.stored();
       else if (commitOf(this.at) < moved.commit) this.at = moved;
     }
     this.heard = batch.position;
     this.behindSince = null;
     this.onApplied?.(batch);
     for (const wake of this.waiting) wake();
-  }
-
-  /** Goes on from where another replica has moved the view; one that stands further back is being built anew. */
-  private async joinOther(from: StorePosition | null): Promise<void> {
-    this.at = await this.stored();
-    if (commitOf(this.at) < commitOf(from)) throw new Error('the checkpoint was moved back');
   }
 
   /** False when nothing moved for so long. */

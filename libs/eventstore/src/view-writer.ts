@@ -20,7 +20,7 @@ export interface Writer {
 /**
  * Writes to the live table, on the service's pool: changes and the new checkpoint as one statement, so in one transaction
  * and one round trip; nothing happens unless the checkpoint is where the caller thinks. It does not wait for the disk:
- * what a crash takes back, rows and checkpoint together, is simply applied again.
+ * what a crash takes back, rows and checkpoint together, the projector notices and applies again.
  */
 export class ViewWriter implements Writer {
   readonly rows: Rows;
