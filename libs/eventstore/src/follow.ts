@@ -13,7 +13,8 @@ const CHECKPOINT_UNIT = 32;
 const HIGH_WATER = 2_000;
 const WATCH_EVERY_MS = 5_000;
 const ASK_EVERY_MS = 1_000;
-const LOOK_BACK = 32;
+/** Between two pieces of news the store passes over no more than this: it may count anew once, when the subscription has caught up. */
+const PASSED_OVER = 2 * CHECKPOINT_EVERY;
 const GOODBYE_MS = 1_000;
 
 export interface StorePosition {
@@ -64,8 +65,8 @@ export async function follow(follower: Follower): Promise<void> {
 
 async function subscribeOnce(follower: Follower, onProgress: () => void): Promise<void> {
   const { client, prefixes, signal } = follower;
-  let position = await follower.load();
-  const inbox = new Inbox();
+  const position = await follower.load();
+  const inbox = new Inbox(position);
   const subscription = client.subscribeToAll(
     {
       fromPosition: position ?? START,
@@ -88,7 +89,7 @@ async function subscribeOnce(follower: Follower, onProgress: () => void): Promis
   });
   const stop = () => inbox.fail(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
-  const watchdog = watch(client, prefixes, () => position, inbox);
+  const watchdog = watch(follower, inbox);
   const asking = askIfKept(follower, inbox);
   try {
     for (let endedAt = -PACE_MS; ; endedAt = performance.now()) {
@@ -101,7 +102,6 @@ async function subscribeOnce(follower: Follower, onProgress: () => void): Promis
       if (last) {
         const recorded = items.flatMap((item) => item.recorded ?? []);
         await follower.apply({ events: await openBatch(client, recorded), position: last });
-        position = last;
       }
       if (items.some((item) => item.position === null)) follower.onCaughtUp();
       onProgress();
@@ -127,28 +127,53 @@ function askIfKept(follower: Follower, inbox: Inbox) {
   }, ASK_EVERY_MS);
 }
 
-/** A subscription that died in silence looks idle; the head of the store says whether it should be. */
-function watch(client: EventStoreDBClient, prefixes: string[], at: () => StorePosition | null, inbox: Inbox) {
-  let behindSince: bigint | null = null;
-  return setInterval(() => {
-    void newestOf(client, prefixes)
-      .then((newest) => {
-        const here = at()?.commit ?? 0n;
-        const behind = newest > here && inbox.size === 0;
-        if (behind && behindSince === here) inbox.fail(new Error('the subscription has fallen silent'));
-        behindSince = behind ? here : null;
-      })
-      .catch(() => undefined); // The store itself is away: the subscription will say so.
-  }, WATCH_EVERY_MS);
+/**
+ * A subscription that died in silence looks idle. The store says whether it should be: what stood there at the last look
+ * has had the time to come. Who still has work in the inbox is not waiting for more.
+ */
+function watch({ client, prefixes }: Follower, inbox: Inbox) {
+  let last: { newest: StorePosition | null; head: bigint } | null = null;
+  const look = async () => {
+    const { newest } = inbox;
+    const before = last;
+    last = { newest, head: await headOf(client) };
+    if (before === null || before.newest !== newest || before.head <= commitOf(newest) || inbox.size > 0) return;
+    const missed = await hasNews(client, { prefixes, after: newest, upTo: before.head });
+    if (missed && inbox.newest === newest) inbox.fail(new Error('the subscription has fallen silent'));
+  };
+  // The store itself may be away: the subscription will say so.
+  return setInterval(() => void look().catch(() => undefined), WATCH_EVERY_MS);
 }
 
-async function newestOf(client: EventStoreDBClient, prefixes: string[]): Promise<bigint> {
-  const events = client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: LOOK_BACK, deadline: 2_000 });
-  for await (const { event } of events) {
-    if (event?.position && prefixes.some((prefix) => event.streamId.startsWith(prefix))) return event.position.commit;
-  }
-  return 0n;
+async function headOf(client: EventStoreDBClient): Promise<bigint> {
+  const newest = client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, deadline: WATCH_EVERY_MS });
+  let head = -1n;
+  for await (const { event } of newest) head = event?.position?.commit ?? head;
+  return head;
 }
+
+interface Stretch {
+  prefixes: string[];
+  after: StorePosition | null;
+  upTo: bigint;
+}
+
+/** Would a subscription have told of this stretch? Of an event for us, or that so many others have passed. */
+async function hasNews(client: EventStoreDBClient, { prefixes, after, upTo }: Stretch): Promise<boolean> {
+  const options = { fromPosition: after ?? START, maxCount: PASSED_OVER + 2, deadline: WATCH_EVERY_MS };
+  let ours = 0;
+  let all = 0;
+  for await (const resolved of client.readAll(options)) {
+    const { position, streamId = '' } = resolved.event ?? {};
+    // A forward read includes where it begins.
+    if (!position || position.commit <= commitOf(after) || position.commit > upTo) continue;
+    all++;
+    if (prefixes.some((prefix) => streamId.startsWith(prefix)) && toRecorded(resolved)) ours++;
+  }
+  return ours > 0 || all > PASSED_OVER;
+}
+
+const commitOf = (position: StorePosition | null): bigint => position?.commit ?? -1n;
 
 interface Item {
   recorded?: Recorded;
@@ -162,12 +187,18 @@ class Inbox {
   private failure: unknown;
   private wake: () => void = () => undefined;
 
+  constructor(
+    /** How far we have heard. */
+    public newest: StorePosition | null,
+  ) {}
+
   get size() {
     return this.items.length;
   }
 
   push(item: Item): void {
     this.items.push(item);
+    this.newest = item.position ?? this.newest;
     this.wake();
   }
 

@@ -1,0 +1,128 @@
+import { EventEmitter } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { EventStoreDBClient } from '@eventstore/db-client';
+import { follow, type Follower } from './follow.js';
+
+/** Between two looks of the watchdog. */
+const LOOK_MS = 5_000;
+
+/** Positions are places in a file, as in a real store. */
+const at = (index: number) => ({ commit: BigInt(index) * 100n, prepare: BigInt(index) * 100n });
+const eventIn = (streamId: string, index: number) => ({
+  event: { id: `${index}`, streamId, type: 'Happened', isJson: true, data: {}, metadata: {}, position: at(index) },
+});
+
+/** A store whose subscriptions say only what the test lets them say. */
+class FakeStore {
+  readonly events: ReturnType<typeof eventIn>[] = [];
+  readonly subscriptions: (EventEmitter & { say(index: number): void; tell(index: number): void })[] = [];
+
+  append(streamId: string, count = 1): void {
+    for (let n = 0; n < count; n++) this.events.push(eventIn(streamId, this.events.length));
+  }
+
+  *readAll({ direction, fromPosition, maxCount }: ReadAll) {
+    const from = typeof fromPosition === 'object' ? fromPosition.commit : 0n;
+    const ahead = this.events.filter(({ event }) => event.position.commit >= from);
+    yield* (direction === 'backwards' ? ahead.reverse() : ahead).slice(0, maxCount);
+  }
+
+  subscribeToAll({ filter }: { filter: { checkpointReached: (_: unknown, position: object) => void } }) {
+    const subscription = Object.assign(new EventEmitter(), {
+      isPaused: () => false,
+      unsubscribe: () => Promise.resolve(),
+      say: (index: number) => void subscription.emit('data', this.events[index]),
+      tell: (index: number) => filter.checkpointReached(null, at(index)),
+    });
+    this.subscriptions.push(subscription);
+    return subscription;
+  }
+}
+
+interface ReadAll {
+  direction?: string;
+  fromPosition: { commit: bigint } | string;
+  maxCount: number;
+}
+
+let store: FakeStore;
+let stopping: AbortController;
+let failures: string[];
+let apply: Follower['apply'];
+
+beforeEach(async () => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
+  [store, stopping, failures, apply] = [new FakeStore(), new AbortController(), [], () => Promise.resolve()];
+  void follow({
+    client: store as unknown as EventStoreDBClient,
+    prefixes: ['rare-'],
+    load: () => Promise.resolve(null),
+    apply: (batch) => apply(batch),
+    onFailure: (error) => failures.push((error as Error).message),
+    onCaughtUp: () => undefined,
+    signal: stopping.signal,
+  });
+  await jest.advanceTimersByTimeAsync(0);
+});
+
+afterEach(() => {
+  stopping.abort();
+  jest.useRealTimers();
+});
+
+const looks = (count: number) => jest.advanceTimersByTimeAsync(count * LOOK_MS);
+const silent = ['the subscription has fallen silent'];
+
+describe('a subscription that has fallen silent', () => {
+  it('is noticed when others have filled the store since the event it kept back', async () => {
+    store.append('rare-1');
+    store.append('busy-1', 100);
+    await looks(3);
+    expect(failures).toEqual(silent);
+  });
+
+  it('is noticed when it does not even tell that others pass by', async () => {
+    store.append('busy-1', 5_000);
+    await looks(3);
+    expect(failures).toEqual(silent);
+  });
+});
+
+describe('a subscription is not taken for silent', () => {
+  it('while so few others pass by that the store does not tell of them, however far apart they stand', async () => {
+    for (let n = 0; n < 10; n++) {
+      store.append('busy-1', 200);
+      await looks(1);
+    }
+    expect(failures).toEqual([]);
+  });
+
+  it('while it tells of others now and then', async () => {
+    for (let n = 0; n < 10; n++) {
+      store.append('busy-1', 1_024);
+      store.subscriptions[0]!.tell(store.events.length - 1);
+      await looks(1);
+    }
+    expect(failures).toEqual([]);
+  });
+
+  it('for an event that came after the last look', async () => {
+    await looks(1);
+    store.append('rare-1');
+    await looks(1);
+    store.subscriptions[0]!.say(0);
+    await looks(3);
+    expect(failures).toEqual([]);
+  });
+
+  it('while what it said is being applied, however long that takes', async () => {
+    let done!: () => void;
+    apply = () => new Promise((resolve) => (done = resolve));
+    store.append('rare-1', 2);
+    for (const index of [0, 1]) store.subscriptions[0]!.say(index);
+    await looks(5);
+    done();
+    await looks(1);
+    expect(failures).toEqual([]);
+  });
+});
