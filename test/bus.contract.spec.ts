@@ -1,10 +1,14 @@
 import { once } from 'node:events';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { connect, headers, type Msg, type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
 import { inboxPrefix } from '#contracts/bus-users.js';
+import type { Context } from '#contracts/envelope.js';
+import { Bus } from '#service/bus.js';
 import { busOptions } from '#service/bus-options.js';
+import { BusServer } from '#service/bus-server.js';
+import { contextFor, newTenant } from '#testing/callers.js';
 import { busServer, type BusServerKind, maxPayloadBytes, realServerInstalled } from './bus-servers.js';
 
 const password = 'a-test-password';
@@ -173,6 +177,28 @@ for (const [kind, port] of kinds) {
       await key.flush();
       await gateway.flush();
       expect(seen).toEqual(['1', '2']);
+    });
+
+    it('gives a service as long as its caller waits, also when its clock is wrong', async () => {
+      const env = (user: string) => ({
+        NATS_URL: `nats://127.0.0.1:${port}`,
+        NATS_USER: user,
+        NATS_PASSWORD: password,
+      });
+      Object.assign(process.env, env('key'));
+      const service = new BusServer('key');
+      const left = ({ context }: { context: Context }) => Promise.resolve(context.deadline - Date.now());
+      service.addHandler('key.get', left);
+      await new Promise<void>((resolve) => service.listen(() => resolve()));
+      const bus = await new Bus().connect(busOptions(env('gateway')));
+      const asked = bus.ask('key.get', { context: contextFor(newTenant()), id: 'x' });
+      const clock = Date.now;
+      const wrong = jest.spyOn(Date, 'now').mockImplementation(() => clock() + 300_000);
+      const answer = Number(await asked);
+      wrong.mockRestore();
+      await Promise.all([service.close(), bus.onApplicationShutdown()]);
+      expect(answer).toBeGreaterThan(4_000);
+      expect(answer).toBeLessThanOrEqual(5_000);
     });
 
     it('carries 1 MiB', async () => {

@@ -23,7 +23,10 @@ export interface Context {
   /** The client's address, null when the system itself acts. */
   address: string | null;
   key_prefix: string | null;
-  /** Epoch milliseconds after which the caller no longer waits; a service refuses to append past it. */
+  /**
+   * Epoch milliseconds, by the clock of the process that holds it, after which the caller no longer waits; a service refuses
+   * to append past it. The bus carries how long that still is.
+   */
   deadline: number;
 }
 

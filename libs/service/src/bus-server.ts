@@ -6,6 +6,7 @@ import { isCoded } from '#contracts/errors.js';
 import { busOptions } from './bus-options.js';
 import { logger } from './logger.js';
 import { Outbox } from './outbox.js';
+import { dataOf, type Question } from './question-text.js';
 
 const GRACE_MS = 200;
 
@@ -67,8 +68,7 @@ export class BusServer extends Server implements CustomTransportStrategy {
 /** RpcErrorFilter has made a failure into an observable that throws the refusal; nothing else is expected here. */
 async function answerTo(handler: MessageHandler, message: Msg): Promise<string> {
   try {
-    const { data } = message.json<{ data: unknown }>();
-    const answer: unknown = await handler(data);
+    const answer: unknown = await handler(dataOf(message.json<Question>()));
     return JSON.stringify({ response: isObservable(answer) ? await lastValueFrom(answer) : answer });
   } catch (err) {
     if (!isCoded(err)) logger.error(err, message.subject);

@@ -10,6 +10,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Announcements, Ask, Reply, Subject } from '#contracts/subjects.js';
 import { DomainError, isCoded } from '#contracts/errors.js';
 import { busOptions } from './bus-options.js';
+import { textOf } from './question-text.js';
 import { Questions, Unanswered } from './questions.js';
 
 const DEADLINE_MS = 4_500;
@@ -73,10 +74,10 @@ export class Bus implements OnApplicationShutdown {
     throw new Error(`${subject} failed: ${JSON.stringify(answer.err)}`);
   }
 
-  private async request(subject: Subject, data: unknown, timeout: number): Promise<Answer> {
+  private async request(subject: Subject, data: object, timeout: number): Promise<Answer> {
     if (!this.questions) throw new DomainError('UNAVAILABLE');
     try {
-      const reply = await this.questions.ask(subject, JSON.stringify({ pattern: subject, data, id: '1' }), timeout);
+      const reply = await this.questions.ask(subject, textOf(subject, data), timeout);
       return reply.json<Answer>();
     } catch (error) {
       throw unavailable(subject, error);
