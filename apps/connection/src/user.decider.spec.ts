@@ -45,20 +45,23 @@ describe('an e-mail address', () => {
   const given = specification(email);
   it('goes to who claims it first', () =>
     given().when({ type: 'ClaimEmail', user_id: 'a' }).then({ type: 'EmailClaimed', user_id: 'a' }));
-  it('is claimed once by the same user', () =>
-    given({ type: 'EmailClaimed', user_id: 'a' }).when({ type: 'ClaimEmail', user_id: 'a' }).thenNothing());
+  it('is claimed anew by its holder, so that the claim is young again', () =>
+    given({ type: 'EmailClaimed', user_id: 'a' })
+      .when({ type: 'ClaimEmail', user_id: 'a' })
+      .then({ type: 'EmailClaimed', user_id: 'a' }));
   it('is refused to another', () =>
     given({ type: 'EmailClaimed', user_id: 'a' })
       .when({ type: 'ClaimEmail', user_id: 'b' })
       .thenRefused('EMAIL_CONFLICT'));
-  it('goes to another when its holder turned out to be nobody', () =>
+  it('goes to another when nothing came of the claim', () =>
     given({ type: 'EmailClaimed', user_id: 'a' })
-      .when({ type: 'ClaimEmail', user_id: 'b', evict: 'a' })
+      .when({ type: 'ClaimEmail', user_id: 'b', evict: 1 })
       .then({ type: 'EmailClaimed', user_id: 'b' }));
-  it('is not taken from a holder that has changed meanwhile', () =>
-    given({ type: 'EmailClaimed', user_id: 'c' })
-      .when({ type: 'ClaimEmail', user_id: 'b', evict: 'a' })
-      .thenRefused('EMAIL_CONFLICT'));
+  it.each(['a', 'c'])('is not taken when it was claimed again meanwhile, by %s', (user_id) =>
+    given({ type: 'EmailClaimed', user_id: 'a' }, { type: 'EmailClaimed', user_id })
+      .when({ type: 'ClaimEmail', user_id: 'b', evict: 1 })
+      .thenRefused('EMAIL_CONFLICT'),
+  );
   it('is free again once released, and only by its holder', () => {
     given({ type: 'EmailClaimed', user_id: 'a' })
       .when({ type: 'ReleaseEmail', user_id: 'a' })

@@ -1,16 +1,21 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { AsOf, Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, sha256, uuidV5 } from '#contracts/ids.js';
-import type { UserCommand, UserEvent, UserView } from '#contracts/user.js';
+import type { EmailEvent, UserCommand, UserEvent, UserView } from '#contracts/user.js';
 import { readStreamAsOf } from '#eventstore/as-of.js';
 import { commandHandler } from '#eventstore/command-handler.js';
+import { fold } from '#eventstore/decider.js';
 import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
 import { Store } from '#service/store.js';
 import { email } from './email.decider.js';
 import { user } from './user.decider.js';
 import { userProjection } from './user.view.js';
+
+/** Longer than any request lives, also where the clock of the event store is wrong by minutes. */
+const UNUSED_MS = 10 * 60_000;
 
 interface NewUser {
   short_id: string;
@@ -94,18 +99,39 @@ export class Users {
     return { view, position };
   }
 
-  /** A holder that does not have the address (its maker died between claim and use) is evicted. */
+  /** Made anew also by a wish that comes again: its first claim may be old enough to be taken away. */
   private async claim(context: Context, address: string, user_id: string): Promise<void> {
     const id = addressId(context.tenant, address);
+    const claim = { type: 'ClaimEmail', user_id } as const;
+    const anew = { ...context, command_id: randomUUID() };
     try {
-      await this.handleEmail({ id, command: { type: 'ClaimEmail', user_id }, context });
+      await this.handleEmail({ id, command: claim, context: anew });
     } catch (error) {
       if (!(error instanceof DomainError) || error.code !== 'EMAIL_CONFLICT') throw error;
-      const holder = String(error.details?.['holder']);
-      const held = await this.find(holder);
-      if (held?.email && sameAddress(held.email, address)) throw new DomainError('EMAIL_CONFLICT');
-      await this.handleEmail({ id, command: { type: 'ClaimEmail', user_id, evict: holder }, context });
+      const evict = await this.unusedClaim(id, address);
+      await this.handleEmail({ id, command: { ...claim, evict }, context: anew });
     }
+  }
+
+  /**
+   * The number of the last claim, if its maker died before it was used. A young one may be about to be used: who evicts it
+   * lets two users have the address.
+   */
+  private async unusedClaim(id: string, address: string): Promise<number> {
+    const { events } = await readStream<EmailEvent>(this.store.client, `user_email-${id}`);
+    const { holder, claims } = fold(
+      email,
+      events.map((recorded) => recorded.event),
+    );
+    const age = Date.now() - (events.at(-1)?.created.getTime() ?? 0);
+    const held = holder !== null && (age < UNUSED_MS || (await this.has(holder, address)));
+    if (held) throw new DomainError('EMAIL_CONFLICT');
+    return claims;
+  }
+
+  private async has(id: string, address: string): Promise<boolean> {
+    const found = await this.find(id);
+    return !!found?.email && sameAddress(found.email, address);
   }
 
   /** The address is free for others, unless it is the one kept. */

@@ -1,0 +1,116 @@
+import { describe, expect, it } from '@jest/globals';
+import { StreamNotFoundError, WrongExpectedVersionError } from '@eventstore/db-client';
+import { sealWith } from '#eventstore/personal-text.js';
+import type { SubjectKeys } from '#eventstore/subject-keys.js';
+import type { Store } from '#service/store.js';
+import { contextFor, newTenant } from '#testing/callers.js';
+import { Users } from './users.service.js';
+
+const MINUTE = 60_000;
+const tenant = newTenant();
+const email = 'ada@example.com';
+
+interface Kept {
+  event: object;
+}
+
+/** Streams in memory. */
+class FakeEvents {
+  private readonly streams = new Map<string, Kept[]>();
+  created = Date.now();
+  /** Called before events are written. */
+  onAppend: (stream: string) => Promise<void> | void = () => undefined;
+
+  *readStream(name: string) {
+    const events = this.streams.get(name);
+    if (!events) throw new StreamNotFoundError(new Error(), name);
+    yield* structuredClone(events);
+  }
+
+  async appendToStream(name: string, events: object[], { expectedRevision }: { expectedRevision: unknown }) {
+    await this.onAppend(name);
+    const past = this.streams.get(name) ?? [];
+    if (expectedRevision !== (past.length > 0 ? BigInt(past.length - 1) : 'no_stream')) {
+      throw new WrongExpectedVersionError(new Error(), { streamName: name } as never);
+    }
+    const kept = events.map((event, index) => ({
+      event: {
+        ...event,
+        streamId: name,
+        revision: BigInt(past.length + index),
+        isJson: true,
+        created: new Date(this.created),
+      },
+    }));
+    this.streams.set(name, [...past, ...kept]);
+    return {};
+  }
+}
+
+function world() {
+  const events = new FakeEvents();
+  const keys = {
+    make: () => Promise.resolve(Buffer.alloc(32)),
+    find: () => Promise.resolve({ get: () => Buffer.alloc(32) }),
+  };
+  sealWith(events as never, keys as unknown as SubjectKeys);
+  const users = new Users({ client: events } as unknown as Store);
+  const create = (short_id: string, context = contextFor(tenant)) =>
+    users.create(context, { short_id, name: short_id, email });
+  return { events, users, create };
+}
+
+const taken = { code: 'EMAIL_CONFLICT' };
+
+describe('one e-mail address for two users', () => {
+  it('goes to who claimed it first, also while that user is still being written', async () => {
+    const { events, create } = world();
+    const second: Promise<unknown>[] = [];
+    events.onAppend = async (stream) => {
+      if (!stream.startsWith('user-') || second.length > 0) return;
+      second.push(create('bbbbbbbb').catch((error: unknown) => error));
+      await second[0];
+    };
+    expect((await create('aaaaaaaa')).view.email).toBe(email);
+    expect(await second[0]).toMatchObject(taken);
+  });
+
+  it('is free again once the maker of a user is long dead', async () => {
+    const { events, create } = world();
+    events.created = Date.now() - 11 * MINUTE;
+    events.onAppend = (stream) => {
+      if (stream.startsWith('user-')) throw new Error('died');
+    };
+    const context = { ...contextFor(tenant), deadline: Date.now() + 100 };
+    await expect(create('aaaaaaaa', context)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    events.created = Date.now();
+    events.onAppend = () => undefined;
+    expect((await create('bbbbbbbb')).view.email).toBe(email);
+    await expect(create('aaaaaaaa', { ...context, deadline: Date.now() + 5_000 })).rejects.toMatchObject(taken);
+  });
+
+  it('stays with a user that has it, however old the claim', async () => {
+    const { events, create } = world();
+    events.created = Date.now() - 11 * MINUTE;
+    await create('aaaaaaaa');
+    await expect(create('bbbbbbbb')).rejects.toMatchObject(taken);
+  });
+
+  it('is not given to the second of two who change theirs to it', async () => {
+    const { events, users } = world();
+    const [a, b] = await Promise.all(
+      ['aaaaaaaa', 'bbbbbbbb'].map(async (short_id) => {
+        const { view } = await users.create(contextFor(tenant), { short_id, name: short_id, email: null });
+        return () => users.update(contextFor(tenant), view.id, { email });
+      }),
+    );
+    const second: Promise<unknown>[] = [];
+    events.onAppend = async (stream) => {
+      if (!stream.startsWith('user-') || second.length > 0) return;
+      second.push(b!().catch((error: unknown) => error));
+      await second[0];
+    };
+    expect((await a!()).view.email).toBe(email);
+    expect(await second[0]).toMatchObject(taken);
+  });
+});
