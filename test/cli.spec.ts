@@ -93,6 +93,8 @@ describe('keys', () => {
       expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/^VALIDATION_ERROR: name is required\n$/) });
       const wrong = await latchkey(['keys', 'create', '--name', 'x', '--scope', 'root'], env);
       expect(wrong).toMatchObject({ code: 1, err: expect.stringMatching(/^VALIDATION_ERROR: scope must be /) });
+      const nowhere = await latchkey(['keys', 'create', '--name', 'x', '--env', 'tset'], env);
+      expect(nowhere).toEqual({ code: 1, out: '', err: 'VALIDATION_ERROR: env must be "live" or "test"\n' });
     }
   });
 });

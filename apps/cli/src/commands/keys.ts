@@ -74,7 +74,8 @@ export const keyCommands: Command[] = [
 ];
 
 async function create(given: Given, cli: Cli): Promise<CreatedKey> {
-  const isPlatform = given.has.has('platform') || given.option.env === 'test';
+  const { env } = valid(createPlatformKeyBody.pick({ env: true }), { env: given.option.env });
+  const isPlatform = given.has.has('platform') || env === 'test';
   if (cli.isOperator) return isPlatform ? createPlatformLocally(given, cli.local!) : createLocally(given, cli.local!);
   return isPlatform ? createPlatformRemotely(given, cli) : createRemotely(given, cli);
 }
