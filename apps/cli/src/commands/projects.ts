@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { createProjectBody, type Project, toProject } from '#contracts/api/projects.js';
+import { createProjectBody, type Project, projectsQuery, toProject } from '#contracts/api/projects.js';
 import { newProjectId } from '#contracts/ids.js';
 import { dataOf, numberOf } from '../api.js';
 import type { Command, Given } from '../arguments.js';
@@ -23,8 +23,8 @@ export const projectCommands: Command[] = [
     words: 'projects list',
     does: 'List the projects, newest first. On this machine it needs no key.',
     options: { limit: 'N', cursor: 'CURSOR' },
-    async run({ option: { limit, cursor } }, cli) {
-      const page = await pageOf(cli, { limit: numberOf(limit), cursor });
+    async run({ option }, cli) {
+      const page = await pageOf(option, cli);
       cli.showPage(page, page.projects, columns);
     },
   },
@@ -37,9 +37,12 @@ async function create({ option }: Given, cli: Cli): Promise<Project> {
   return toProject((await askLocally(cli.local!, 'key.project.create', wish)).view);
 }
 
-async function pageOf(cli: Cli, { limit, cursor }: { limit?: number | undefined; cursor?: string | undefined }) {
-  if (!cli.isOperator) return dataOf(cli.api.GET('/v1/projects', { params: { query: { limit, cursor } } }));
-  const ask = { context: operatorContext(), limit: limit ?? 100, ...(cursor !== undefined && { cursor }) };
+async function pageOf({ limit: wished, cursor: place }: Given['option'], cli: Cli) {
+  if (!cli.isOperator) {
+    return dataOf(cli.api.GET('/v1/projects', { params: { query: { limit: numberOf(wished), cursor: place } } }));
+  }
+  const { limit, cursor } = valid(projectsQuery, { limit: wished, cursor: place });
+  const ask = { context: operatorContext(), limit, ...(cursor !== undefined && { cursor }) };
   const { items, next_cursor } = await askLocally(cli.local!, 'key.project.list', ask);
   return { projects: items.map(toProject), next_cursor };
 }
