@@ -148,6 +148,17 @@ describe('projects', () => {
     expect(taken).toEqual({ code: 1, out: '', err: 'SLUG_CONFLICT: Another project has this slug.\n' });
     const elsewhere = await latchkey(['keys', 'create', '--name', 'k', '--project', slug]);
     expect(elsewhere).toMatchObject({ code: 2, err: expect.stringContaining('--platform makes one elsewhere') });
+    expect(elsewhere.err).toContain('unset LATCHKEY_API_KEY');
+    const far = { DATA_DIR: empty, LATCHKEY_URL: stack.url, LATCHKEY_API_KEY: key };
+    const remotely = await latchkey(['keys', 'create', '--name', 'k', '--project', slug], far);
+    expect(remotely).toMatchObject({ code: 2, err: expect.not.stringContaining('unset') });
+  });
+
+  it.each(['x', '0', '201'])('are listed on the local stack with a limit that is one, not %j', async (limit) => {
+    const refused = await latchkey(['projects', 'list', '--limit', limit], onThisMachine);
+    expect(refused).toEqual({ code: 1, out: '', err: 'VALIDATION_ERROR: limit must be between 1 and 200\n' });
+    const { projects } = await json<{ projects: object[] }>(['projects', 'list', '--limit', '1'], onThisMachine);
+    expect(projects).toHaveLength(1);
   });
 });
 

@@ -80,13 +80,14 @@ async function create(given: Given, cli: Cli): Promise<CreatedKey> {
   return isPlatform ? createPlatformRemotely(given, cli) : createRemotely(given, cli);
 }
 
-async function createRemotely({ command, option: { name, scope, project } }: Given, { api }: Cli): Promise<CreatedKey> {
+async function createRemotely({ command, option: { name, scope, project } }: Given, cli: Cli): Promise<CreatedKey> {
   if (project !== undefined) {
     const words = 'A household key belongs to the project of the key that makes it; --platform makes one elsewhere.';
-    throw new UsageError(words, command.words);
+    const hint = cli.local ? ' On this machine it works without a key: unset LATCHKEY_API_KEY.' : '';
+    throw new UsageError(words + hint, command.words);
   }
   const body = { name: name!, scope: scope as HouseholdScope | undefined };
-  return dataOf(api.POST('/api/v1/api-keys', { body }));
+  return dataOf(cli.api.POST('/api/v1/api-keys', { body }));
 }
 
 async function createPlatformRemotely({ option }: Given, { api }: Cli): Promise<CreatedKey> {
