@@ -83,7 +83,8 @@ describe('keys', () => {
     expect(made.scope).toBe('read_only');
     const asReader = ['users', 'list', '--key', made.plaintext_key];
     expect(await latchkey(asReader)).toMatchObject({ code: 0 });
-    expect(await latchkey(['keys', 'revoke', made.short_id], env)).toEqual({ code: 0, out: '', err: '' });
+    const revoked = await json(['keys', 'revoke', made.short_id], env);
+    expect(revoked).toEqual({ id: made.short_id, status: 'revoked' });
     expect(await latchkey(asReader)).toMatchObject({ code: 1, err: expect.stringMatching(/^REVOKED_API_KEY: /) });
   });
 
@@ -169,7 +170,8 @@ describe('a link', () => {
     const shown = await json<object>(['sessions', 'show', made.short_id]);
     expect(shown).toMatchObject({ status: 'pending', label: 'kitchen' });
     expect(shown).not.toHaveProperty('url');
-    expect(await latchkey(['sessions', 'cancel', made.short_id])).toMatchObject({ code: 0 });
+    const cancelled = await json(['sessions', 'cancel', made.short_id]);
+    expect(cancelled).toEqual({ id: made.short_id, status: 'cancelled' });
     const { sessions } = await json<{ sessions: object[] }>(['sessions', 'list', '--user', user]);
     expect(sessions).toContainEqual(expect.objectContaining({ short_id: made.short_id, error_code: 'CANCELLED' }));
   });

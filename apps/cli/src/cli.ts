@@ -55,6 +55,12 @@ export class Cli {
     if (next_cursor) console.log(`\nMore: --cursor ${next_cursor}`);
   }
 
+  /** What was done: a sentence for a person, a document for a program. */
+  done(document: object, sentence: string): void {
+    if (this.json) this.show(document);
+    else this.say(sentence);
+  }
+
   /** For people only. */
   say(text: string): void {
     if (!this.json) console.log(text);

@@ -30,7 +30,7 @@ export const connectionCommands: Command[] = [
     takes: ['connection'],
     async run({ at: [id] }, cli) {
       await cli.api.DELETE('/api/v1/connections/{id}', named(id));
-      cli.say('Disconnected.');
+      cli.done({ id, status: 'disconnected' }, 'Disconnected.');
     },
   },
 ];

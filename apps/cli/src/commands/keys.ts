@@ -68,7 +68,7 @@ export const keyCommands: Command[] = [
     takes: ['key'],
     async run({ at: [id] }, cli) {
       await cli.api.DELETE('/api/v1/api-keys/{id}', { params: { path: { id: id! } } });
-      cli.say('Revoked.');
+      cli.done({ id, status: 'revoked' }, 'Revoked.');
     },
   },
 ];
