@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type Command, parse } from './arguments.js';
 import { commands } from './commands.js';
 import { UsageError } from './errors.js';
-import { helpOf, overview } from './help.js';
+import { helpAsked, helpFor, helpOf, overview } from './help.js';
 
 const run = () => Promise.resolve();
 const some: Command[] = [
@@ -15,7 +15,17 @@ const some: Command[] = [
     run,
   },
   { words: 'pots', does: 'List the pots.', run },
+  { words: 'cups wash', does: 'Wash the cups.', run },
+  { words: 'cups break', does: 'Break the cups.', run },
 ];
+function mistake(parsing: () => unknown): UsageError {
+  try {
+    parsing();
+  } catch (error) {
+    if (error instanceof UsageError) return error;
+  }
+  throw new Error('it made sense');
+}
 const usage = (line: string) => () => parse(line.split(' ').filter(Boolean), some);
 
 describe('a command line', () => {
@@ -34,6 +44,9 @@ describe('a command line', () => {
     ['', 'Say what to do.'],
     ['kettle boil', 'Unknown command: kettle boil'],
     ['--json pots', 'Unknown command: --json pots'],
+    ['cups', 'Say what to do with cups.'],
+    ['cups wsah', 'Unknown command: cups wsah'],
+    ['pots flil', 'Unknown command: pots flil'],
     ['pots fill --with green', 'pot is missing.'],
     ['pots fill blue', '--with is required.'],
     ['pots fill blue red --with green', 'Too much: red'],
@@ -56,6 +69,33 @@ describe('the help', () => {
       expect(overview(commands)).toContain(`  ${command.words} `);
       expect(parse([...command.words.split(' '), '--help'], commands).command).toBe(command);
     }
+  });
+
+  it.each(['cups --help', 'cups -h', 'help cups'])('lists what begins with a word: %j', (line) => {
+    expect(helpAsked(line.split(' '), some)).toBe(
+      'Usage: latchkey cups …\n\n  cups wash   Wash the cups.\n  cups break  Break the cups.\n\n' +
+        'latchkey <command> --help says more about one.',
+    );
+  });
+
+  it('is asked for in place of a command, of one, or of one that others begin with', () => {
+    for (const line of ['help', '--help', '-h']) expect(helpAsked([line], some)).toBe(overview(some));
+    expect(helpAsked(['help', 'pots', 'fill'], some)).toBe(helpOf(some[0]!));
+    expect(helpAsked(['pots', '--help'], some)).toMatch(
+      /\[--help\]\n\nList the pots\.\n\n {2}pots fill {2}Fill a pot\./,
+    );
+    expect(helpAsked(['pots', 'fill', '--help'], some)).toBeUndefined();
+    expect(helpAsked(['kettle', '--help'], some)).toBeUndefined();
+  });
+
+  it.each([
+    ['cups wsah', 'cups'],
+    ['pots flil', 'pots'],
+    ['pots fill', 'pots fill'],
+  ])('that is shown with a mistake is what was near: %j', (line, words) => {
+    const error = mistake(usage(line));
+    expect(error.words).toBe(words);
+    expect(helpFor(error.words, some)).toContain(`latchkey ${words}`);
   });
 
   it('shows what a command takes and what it needs', () => {

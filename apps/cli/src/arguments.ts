@@ -30,10 +30,24 @@ export const commonOptions: Record<string, string | true> = { url: 'URL', key: '
 /** Finds the command and reads what it was given; refuses with a UsageError. */
 export function parse(argv: string[], commands: Command[]): Given {
   const command = commands.find(({ words }) => words === argv.slice(0, words.split(' ').length).join(' '));
-  if (!command) throw new UsageError(argv.length === 0 ? 'Say what to do.' : `Unknown command: ${argv.join(' ')}`);
+  if (!command) throw unknown(argv, commands);
   const given = read(argv.slice(command.words.split(' ').length), command);
-  if (!given.has.has('help')) check(given);
+  if (!given.has.has('help')) check(given, commands);
   return given;
+}
+
+/** The commands that begin with these words and go on. */
+export const beginningWith = (first: string, commands: Command[]): Command[] =>
+  commands.filter(({ words }) => words.startsWith(`${first} `));
+
+function unknown(argv: string[], commands: Command[]): UsageError {
+  const [first] = argv;
+  if (first === undefined) return new UsageError('Say what to do.');
+  const isGroup = beginningWith(first, commands).length > 0;
+  return new UsageError(
+    isGroup && argv.length === 1 ? `Say what to do with ${first}.` : `Unknown command: ${argv.join(' ')}`,
+    isGroup ? first : undefined,
+  );
 }
 
 function read(args: string[], command: Command): Given {
@@ -51,10 +65,13 @@ function read(args: string[], command: Command): Given {
   }
 }
 
-function check({ command, at, option }: Given): void {
-  const { takes = [], required = [] } = command;
+function check({ command, at, option }: Given, commands: Command[]): void {
+  const { words, takes = [], required = [] } = command;
   const missing = takes[at.length];
   if (missing !== undefined) throw new UsageError(`${missing} is missing.`, command.words);
+  if (at.length > takes.length && beginningWith(words, commands).length > 0) {
+    throw new UsageError(`Unknown command: ${words} ${at.join(' ')}`, words);
+  }
   if (at.length > takes.length) throw new UsageError(`Too much: ${at.slice(takes.length).join(' ')}`, command.words);
   for (const name of required) if (!option[name]) throw new UsageError(`--${name} is required.`, command.words);
 }

@@ -12,7 +12,7 @@ export class CliError extends Error {
 export class UsageError extends Error {
   constructor(
     message: string,
-    /** The command that was meant, as typed. */
+    /** The command that was meant, or the word that several begin with, as typed. */
     readonly words?: string,
   ) {
     super(message);

@@ -1,14 +1,37 @@
-import { type Command, commonOptions } from './arguments.js';
+import { beginningWith, type Command, commonOptions } from './arguments.js';
+
+const MORE = 'latchkey <command> --help says more about one.';
+const asksForHelp = (word: string): boolean => ['--help', '-h'].includes(word);
 
 /** One line per command. */
-export function overview(commands: Command[]): string {
+function list(commands: Command[]): string {
   const width = Math.max(...commands.map(({ words }) => words.length));
-  const lines = commands.map(({ words, does }) => `  ${words.padEnd(width)}  ${does}`);
+  return commands.map(({ words, does }) => `  ${words.padEnd(width)}  ${does}`).join('\n');
+}
+
+/** The help that is asked for in place of a command, or of all that begin with a word. */
+export function helpAsked([first = '', ...rest]: string[], commands: Command[]): string | undefined {
+  if (first === 'help') return helpFor(rest.join(' '), commands) ?? overview(commands);
+  if (asksForHelp(first)) return overview(commands);
+  return rest.length === 1 && asksForHelp(rest[0]!) ? helpFor(first, commands) : undefined;
+}
+
+/** What there is to say of a command and of those that begin with its words. */
+export function helpFor(words: string | undefined, commands: Command[]): string | undefined {
+  if (words === undefined) return undefined;
+  const command = commands.find((one) => one.words === words);
+  const group = beginningWith(words, commands);
+  const head = command ? helpOf(command) : `Usage: latchkey ${words} …`;
+  if (group.length > 0) return `${head}\n\n${list(group)}\n\n${MORE}`;
+  return command && head;
+}
+
+export function overview(commands: Command[]): string {
   return `Usage: latchkey <command> [options]
 
-${lines.join('\n')}
+${list(commands)}
 
-latchkey <command> --help says more about one.
+${MORE}
 
 --url URL or LATCHKEY_URL says where Latchkey is; a local one is found by itself.
 --key KEY or LATCHKEY_API_KEY says who asks.

@@ -2,23 +2,24 @@ import { parse } from './arguments.js';
 import { Cli } from './cli.js';
 import { commands } from './commands.js';
 import { CliError, UsageError } from './errors.js';
-import { helpOf, overview } from './help.js';
+import { helpAsked, helpFor, overview } from './help.js';
 
 // A reader that has gone, such as head, has what it wanted.
 process.stdout.on('error', () => process.exit(0));
 
 async function main(argv: string[]): Promise<void> {
-  if (['help', '--help', '-h'].includes(argv[0]!)) return console.log(overview(commands));
+  const help = helpAsked(argv, commands);
+  if (help !== undefined) return console.log(help);
   const given = parse(argv, commands);
-  if (given.has.has('help')) return console.log(helpOf(given.command));
+  if (given.has.has('help')) return console.log(helpFor(given.command.words, commands));
+  if (process.env.NODE_ENV !== 'test' && existsSync('.env')) process.loadEnvFile('.env');
   await given.command.run(given, new Cli(given, process.env));
 }
 
 function complain(error: unknown): void {
   process.exitCode = error instanceof UsageError ? 2 : 1;
   if (error instanceof UsageError) {
-    const meant = commands.find(({ words }) => words === error.words);
-    console.error(`${error.message}\n\n${meant ? helpOf(meant) : overview(commands)}`);
+    console.error(`${error.message}\n\n${helpFor(error.words, commands) ?? overview(commands)}`);
   } else if (error instanceof CliError) {
     console.error(`${error.code}: ${error.message}`);
   } else {
