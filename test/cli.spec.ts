@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -21,9 +21,13 @@ interface Ended {
 }
 
 /** Runs the command line as it is installed, in an environment of its own. */
-const latchkey = (args: string[], env: NodeJS.ProcessEnv = { DATA_DIR: stack.dataDir, LATCHKEY_API_KEY: key }) =>
+const latchkey = (
+  args: string[],
+  env: NodeJS.ProcessEnv = { DATA_DIR: stack.dataDir, LATCHKEY_API_KEY: key },
+  cwd?: string,
+) =>
   new Promise<Ended>((ended) => {
-    const options = { env: { PATH: process.env.PATH, ...env }, timeout: 20_000 };
+    const options = { cwd, env: { PATH: process.env.PATH, NODE_ENV: 'test', ...env }, timeout: 20_000 };
     execFile(process.execPath, [program, ...args], options, (error, out, err) => {
       ended({ code: error ? Number(error.code ?? -1) : 0, out, err });
     });
@@ -285,7 +289,7 @@ describe('the command line', () => {
 
 /** A command that goes on for a while, read line by line. */
 function start(args: string[]) {
-  const env = { PATH: process.env.PATH, DATA_DIR: stack.dataDir, LATCHKEY_API_KEY: key };
+  const env = { PATH: process.env.PATH, NODE_ENV: 'test', DATA_DIR: stack.dataDir, LATCHKEY_API_KEY: key };
   const child = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', 'pipe', 'ignore'] });
   started.push(child);
   let text = '';

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { parse } from './arguments.js';
 import { Cli } from './cli.js';
 import { commands } from './commands.js';
