@@ -271,6 +271,34 @@ describe('the command line', () => {
     });
   });
 
+  it('says with each command in the same words why nothing answers', async () => {
+    const env = { DATA_DIR: empty, LATCHKEY_URL: 'http://127.0.0.1:65535', LATCHKEY_API_KEY: key };
+    const message = 'UNREACHABLE: Latchkey does not answer at http://127.0.0.1:65535 (ECONNREFUSED).\n';
+    for (const args of [
+      ['users', 'list'],
+      ['audit', '--follow'],
+      ['audit', 'export'],
+    ]) {
+      expect(await latchkey(args, env)).toEqual({ code: 1, out: '', err: message });
+    }
+  });
+
+  it('refuses what is no address', async () => {
+    for (const url of ['nowhere', 'localhost:8080', 'http://']) {
+      const refused = await latchkey(['users', 'list', '--url', url]);
+      expect(refused).toMatchObject({ code: 2, err: expect.stringMatching(/^--url, or LATCHKEY_URL, must be /) });
+    }
+  });
+
+  it('reads .env, and the environment wins over it', async () => {
+    const here = await mkdtemp(join(empty, 'with-env-'));
+    await writeFile(join(here, '.env'), 'LATCHKEY_URL=http://127.0.0.1:9\nLATCHKEY_API_KEY=bb_from_the_file\n');
+    const env = { NODE_ENV: 'development', DATA_DIR: empty };
+    expect((await latchkey(['users', 'list'], env, here)).err).toContain('at http://127.0.0.1:9 ');
+    const wins = { ...env, LATCHKEY_URL: stack.url, LATCHKEY_API_KEY: key };
+    expect(await latchkey(['users', 'list'], wins, here)).toMatchObject({ code: 0 });
+  });
+
   it('ends with 2 and the help when it makes no sense', async () => {
     expect(await latchkey(['keys', 'create'])).toMatchObject({
       code: 2,

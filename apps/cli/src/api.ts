@@ -46,7 +46,8 @@ export async function refusalOf(response: Response): Promise<CliError> {
   return new CliError(code, message);
 }
 
-const reasonOf = (error: unknown): string => {
+/** Why an address gave no answer. */
+export const reasonOf = (error: unknown): string => {
   const { message, cause } = error as { message: string; cause?: { code?: string } };
   return cause?.code ?? message;
 };

@@ -26,6 +26,9 @@ export class Cli {
     readonly env: NodeJS.ProcessEnv,
   ) {
     const named = given.option.url ?? (env.LATCHKEY_URL || undefined);
+    if (named !== undefined && !(URL.canParse(named) && /^https?:/i.test(named))) {
+      throw new UsageError(`--url, or LATCHKEY_URL, must be an http(s) address: ${named}`, given.command.words);
+    }
     this.json = given.has.has('json') || !process.stdout.isTTY;
     this.key = given.option.key ?? (env.LATCHKEY_API_KEY || undefined);
     this.local = namedStack(env) ?? (named === undefined ? localStack(env) : null);

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { Readable } from 'node:stream';
-import { refusalOf } from '../api.js';
+import { reasonOf, refusalOf } from '../api.js';
 import type { Command, Given } from '../arguments.js';
 import type { Cli } from '../cli.js';
 import { CliError, UsageError } from '../errors.js';
@@ -56,7 +56,7 @@ async function exportTo({ option, has }: Given, cli: Cli): Promise<void> {
   const url = new URL('/api/v1/audit/export', cli.url);
   for (const name of ['format', ...FILTERS]) if (option[name]) url.searchParams.set(name, option[name]);
   const response = await fetch(url, { headers: { 'x-api-key': cli.key } }).catch((error: unknown) => {
-    throw new CliError('UNREACHABLE', `Latchkey does not answer at ${cli.url} (${(error as Error).message}).`);
+    throw new CliError('UNREACHABLE', `Latchkey does not answer at ${cli.url} (${reasonOf(error)}).`);
   });
   if (!response.ok) throw await refusalOf(response);
   const about = response.headers.get('x-export-exact') === 'true' ? '' : 'about ';
@@ -70,7 +70,7 @@ async function exportTo({ option, has }: Given, cli: Cli): Promise<void> {
     if (option.out) await pipeline(body, shown, createWriteStream(option.out));
     else await pipeline(body, shown, process.stdout, { end: false });
   } catch (error) {
-    throw new CliError('BROKEN_OFF', `The export was broken off (${(error as Error).message}).`);
+    throw new CliError('BROKEN_OFF', `The export was broken off (${reasonOf(error)}).`);
   }
 }
 
