@@ -12,8 +12,17 @@ interface Check {
 
 interface Ready {
   status: string;
-  parts?: Record<string, { status: string; views?: { name: string; lag_ms: number; parked: number }[] }>;
+  parts?: Record<string, Part>;
 }
+
+interface Part {
+  status: string;
+  views?: { name: string; lag_ms: number; parked: number }[];
+  /** What it needs, by the names that its health gives them. */
+  parts?: Record<string, string>;
+}
+
+const servers: Record<string, string> = { database: 'Postgres', eventstore: 'event store', bus: 'NATS' };
 
 export const doctorCommands: Command[] = [
   {
@@ -41,13 +50,15 @@ async function reachable({ url, local, env }: Cli): Promise<Check> {
 async function parts({ url }: Cli): Promise<Check[]> {
   const response = await fetch(new URL('/health/ready', url), { signal: AbortSignal.timeout(5_000) }).catch(() => null);
   const ready = (await response?.json().catch(() => null)) as Ready | null | undefined;
-  return Object.entries(ready?.parts ?? {}).map(([check, { status, views = [] }]) => {
+  return Object.entries(ready?.parts ?? {}).map(([check, { status, views = [], parts: needed = {} }]) => {
     const parked = views.reduce((sum, view) => sum + view.parked, 0);
     const lag = Math.max(0, ...views.map((view) => view.lag_ms));
+    const away = Object.keys(needed).filter((name) => needed[name] !== 'up');
+    const without = away.map((name) => `, without ${servers[name] ?? name}`).join('');
     return {
       check,
       ok: status === 'up' && parked === 0,
-      detail: `${status}, ${lag} ms behind, ${parked} events parked`,
+      detail: `${status}${without}, ${lag} ms behind, ${parked} events parked`,
     };
   });
 }

@@ -1,0 +1,51 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { parse } from '../arguments.js';
+import { Cli } from '../cli.js';
+import { doctorCommands } from './doctor.js';
+
+let gateway: Server | undefined;
+afterEach(() => {
+  gateway?.close();
+  jest.restoreAllMocks();
+});
+
+/** What doctor shows when a gateway says this of its parts. */
+async function shown(parts: object) {
+  gateway = createServer((_, response) => response.end(JSON.stringify({ status: 'down', parts }))).listen(
+    0,
+    '127.0.0.1',
+  );
+  await once(gateway, 'listening');
+  const given = parse(
+    ['doctor', '--json', '--url', `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`],
+    doctorCommands,
+  );
+  const log = jest.spyOn(console, 'log').mockImplementation(() => undefined);
+  const ended = given.command.run(given, new Cli(given, {})).then(
+    () => '',
+    (error: unknown) => (error as Error).message,
+  );
+  const wrong = await ended;
+  const { checks } = JSON.parse(String(log.mock.calls[0]![0])) as { checks: { check: string; detail: string }[] };
+  return { wrong, detail: Object.fromEntries(checks.map(({ check, detail }) => [check, detail])) };
+}
+
+describe('doctor', () => {
+  it('names the servers that a service is without', async () => {
+    const views = [{ name: 'api_keys', lag_ms: 3, parked: 0 }];
+    const { wrong, detail } = await shown({
+      key: { status: 'down', views, parts: { database: 'down', eventstore: 'down', bus: 'up' } },
+      audit: { status: 'up', views: [], parts: { database: 'up', eventstore: 'up', bus: 'up' } },
+      connection: { status: 'down', views: [], parts: {} },
+    });
+    expect(wrong).toBe('key, connection');
+    expect(detail).toMatchObject({
+      key: 'down, without Postgres, without event store, 3 ms behind, 0 events parked',
+      audit: 'up, 0 ms behind, 0 events parked',
+      connection: 'down, 0 ms behind, 0 events parked',
+    });
+  });
+});
