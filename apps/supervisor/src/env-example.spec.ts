@@ -35,6 +35,19 @@ describe('.env.example', () => {
 });
 
 describe('docker compose', () => {
+  it('passes on every variable that .env.example does not mark as of something else', () => {
+    const elsewhere = /\((npm start|npx latchkey) only\)|^One service on its own/;
+    const settings = read('.env.example')
+      .split(/^# --- /m)
+      .filter((section) => !elsewhere.test(section.split('\n')[0]!))
+      .flatMap((section) => found(section, /^(# [A-Z][A-Z0-9_]+=.*)$/gm))
+      .filter((line) => !elsewhere.test(line))
+      .map((line) => line.slice(2, line.indexOf('=')));
+    expect(settings).toEqual(expect.arrayContaining(['CATALOG_FILE', 'ALLOWED_HOSTS', 'TELLER_SCRIPT_URL']));
+    const passed = new Set(found(read('docker-compose.yml'), /\$\{([A-Z0-9_]+)/g));
+    expect(settings.filter((name) => !passed.has(name))).toEqual([]);
+  });
+
   const accounts = busAccounts((user) => `$${busPasswordVariable(user)}`);
 
   it('runs NATS with the permissions of the table; else: node deploy/make-nats-conf.mjs', () => {
