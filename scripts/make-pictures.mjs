@@ -1,4 +1,4 @@
-// Takes the pictures of the README anew, on a stack that was started on an empty data folder:
+// Takes the README's picture of the dashboard anew (`npm run pictures` makes the one of the hosted page), on a stack that was started on an empty data folder:
 //   DATA_DIR=/tmp/pictures PORT=18080 npm start, and beside it: DATA_DIR=/tmp/pictures node scripts/make-pictures.mjs
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,10 +35,9 @@ for (const [name, label] of [
 }
 await page.goto(`${url}/admin/sessions`);
 
-const person = await (await browser.newContext({ viewport: { width: 520, height: 860 } })).newPage();
+const person = await (await browser.newContext()).newPage();
 await person.goto(link);
 await page.getByText('In progress').last().waitFor();
 await page.getByRole('row', { name: 'Ada Lovelace' }).getByText('In progress').waitFor();
 await page.screenshot({ path: 'docs/images/dashboard.png' });
-if (process.argv.includes('--hosted-page')) await person.screenshot({ path: 'docs/images/hosted-page.png' });
 await browser.close();
