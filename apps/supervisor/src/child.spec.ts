@@ -1,4 +1,6 @@
-import { openSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { keepRunning, type PartPlan, type RunningChild } from './child.js';
@@ -27,6 +29,12 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
+/** As long as another part takes to crash and be started again so often, nothing else has started either. */
+async function anotherStarts(times: number): Promise<void> {
+  const { pids } = run('process.exit(1)');
+  await until(() => pids.length === times);
+}
+
 describe('a part', () => {
   it('is started again after each crash, after a wait that doubles', async () => {
     const { pids, crashes } = run('process.exit(3)');
@@ -53,7 +61,7 @@ describe('a part', () => {
     const { child, pids, crashes } = run('setInterval(() => {}, 1000)');
     await until(() => pids.length === 1);
     await child.stop();
-    await sleep(300);
+    await anotherStarts(3);
     expect(pids).toHaveLength(1);
     expect(crashes).toEqual([]);
   });
@@ -62,14 +70,18 @@ describe('a part', () => {
     const { child, pids, crashes } = run('process.exit(1)');
     await until(() => crashes.length === 2);
     await child.stop();
-    await sleep(400);
+    await anotherStarts(4);
     expect(pids).toHaveLength(2);
   });
 
   it('ends by force when it does not listen', async () => {
-    const { child, pids } = run('process.on("SIGTERM", () => {}); setInterval(() => {}, 1000)');
-    await until(() => pids.length === 1);
-    await sleep(300);
+    const folder = mkdtempSync(join(tmpdir(), 'latchkey-child-'));
+    const sign = join(folder, 'deaf');
+    const tell = `require('node:fs').writeFileSync(process.env.SIGN, '')`;
+    const script = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); ${tell}`;
+    const { child, pids } = run(script, { env: { SIGN: sign } });
+    await until(() => existsSync(sign));
+    rmSync(folder, { recursive: true });
     const startedAt = Date.now();
     await child.stop();
     expect(Date.now() - startedAt).toBeGreaterThan(4500);
