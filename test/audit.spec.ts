@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AuditEntry, AuditFilter } from '#contracts/audit.js';
-import { categories, categoryOf, isCategory } from '#contracts/categories.js';
+import { categories, type Category, categoryOf } from '#contracts/categories.js';
 import type { Actor, Context, Page, Tenant } from '#contracts/envelope.js';
 import { platformConnectionId } from '#contracts/ids.js';
 import type { KeyTerms } from '#contracts/key.js';
@@ -13,6 +13,7 @@ import { sharedStack } from '#testing/stack.js';
 import { hasSummary } from '../apps/audit/src/summaries.js';
 import { readAllEvents } from './chaos/invariants.js';
 
+const isCategory = (text: string): text is Category => Object.hasOwn(categories, text);
 let bus: Bus;
 const tenant = newTenant();
 const robot: Actor = { type: 'api_key', id: '11111111-1111-5111-8111-111111111111', name: 'robot' };

@@ -25,5 +25,3 @@ export const shownCategories = (Object.keys(categories) as Category[]).filter((n
 
 /** The category of a stream's name, also when nobody knows it. */
 export const categoryOf = (stream: string): string => stream.slice(0, stream.indexOf('-'));
-
-export const isCategory = (text: string): text is Category => Object.hasOwn(categories, text);

@@ -26,7 +26,6 @@ export const webhookSchemes = [
   'plaid',
   'teller',
 ] as const;
-export type WebhookSchemeName = (typeof webhookSchemes)[number];
 
 const url = z.string().regex(/^https?:\/\/[^\s/]+\S*$/, 'must be an http(s) address');
 

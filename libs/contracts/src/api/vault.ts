@@ -16,4 +16,3 @@ export const vaultStatus = z
     last_error: z.string().nullable(),
   })
   .meta({ id: 'VaultStatus' });
-export type VaultStatusReply = z.output<typeof vaultStatus>;
