@@ -1,9 +1,9 @@
-import { STATUS_CODES } from 'node:http';
+import { type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
+import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError, type ErrorCode, errors } from '#contracts/errors.js';
 import type { Bus } from '#service/bus.js';
 import { logger, nestLogger } from '#service/logger.js';
@@ -39,7 +39,7 @@ export async function createGateway(bus: Bus, config: GatewayConfig): Promise<Ne
   return app;
 }
 
-const serverOptions = (config: GatewayConfig): FastifyServerOptions & { skipMiddie: true } => ({
+const serverOptions = (config: GatewayConfig): FastifyHttpOptions<Server> & { skipMiddie: true } => ({
   skipMiddie: true,
   genReqId: requestIdOf,
   requestIdHeader: false,

@@ -1,4 +1,11 @@
-import { BACKWARDS, END, type EventStoreDBClient, START, streamNameFilter } from '@eventstore/db-client';
+import {
+  BACKWARDS,
+  END,
+  type EventStoreDBClient,
+  type ReadAllOptions,
+  START,
+  streamNameFilter,
+} from '@eventstore/db-client';
 import { setTimeout as wait } from 'node:timers/promises';
 import { openBatch } from './personal-text.js';
 import { type Recorded, toRecorded } from './recorded.js';
@@ -160,7 +167,11 @@ interface Stretch {
 
 /** Would a subscription have told of this stretch? Of an event for us, or that so many others have passed. */
 async function hasNews(client: EventStoreDBClient, { prefixes, after, upTo }: Stretch): Promise<boolean> {
-  const options = { fromPosition: after ?? START, maxCount: PASSED_OVER + 2, deadline: WATCH_EVERY_MS };
+  const options: ReadAllOptions = {
+    fromPosition: after ?? START,
+    maxCount: PASSED_OVER + 2,
+    deadline: WATCH_EVERY_MS,
+  };
   let ours = 0;
   let all = 0;
   for await (const resolved of client.readAll(options)) {
