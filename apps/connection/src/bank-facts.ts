@@ -7,7 +7,6 @@ import { Connections } from './connections.service.js';
 import { Credentials } from './credentials.service.js';
 import type { LinkAttempt } from './link-attempt.entity.js';
 import { ProviderError, sharesAccounts } from './providers/provider.js';
-import { Vault } from './vault/vault.service.js';
 
 /** Asks the provider what an attempt brought, and writes it down before anybody acts on it. */
 @Injectable()
@@ -17,7 +16,6 @@ export class BankFacts {
     private readonly providers: ConfiguredProviders,
     private readonly connections: Connections,
     private readonly credentials: Credentials,
-    private readonly vault: Vault,
   ) {}
 
   learn(attempt: LinkAttempt, context: Context): Promise<LinkAttempt> {
@@ -29,14 +27,12 @@ export class BankFacts {
     if (attempt.action !== 'link') return;
     const token = await this.loginOf(attempt);
     if (token !== null) await this.providers.get(attempt.provider).remove(token);
-    await this.vault.destroyAll(attempt.connection_id);
+    await this.credentials.destroyOfNobody(attempt);
   }
 
   /** Teller's login exists as soon as the person allowed it; a public token of Plaid's that nobody exchanged is nothing. */
   private loginOf(attempt: LinkAttempt): Promise<string | null> {
-    if (attempt.provider === 'teller') return this.journal.token(attempt);
-    const { project_id, environment, connection_id } = attempt;
-    return this.vault.read({ project_id, environment, connection_id, field: 'access_token' });
+    return attempt.provider === 'teller' ? this.journal.token(attempt) : this.credentials.openOfNobody(attempt);
   }
 
   private async exchange(attempt: LinkAttempt): Promise<LinkAttempt> {

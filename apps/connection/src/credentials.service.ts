@@ -3,6 +3,7 @@ import type { ConnectionView, CredentialPurpose } from '#contracts/connection.js
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { CredentialAccesses } from './credential-accesses.js';
+import type { LinkAttempt } from './link-attempt.entity.js';
 import { Vault } from './vault/vault.service.js';
 
 const ATTEMPTS = 3;
@@ -32,6 +33,15 @@ export class Credentials {
       // Rotated between the two reads: the stream names the new version now.
     }
     throw new DomainError('UNAVAILABLE', 'The credential is not in the vault.');
+  }
+
+  /** What an attempt has brought that becomes no connection: there is no stream to record it in. */
+  openOfNobody({ project_id, environment, connection_id }: LinkAttempt): Promise<string | null> {
+    return this.vault.read({ project_id, environment, connection_id, field: 'access_token' });
+  }
+
+  destroyOfNobody({ connection_id }: LinkAttempt): Promise<void> {
+    return this.vault.destroyAll(connection_id);
   }
 
   private read({ id: connection_id, project_id, environment, credential_version }: ConnectionView) {

@@ -7,12 +7,12 @@ import { BankFacts } from './bank-facts.js';
 import type { ConfiguredProviders } from './configured-providers.js';
 import type { ConnectionViews } from './connection-views.js';
 import type { Connections } from './connections.service.js';
-import type { Credentials } from './credentials.service.js';
-import { goneWithUser } from './deleted-user.js';
+import type { CredentialAccesses } from './credential-accesses.js';
+import { Credentials } from './credentials.service.js';
 import type { AttemptFacts, LinkAttempt } from './link-attempt.entity.js';
 import { LinkAttempts } from './link-attempts.service.js';
 import { LinkController } from './link.controller.js';
-import { LinkStarter, type StartAttempt } from './link-starter.js';
+import { LinkStarter } from './link-starter.js';
 import type { Users } from './users.service.js';
 import type { Vault } from './vault/vault.service.js';
 
@@ -66,11 +66,11 @@ const views = {
 } as unknown as ConnectionViews;
 
 const users = { find: () => Promise.resolve(user) } as unknown as Users;
-const noCredentials = {} as Credentials;
+const credentials = new Credentials({} as CredentialAccesses, vault);
 
-const facts = new BankFacts(journal, providers, connections, noCredentials, vault);
+const facts = new BankFacts(journal, providers, connections, credentials);
 const attempts = new LinkAttempts(bus, journal, facts, connections, users, views);
-const starter = new LinkStarter(journal, providers, connections, noCredentials, users);
+const starter = new LinkStarter(journal, providers, connections, credentials);
 
 const received = (provider: 'plaid' | 'teller'): LinkAttempt =>
   ({
@@ -120,20 +120,11 @@ it('an attempt of a user who is there is recorded, and stays open until the view
   expect([recorded, asked, attempt]).toEqual([['c'], [claim, settle, 'shown at 1, open'], null]);
 });
 
-describe('a link whose user was deleted', () => {
-  it('opens no dialog', async () => {
-    user = null;
-    await expect(starter.start({ session, provider: 'plaid' } as StartAttempt)).rejects.toMatchObject({ code: 'GONE' });
-    expect(asked).toEqual([]);
-  });
-
-  it('ends when an attempt is started', async () => {
-    const gone = { start: () => Promise.reject(goneWithUser()) } as unknown as LinkStarter;
-    const controller = new LinkController(bus, journal, attempts, gone);
-    const start = { context: {}, token_hash: 'h', provider: 'plaid', language: 'en' };
-    await expect(controller.start(start as Parameters<LinkController['start']>[0])).rejects.toMatchObject({
-      code: 'GONE',
-    });
-    expect(asked.at(-1)).toBe(refusal);
-  });
+it('a link whose user was deleted opens no dialog, and ends when an attempt is started', async () => {
+  user = null;
+  const controller = new LinkController(bus, journal, attempts, starter, users);
+  const start = { context: {}, token_hash: 'h', provider: 'plaid', language: 'en' };
+  const asking = controller.start(start as Parameters<LinkController['start']>[0]);
+  await expect(asking).rejects.toMatchObject({ code: 'GONE' });
+  expect(asked).toEqual(['link-session.attempt.start', refusal]);
 });

@@ -7,9 +7,7 @@ import { ConfiguredProviders } from './configured-providers.js';
 import { connectionEnv } from './connection-env.js';
 import { Connections } from './connections.service.js';
 import { Credentials } from './credentials.service.js';
-import { goneWithUser } from './deleted-user.js';
 import type { StartLink } from './providers/provider.js';
-import { Users } from './users.service.js';
 
 export interface StartAttempt {
   context: Context;
@@ -30,13 +28,11 @@ export class LinkStarter {
     private readonly providers: ConfiguredProviders,
     private readonly connections: Connections,
     private readonly credentials: Credentials,
-    private readonly users: Users,
   ) {}
 
   async start(wish: StartAttempt): Promise<StartedLink> {
     const { session, context, attempt_id, provider, token_hash } = wish;
     const { id: session_id, user_id, action, project_id, environment } = session;
-    if (!(await this.users.find(user_id))) throw goneWithUser();
     const connection_id = session.connection_id ?? idOf('connection', attempt_id);
     const old = action === 'relink' ? await this.existing(wish, connection_id) : { needed_repair: false, update: {} };
     const started = await this.providers.get(provider).start({

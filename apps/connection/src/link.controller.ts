@@ -8,11 +8,12 @@ import type { Refusal, SessionView } from '#contracts/link-session.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
 import { AttemptJournal } from './attempt-journal.js';
-import { userDeleted } from './deleted-user.js';
+import { goneWithUser, userDeleted } from './deleted-user.js';
 import type { LinkAttempt } from './link-attempt.entity.js';
 import { LinkAttempts } from './link-attempts.service.js';
 import { inTenantOf, LinkStarter } from './link-starter.js';
 import { ProviderError } from './providers/provider.js';
+import { Users } from './users.service.js';
 
 /** The page does not wait longer than this; the attempt goes on and the page shows progress. */
 const PATIENCE_MS = 3_500;
@@ -29,6 +30,7 @@ export class LinkController {
     private readonly journal: AttemptJournal,
     private readonly attempts: LinkAttempts,
     private readonly starter: LinkStarter,
+    private readonly users: Users,
   ) {}
 
   /** The attempt's id is the short_id its connection will have. */
@@ -38,6 +40,7 @@ export class LinkController {
     const ask = { context, token_hash, attempt_id, provider, connection_id: idOf('connection', attempt_id) };
     const session = await this.bus.ask('link-session.attempt.start', ask);
     try {
+      if (!(await this.users.find(session.user_id))) throw goneWithUser();
       const asker = await this.askerOf(context, token_hash);
       return await this.starter.start({ context, token_hash, attempt_id, provider, language, session, asker });
     } catch (error) {
