@@ -31,7 +31,7 @@ class FakeEvents {
     await this.onAppend(name);
     const past = this.streams.get(name) ?? [];
     if (expectedRevision !== (past.length > 0 ? BigInt(past.length - 1) : 'no_stream')) {
-      throw new WrongExpectedVersionError(undefined as never, { streamName: name } as never);
+      throw new WrongExpectedVersionError(undefined, { streamName: name } as never);
     }
     const kept = events.map((event, index) => ({
       event: {

@@ -72,7 +72,7 @@ function prepare(fastify: FastifyInstance, config: GatewayConfig, metrics: Metri
     done(isNameless ? new DomainError('BAD_REQUEST', 'A request of HTTP/1.1 needs a Host header.') : undefined);
   });
   // What else a client expects may be passed over (RFC 9110, 10.1.1); Node would refuse it without a body.
-  fastify.server.on('checkExpectation', fastify.routing);
+  fastify.server.on('checkExpectation', (request, reply) => fastify.routing(request, reply));
   fastify.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
     metrics.observe(route, request, reply);
