@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { StreamNotFoundError, WrongExpectedVersionError } from '@eventstore/db-client';
+import { StreamNotFoundError, WrongExpectedVersionError } from '#eventstore/client.js';
 import { sealWith } from '#eventstore/personal-text.js';
 import type { SubjectKeys } from '#eventstore/subject-keys.js';
 import type { Store } from '#service/store.js';

@@ -15,4 +15,10 @@ export async function serverVersion(client: EventStoreDBClient): Promise<string 
   return version === 'unknown' ? undefined : version;
 }
 
-export { BACKWARDS, END, EventStoreDBClient } from '@eventstore/db-client';
+export {
+  BACKWARDS,
+  END,
+  EventStoreDBClient,
+  StreamNotFoundError,
+  WrongExpectedVersionError,
+} from '@eventstore/db-client';
