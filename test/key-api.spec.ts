@@ -111,9 +111,11 @@ describe('POST /api/v1/api-keys/{id}/rotate', () => {
       () => api.get(path),
       (answer) => (answer.body.entries as unknown[]).length === 3,
     );
-    const entries = story.body.entries as { type: string; at: string; actor: { type: string } }[];
+    const entries = story.body.entries as { type: string; at: string; actor: object; data: object }[];
     expect(entries.map(({ type }) => type)).toEqual(['KeyCreated', 'KeyRotated', 'KeyRevoked']);
-    expect(entries[2]).toMatchObject({ at: body.expires_at, actor: { type: 'system' } });
+    // It tells when it was written, and since when the key was dead.
+    expect(entries[2]).toMatchObject({ data: { since: body.expires_at }, actor: { type: 'system' } });
+    expect(Date.parse(entries[2]!.at)).toBeGreaterThanOrEqual(end);
     expect(story.text).not.toMatch(/[0-9a-f]{64}/);
     expect((await api.get(`/api/v1/api-keys/${old.id}`)).body.revoked_at).toBe(body.expires_at);
     expect(refused(await old.mine.get('/api/v1/keys/me'))).toEqual([401, 'REVOKED_API_KEY']);

@@ -101,7 +101,7 @@ const END = '9223372036854775807';
  */
 const APART_MS = 10 * 60_000;
 
-/** Once, these told an earlier time than that of their writing, up to an hour and more: they say nothing of where others stand. */
+/** Written by earlier versions, these tell a time long before that of their writing: it says nothing of where others stand. */
 const LATE = `('KeyRefused', 'KeyRevoked')`;
 
 /** The position of what comes next to a time on one side of it. */

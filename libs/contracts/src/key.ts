@@ -50,7 +50,10 @@ export type KeyEvent =
   | { type: 'KeyRotated'; successor: KeyTerms; retires_at: string; at: string }
   /** `since`: it was dead already, by a grace that had run out, when this was written. */
   | { type: 'KeyRevoked'; since?: string; at: string }
-  /** Requests with this key were refused, so many from `first_at` on; nothing changed, but it is worth knowing. Once, `at` was `last_at`. */
+  /**
+   * Requests with this key were refused, so many between `first_at` and `last_at`; nothing changed, but it is worth knowing.
+   * Events of earlier versions have no `last_at`: it was their `at`.
+   */
   | { type: 'KeyRefused'; reason: KeyRefusal; count: number; first_at: string; last_at?: string; at: string };
 
 export interface KeyView extends Tenant {
