@@ -101,7 +101,11 @@ export function answersFor(...links: Link[]): Answers {
       find(ask).hand_overs += 1;
       return find(ask).session;
     },
-    'link-session.activate': (ask) => change(ask, { status: 'active' }),
+    // As the service does: a page that is slow to say it was opened revives nothing.
+    'link-session.activate': (ask) => {
+      if (find(ask).session.status === 'expired') throw new DomainError('EXPIRED');
+      return change(ask, { status: 'active' });
+    },
     'link-session.finish': (ask) => change(ask, { status: 'completed' }),
     'link-session.give-up': (ask) => change(ask, { status: 'failed', error_code: 'GIVEN_UP' }),
     'link-session.refuse': (ask) => change(ask, { last_refusal: { code: ask.code, message: ask.message } }),
