@@ -113,4 +113,30 @@ describe('one e-mail address for two users', () => {
     expect((await a!()).view.email).toBe(email);
     expect(await second[0]).toMatchObject(taken);
   });
+
+  it('is still there for the next id when the first that was tried is taken', async () => {
+    const { users, create } = world();
+    await users.create(contextFor(tenant), { short_id: 'aaaaaaaa', name: 'Grace', email: null });
+    await expect(create('aaaaaaaa')).rejects.toMatchObject({ code: 'ID_TAKEN' });
+    expect((await create('bbbbbbbb')).view.email).toBe(email);
+  });
+
+  it('stays with the user who changed it and back at the same moment', async () => {
+    const { events, users, create } = world();
+    const { view } = await create('aaaaaaaa');
+    const change = (address: string) => users.update(contextFor(tenant), view.id, { email: address });
+    const back: Promise<unknown>[] = [];
+    let written = 0;
+    events.onAppend = async (stream) => {
+      // The other address is claimed, the user is written, and the old address is about to be released.
+      if (++written !== 3 || !stream.startsWith('user_email-')) return;
+      back.push(change(email));
+      await back[0];
+    };
+    await change('grace@example.com');
+    await Promise.all(back);
+    expect(back).toHaveLength(1);
+    expect((await users.read(tenant, view.id)).email).toBe(email);
+    await expect(create('bbbbbbbb')).rejects.toMatchObject(taken);
+  });
 });

@@ -36,7 +36,8 @@ export class Users {
 
   async create(context: Context, wish: NewUser): Promise<Written<UserView>> {
     const id = idOf('user', wish.short_id);
-    if (wish.email !== null) await this.claim(context, wish.email, id);
+    // A claim for an id that is somebody's already would keep the address from the next id that is tried.
+    if (wish.email !== null && !(await this.find(id))) await this.claim(context, wish.email, id);
     const now = new Date().toISOString();
     return this.command(id, { type: 'CreateUser', id, ...wish, ...context.tenant, now }, context);
   }
@@ -47,10 +48,12 @@ export class Users {
     wish: { name?: string; email?: string | null },
   ): Promise<Written<UserView>> {
     const before = await this.read(context.tenant, id);
+    const claims =
+      wish.email === undefined || before.email === null ? undefined : await this.claimsOf(before, before.email);
     if (wish.email && wish.email !== before.email) await this.claim(context, wish.email, id);
     const now = new Date().toISOString();
     const written = await this.command(id, { type: 'UpdateUser', ...wish, now }, context);
-    await this.releaseUnlessKept(context, before, written.view.email);
+    await this.releaseUnlessKept(context, before, written.view.email, claims);
     return written;
   }
 
@@ -118,15 +121,23 @@ export class Users {
    * lets two users have the address.
    */
   private async unusedClaim(id: string, address: string): Promise<number> {
-    const { events } = await readStream<EmailEvent>(this.store.client, `user_email-${id}`);
-    const { holder, claims } = fold(
-      email,
-      events.map((recorded) => recorded.event),
-    );
-    const age = Date.now() - (events.at(-1)?.created.getTime() ?? 0);
+    const { holder, claims, age } = await this.claimed(id);
     const held = holder !== null && (age < UNUSED_MS || (await this.has(holder, address)));
     if (held) throw new DomainError('EMAIL_CONFLICT');
     return claims;
+  }
+
+  private async claimsOf(tenant: Tenant, address: string): Promise<number> {
+    return (await this.claimed(addressId(tenant, address))).claims;
+  }
+
+  private async claimed(id: string) {
+    const { events } = await readStream<EmailEvent>(this.store.client, `user_email-${id}`);
+    const state = fold(
+      email,
+      events.map((recorded) => recorded.event),
+    );
+    return { ...state, age: Date.now() - (events.at(-1)?.created.getTime() ?? 0) };
   }
 
   private async has(id: string, address: string): Promise<boolean> {
@@ -134,11 +145,11 @@ export class Users {
     return !!found?.email && sameAddress(found.email, address);
   }
 
-  /** The address is free for others, unless it is the one kept. */
-  async releaseUnlessKept(context: Context, before: UserView, kept: string | null): Promise<void> {
+  /** The address is free for others, unless it is the one kept, or the user has claimed it again since there were so many claims. */
+  async releaseUnlessKept(context: Context, before: UserView, kept: string | null, claims?: number): Promise<void> {
     if (before.email === null || (kept !== null && sameAddress(before.email, kept))) return;
     const id = addressId(context.tenant, before.email);
-    await this.handleEmail({ id, command: { type: 'ReleaseEmail', user_id: before.id }, context });
+    await this.handleEmail({ id, command: { type: 'ReleaseEmail', user_id: before.id, claims }, context });
   }
 }
 

@@ -90,6 +90,15 @@ const newProject = (bus: Bus, id: string) =>
     ...{ id, name: 'a test', slug: id.slice(4).toLowerCase() },
   });
 
+/** Made by a test that is not about it: a machine that is busy for a moment fails nothing. */
+export async function newUser(api: Api, name = 'Ada'): Promise<string> {
+  const { body } = await until(
+    () => api.post('/api/v1/users', { name }),
+    ({ status }) => status === 201,
+  );
+  return (body as { id: string }).id;
+}
+
 /** Asks again until the answer pleases; the last one is in the error when time runs out. */
 export async function until<T>(ask: () => Promise<T>, pleases: (answer: T) => boolean, limitMs = 10_000): Promise<T> {
   const deadline = Date.now() + limitMs;
