@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { connectEventStore } from '#eventstore/client.js';
 import { toRecorded } from '#eventstore/recorded.js';
-import { type Api, newCaller, until } from '#testing/api.js';
+import { type Api, newCaller, newUser, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
 import { HOSTILE_BODIES, ODD_IDS, ODD_TEXTS, ODD_VALUES, type Schema, UNKNOWN, wrongValues } from './hostile-values.js';
 import { openLink, type PageVisit, type Started } from './page-visit.js';
@@ -35,14 +35,14 @@ beforeAll(async () => {
   ({ api, key } = caller);
   project = tenant.project_id;
   routes = routesOf((await api.get('/openapi.json')).body as Document);
-  const user = (await api.post('/api/v1/users', { name: 'Ada' })).body as { id: string };
-  const session = (await api.post('/api/v1/connections/link', { user_id: user.id })).body as {
+  const user_id = await newUser(api);
+  const session = (await api.post('/api/v1/connections/link', { user_id })).body as {
     id: string;
     url: string;
   };
   const visit = await openLink(session.url);
   await visit.post('activate');
-  known = { user: user.id, session: session.id, visit };
+  known = { user: user_id, session: session.id, visit };
 });
 
 interface Document {
@@ -387,7 +387,7 @@ describe('whatever comes in', () => {
   });
 
   it('leaves the system as well as it was', async () => {
-    const user_id = ((await api.post('/api/v1/users', { name: 'after it all' })).body as { id: string }).id;
+    const user_id = await newUser(api);
     const minted = await api.post('/api/v1/connections/link', { user_id });
     expect(minted.status).toBe(201);
     const seen = await api.get(`/api/v1/connections/link/${minted.body.id}`);

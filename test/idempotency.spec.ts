@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { type Answer, type Api, newCaller, until } from '#testing/api.js';
+import { type Answer, type Api, newCaller, newUser, until } from '#testing/api.js';
 import { sharedStack, type Stack, startStack } from '#testing/stack.js';
 
 let api: Api;
@@ -12,7 +12,7 @@ beforeAll(async () => {
   const caller = await newCaller(run);
   api = caller.api;
   other = (await newCaller(run, 'full_access', caller.tenant)).api;
-  user_id = (await api.post('/api/v1/users', { name: 'Ada' })).body.id as string;
+  user_id = await newUser(api);
 });
 
 const mint = (key: string, body: object = {}, as = api): Promise<Answer> =>
@@ -94,7 +94,7 @@ describe('when the gateway or the service dies in the middle', () => {
     'of the two, %s: exactly one session for each key, whatever was answered',
     async (part) => {
       const { api: caller } = await newCaller(stack.run());
-      const owner = (await caller.post('/api/v1/users', { name: 'Ada' })).body.id as string;
+      const owner = await newUser(caller);
       const keys = Array.from({ length: 30 }, () => randomUUID());
       const ask = (key: string) =>
         caller.post('/api/v1/connections/link', { user_id: owner }, { 'idempotency-key': key }).catch(() => null);

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { type Api, newCaller } from '#testing/api.js';
+import { type Api, newCaller, newUser } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
 
 const stack = sharedStack();
@@ -15,7 +15,7 @@ interface Event {
 beforeAll(async () => {
   const caller = await newCaller(stack.run());
   ({ api, key } = caller);
-  user_id = (await api.post('/api/v1/users', { name: 'Ada' })).body.id as string;
+  user_id = await newUser(api);
 });
 
 /** Reads the stream to its end, or until `enough` events have come. */

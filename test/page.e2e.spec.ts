@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import type { Browser, Page, Request } from 'playwright-core';
-import { type Api, newCaller, until } from '#testing/api.js';
+import { type Api, newCaller, newUser, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
 import { HandOffCodes } from '../apps/gateway/src/pages/hand-off-code.js';
 import { describeInBrowser, launchBrowser, newPerson, signInAtBank } from './browser.js';
@@ -19,7 +19,7 @@ let userId: string;
 beforeAll(async () => {
   browser = await launchBrowser();
   ({ api } = await newCaller(stack.run()));
-  userId = (await api.post('/api/v1/users', { name: 'Grace' })).body.id as string;
+  userId = await newUser(api);
 });
 afterAll(() => browser.close());
 

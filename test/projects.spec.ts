@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { type Answer, type Api, apiWith, newCaller } from '#testing/api.js';
+import { type Answer, type Api, apiWith, newCaller, newUser } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
 import { openLink } from './page-visit.js';
 import { type PlatformCaller, platformCaller, refused, said } from './platform-caller.js';
@@ -254,7 +254,7 @@ describe('the redirect origins of a project', () => {
   beforeAll(async () => {
     const caller = await newCaller(stack.run());
     household = caller.api;
-    user_id = (await household.post('/api/v1/users', { name: 'Ada' })).body.id as string;
+    user_id = await newUser(household);
     path = `/v1/projects/${caller.tenant.project_id}/redirect-origins`;
   });
 

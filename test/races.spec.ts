@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
-import { type Answer, type Api, newCaller, until } from '#testing/api.js';
+import { type Answer, type Api, newCaller, newUser, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
 import { allow, bankUrlOf, type Grant, openLink, type PageVisit, type Started } from './page-visit.js';
 import { patiently } from './platform-caller.js';
@@ -19,7 +19,7 @@ let user_id: string;
 
 beforeAll(async () => {
   ({ api, key } = await newCaller(stack.run()));
-  user_id = ((await api.post('/api/v1/users', { name: 'Ada' })).body as { id: string }).id;
+  user_id = await newUser(api);
 });
 
 /** A person who has signed in at the bank and stands before the last step. */
@@ -227,7 +227,7 @@ async function expectOneWinner(id: string, person: Signed, outcome: Outcome): Pr
 
 describe.each(providers)('the user of a %s link', (provider) => {
   const mintForNewUser = async () => {
-    const user = ((await api.post('/api/v1/users', { name: 'Grace' })).body as { id: string }).id;
+    const user = await newUser(api);
     const minted = (await api.post('/api/v1/connections/link', { user_id: user, provider, single_use: true })).body;
     return { user, ...(minted as Minted) };
   };
