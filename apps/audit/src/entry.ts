@@ -13,9 +13,8 @@ export type Subject = Pick<
 
 type Facts = Record<string, unknown>;
 
-const HASHES = new Set(['token_hash', 'key_hash']);
-/** These stand beside the data. */
-const OUTSIDE = new Set(['type', 'project_id', 'environment']);
+/** Hashes of secrets, and what stands beside the data. */
+const HIDDEN = new Set(['token_hash', 'key_hash', 'type', 'project_id', 'environment']);
 
 /** The subject as an event names it; only a stream's first event says its short_id and label. */
 export function subjectOf({ id, stream, event, metadata }: Recorded): Subject {
@@ -64,8 +63,9 @@ export function entryOf(recorded: Recorded, subject: Subject): Unchained {
 
 /** The event's facts without hashes of secrets, and without what a redirect URL carries for the caller's own use. */
 function factsOf(event: Facts): Facts {
-  const kept = Object.entries(event).filter(([name]) => !HASHES.has(name) && !OUTSIDE.has(name));
-  return Object.fromEntries(kept.map(([name, value]) => [name, shown(name, value)]));
+  const facts: Facts = {};
+  for (const name of Object.keys(event)) if (!HIDDEN.has(name)) facts[name] = shown(name, event[name]);
+  return facts;
 }
 
 function shown(name: string, value: unknown): unknown {

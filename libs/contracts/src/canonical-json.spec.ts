@@ -32,4 +32,16 @@ describe('canonical JSON', () => {
       }),
     );
   });
+
+  it('orders also the names that an object keeps in an order of its own', () => {
+    const value = JSON.parse(
+      '{"b":{"9":1,"10":2,"__proto__":[{"2":0,"10":0}]},"a":0,"__proto__":{"x":null}}',
+    ) as unknown;
+    expect(canonicalJson(value)).toBe('{"__proto__":{"x":null},"a":0,"b":{"10":2,"9":1,"__proto__":[{"10":0,"2":0}]}}');
+  });
+
+  it('leaves out what is undefined', () => {
+    expect(canonicalJson({ b: undefined, a: [undefined, 1], c: { '1': undefined } })).toBe('{"a":[null,1],"c":{}}');
+    expect(canonicalJson({ b: undefined, a: [undefined, 1] })).toBe('{"a":[null,1]}');
+  });
 });
