@@ -24,9 +24,8 @@ beforeAll(async () => {
 /** What a look has shown, and when that was. */
 interface Look {
   /** Just before it was asked for, and just after it was answered. */
-  from: string;
-  time: string;
-  position: string;
+  times: readonly [string, string];
+  positions: readonly [string, string];
   shown: object;
 }
 
@@ -108,15 +107,19 @@ const stories: Record<string, Story> = {
   },
 };
 
-/** A look at the thing now, and the newest position there is. The clock has moved on before anything else happens. */
+/** A look at the thing now, and where time and the store stood before and after. The clock has moved on before anything else happens. */
 async function look(path: string): Promise<Look> {
+  const newest = await newestPosition();
   const from = new Date().toISOString();
   const answer = await api.get(path, bearer);
   const time = new Date().toISOString();
-  const { entries } = (await api.get('/api/v1/audit?limit=1')).body as { entries: [{ position: string }] };
+  const positions = [newest, await newestPosition()] as const;
   await wait(2);
-  return { from, time, position: entries[0].position, shown: seen(answer) };
+  return { times: [from, time], positions, shown: seen(answer) };
 }
+
+const newestPosition = async () =>
+  ((await api.get('/api/v1/audit?limit=1')).body as { entries: [{ position: string }] }).entries[0].position;
 
 /** The last use of a key is no fact of its history. */
 const seen = ({ status, body }: Answer): object => {
@@ -134,15 +137,19 @@ async function live({ begin, steps, paths }: Story, random: Random): Promise<voi
     for (const path of paths(thing)) looks.push({ path, ...(await look(path)) });
     await random.oneOf(steps)(thing, random);
   }
-  for (const { path, from, time, position, shown } of looks) {
-    // Something may have expired while it was looked at.
-    const then = await past(path, time);
-    const answers = [then, isEqual(then, shown) ? then : await past(path, from)];
-    expect({ time, path, answers }).toEqual({ time, path, answers: expect.arrayContaining([shown]) });
+  for (const { path, times, positions, shown } of looks) {
+    await showed(path, shown, times);
     // What ends without an event is told by the clock alone, which stands still between two positions.
     if (/"expired"|"revoked_at":"/.test(JSON.stringify(shown)) && /link|api-keys/.test(path)) continue;
-    expect({ position, path, ...(await past(path, position)) }).toEqual({ position, path, ...shown });
+    await showed(path, shown, positions);
   }
+}
+
+/** After the look or, because something may have ended while it was looked at, before it. */
+async function showed(path: string, shown: object, [before, after]: readonly [string, string]): Promise<void> {
+  const then = await past(path, after);
+  const answers = [then, isEqual(then, shown) ? then : await past(path, before)];
+  expect({ before, after, path, answers }).toEqual({ before, after, path, answers: expect.arrayContaining([shown]) });
 }
 
 const isEqual = (one: object, other: object): boolean => JSON.stringify(one) === JSON.stringify(other);
@@ -172,9 +179,9 @@ describe(`as_of (SEED=${seed})`, () => {
     await lookAll();
     await api.delete(path);
     await lookAll();
-    for (const { path: one, time, position, shown } of looks) {
-      expect(await past(one, time)).toEqual(shown);
-      expect(await past(one, position)).toEqual(shown);
+    for (const { path: one, times, positions, shown } of looks) {
+      expect(await past(one, times[1])).toEqual(shown);
+      expect(await past(one, positions[1])).toEqual(shown);
     }
     expect(looks.map(({ shown }) => JSON.stringify(shown)).filter((text) => text.includes('Grace'))).toHaveLength(2);
   });

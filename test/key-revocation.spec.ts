@@ -13,6 +13,7 @@ import { type TcpProxy, tcpProxy } from './tcp-proxy.js';
 const stack = sharedStack();
 const CLIENTS = 50;
 const REVOKES = 200;
+const CROWDED_MS = 40_000;
 
 let bus: Bus;
 let others: AnotherGateway[] = [];
@@ -74,12 +75,13 @@ async function hammer(key: string, isEnough: (asked: Asked[]) => boolean): Promi
   return asked;
 }
 
-/** A crowd may make a gateway say 503 now and then. */
+/** A crowd may make a gateway say 503 now and then, and for longer where the machine has no core to spare. */
 async function trustedEverywhere(key: string): Promise<void> {
   for (const url of urls) {
     await until(
       () => ask(url, key),
       ({ status }) => status === 200,
+      CROWDED_MS,
     );
   }
 }
@@ -88,6 +90,7 @@ const revoke = (url: string, id: string) =>
   until(
     () => apiWith(url, admin).delete(`/api/v1/api-keys/${id}`),
     ({ status }) => status === 204,
+    CROWDED_MS,
   );
 
 const startedAfter = (moment: number, asked: Asked[]) => asked.filter(({ startedAt }) => startedAt > moment);
@@ -116,7 +119,7 @@ describe('a revocation', () => {
       const refused = late.filter((asked) => asked.url === url && asked.status === 401);
       expect(refused.length).toBeGreaterThanOrEqual(REVOKES);
     }
-  });
+  }, 240_000);
 
   it.each(['silence', 'cut'] as const)('is final within 2 s when a gateway has lost the bus: %s', async (fault) => {
     const deaf = urls.at(-1)!;
@@ -174,9 +177,11 @@ describe('a rotation', () => {
     const asked = await hammering;
     for (const { startedAt, endedAt, status } of asked) {
       if (startedAt >= end) expect(status).toBe(401);
-      if (endedAt < end) expect(status).toBe(200);
+      if (endedAt < end) expect([200, 503]).toContain(status);
     }
-    expect(asked.filter(({ endedAt }) => endedAt < end).length).toBeGreaterThanOrEqual(urls.length);
+    expect(asked.filter(({ endedAt, status }) => endedAt < end && status === 200).length).toBeGreaterThanOrEqual(
+      urls.length,
+    );
     await trustedEverywhere(successor);
   });
 

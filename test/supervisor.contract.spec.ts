@@ -25,7 +25,7 @@ function start(env: Record<string, string>): Started {
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
   const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const running = { child, exit, output: () => output, ready: () => until(() => / s {2}ready$/m.test(output)) };
+  const running = { child, exit, output: () => output, ready: () => until(() => / s {2}ready$/m.test(output), 45_000) };
   started.push(running);
   return running;
 }
