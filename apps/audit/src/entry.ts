@@ -14,6 +14,7 @@ export type Subject = Pick<
 type Facts = Record<string, unknown>;
 
 const HASHES = new Set(['token_hash', 'key_hash']);
+const REDIRECTS = new Set(['redirect_url', 'redirect_uri']);
 /** These stand beside the data. */
 const OUTSIDE = new Set(['type', 'project_id', 'environment']);
 
@@ -69,7 +70,7 @@ function factsOf(event: Facts): Facts {
 }
 
 function shown(name: string, value: unknown): unknown {
-  if (name === 'redirect_url') return withoutQuery(String(value));
+  if (REDIRECTS.has(name)) return withoutQuery(String(value));
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? factsOf(value as Facts) : value;
 }
 
