@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
+import { defaultTenant } from '#contracts/envelope.js';
 import type { EventStoreDBClient } from '#eventstore/client.js';
 import type { Store } from '#service/store.js';
+import { contextFor } from '#testing/callers.js';
 import type { SharedStack } from '#testing/stack.js';
 import { Catalog } from '../apps/connection/src/catalog/catalog.js';
 import { Connections } from '../apps/connection/src/connections.service.js';
@@ -11,6 +13,7 @@ import { CredentialStorage } from '../apps/connection/src/credential-storage.js'
 import { Credentials } from '../apps/connection/src/credentials.service.js';
 import { KnownConnections } from '../apps/connection/src/known-connections.js';
 import { clientOf, sandboxClients } from '../apps/connection/src/oauth/clients.js';
+import { LinkRecord } from '../apps/connection/src/oauth/link-record.js';
 import { takeLink } from '../apps/connection/src/oauth/link-state.js';
 import { LinkTable } from '../apps/connection/src/oauth/link-table.js';
 import type { OAuthClients } from '../apps/connection/src/oauth/oauth-clients.js';
@@ -25,6 +28,9 @@ interface Servers {
   events: EventStoreDBClient;
   database: DataSource;
 }
+
+/** Who comes back with a link. */
+const person = { type: 'person', id: 'connect_link', name: 'the person at the link' } as const;
 
 /** As if its process ended at that moment. */
 class DyingTable extends TokenTable {
@@ -52,13 +58,26 @@ export function anotherOAuth(stack: SharedStack, { events, database }: Servers, 
   const credentials = new Credentials(new CredentialAccesses(known), vault);
   const tokens = new ConnectionTokens(connections, credentials, storage, table);
   const registered = { of: (id: string) => clientOf(catalog.get(id), clients) } as OAuthClients;
+  const links = new LinkTable(database, vault);
+  const leave = (stateHash: string) =>
+    database.query('update connect_links set leased_until = now() where state_hash = $1', [stateHash]);
+  const take = async (serverId: string, parameters: URLSearchParams) => {
+    const states = { take: (hash: string, id: string) => links.take(hash, id, contextFor(defaultTenant, person)) };
+    return (await takeLink(states, { state: parameters.get('state'), serverId, now: new Date() }))!;
+  };
   return Object.assign(new OAuthTokens(tokens, table, registered), {
     /** Takes the code of a callback, and gets no further. */
     async takesCodeAndDies(serverId: string, parameters: URLSearchParams): Promise<void> {
-      const links = new LinkTable(database, vault);
-      const taken = await takeLink(links, { state: parameters.get('state'), serverId, now: new Date() });
-      await links.receive(taken!.stateHash, { code: parameters.get('code')!, verifier: taken!.verifier });
-      await database.query('update connect_links set leased_until = now() where state_hash = $1', [taken!.stateHash]);
+      const { stateHash, verifier } = await take(serverId, parameters);
+      await links.receive(stateHash, { code: parameters.get('code')!, verifier });
+      await leave(stateHash);
+    },
+    /** Hears the person say no, and dies before or after that is on record. */
+    async hearsNoAndDies(serverId: string, parameters: URLSearchParams, when: 'before' | 'after'): Promise<void> {
+      const { stateHash } = await take(serverId, parameters);
+      const ended = await links.end(stateHash, { type: 'RecordDenial' });
+      if (when === 'after') await new LinkRecord(store).end(ended!, ended!.ending!);
+      await leave(stateHash);
     },
   });
 }

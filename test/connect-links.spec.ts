@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { parsePlatformConnectionId } from '#contracts/ids.js';
+import type { AuditEntry } from '#contracts/audit.js';
 import type { ConnectionEvent } from '#contracts/connection.js';
 import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.js';
 import { readStream } from '#eventstore/read-stream.js';
@@ -166,8 +168,7 @@ describe('a Connect Link', () => {
   it('that has expired says so to the app', async () => {
     const { body } = await start();
     const address = await decide((body as Started).authorize_url, 'approve');
-    const hash = "encode(sha256($1::bytea), 'hex')";
-    await database.query(`update connect_links set expires_at = now() where state_hash = ${hash}`, [
+    await database.query(`update connect_links set expires_at = now() where state_hash = ${hashed}`, [
       (body as Started).link_token,
     ]);
     expect((await callback(address)).result).toEqual({ keep: '1', status: 'error', error: 'link_expired' });
@@ -181,6 +182,7 @@ describe('a Connect Link', () => {
     const list = () => api.get(`/v1/connections?user_id=${user_id}`);
     const { body: page } = await until(list, (seen) => (seen.body.connections as unknown[]).length === 1, 20_000);
     expect(page.connections[0]).toMatchObject({ server_id: 'sandbox-oauth', status: 'connected' });
+    expect(typesOf(await recordOf(user_id, 2))).toEqual(['ConnectLinkStarted', 'ConnectLinkConnected']);
   });
 
   it.each([
@@ -201,6 +203,143 @@ describe('a Connect Link', () => {
     const body = { server_id: 'sandbox-oauth', user_id: 'u', redirect_uri };
     expect(said(await reader.post('/v1/connect/start', body))).toEqual(refused(403, 'forbidden'));
     expect((await api.post('/v1/connect/start', body)).status).toBe(200);
+  });
+});
+
+/** What the timeline tells of the link that was started for this user, once it is as much as that. */
+async function recordOf(user_id: string, length: number, limitMs?: number): Promise<AuditEntry[]> {
+  const entriesOf = async (query: string) =>
+    (await api.get(`/v1/audit?order=asc&limit=200&${query}`)).body.entries as AuditEntry[];
+  return until(
+    async () => {
+      const starts = await entriesOf('type=ConnectLinkStarted');
+      const { subject } = starts.find(({ data }) => data['user_id'] === user_id)!;
+      return entriesOf(`subject=${subject.id}`);
+    },
+    (entries) => entries.length >= length,
+    limitMs,
+  );
+}
+
+const typesOf = (entries: AuditEntry[]) => entries.map(({ type }) => type);
+const hashed = "encode(sha256($1::bytea), 'hex')";
+const byThePerson = {
+  actor: { type: 'person', id: 'connect_link' },
+  origin: { address: expect.stringMatching(/127\.0\.0\.1|::1/), key_prefix: null },
+};
+
+describe('the record of a Connect Link', () => {
+  it('tells of its start, its connection and each further use, and no secret', async () => {
+    const user_id = someone();
+    const { body, headers } = await start({ user_id });
+    const { link_token, authorize_url, expires_at } = body as Started;
+    const [started] = await recordOf(user_id, 1);
+    expect(started).toMatchObject({
+      subject: { kind: 'connect_link', short_id: expect.stringMatching(/^\w{8}$/) },
+      actor: { type: 'api_key' },
+      request_id: headers.get('x-request-id'),
+      data: { server_id: 'sandbox-oauth', user_id, redirect_uri: 'https://app.example/done', expires_at },
+      summary: `A Connect Link to sandbox-oauth was started for ${user_id}, valid until ${expires_at}.`,
+    });
+    const address = await decide(authorize_url, 'approve');
+    const { result } = await callback(address);
+    await recordOf(user_id, 2);
+    for (const _ of ['second', 'third']) expect((await callback(address)).status).toBe(404);
+    const entries = await recordOf(user_id, 4);
+    expect(typesOf(entries)).toEqual([
+      'ConnectLinkStarted',
+      'ConnectLinkConnected',
+      'ConnectLinkUseRefused',
+      'ConnectLinkUseRefused',
+    ]);
+    for (const entry of entries.slice(1)) expect(entry).toMatchObject(byThePerson);
+    expect(new Set(entries.map(({ request_id }) => request_id)).size).toBe(4);
+    expect(entries[1]!.data).toMatchObject({ connection_id: parsePlatformConnectionId(result['connection_id']!) });
+
+    const read = await readStream(events, `connect_link-${started!.subject.id}`);
+    const kept = JSON.stringify(read.events, (_, value: unknown) =>
+      typeof value === 'bigint' ? String(value) : value,
+    );
+    const hash = createHash('sha256').update(link_token).digest('hex');
+    const code = new URL(address).searchParams.get('code')!;
+    for (const secret of [link_token, hash, code]) expect(kept).not.toContain(secret);
+    expect(kept).not.toMatch(/APP_USR|TG-|access_token|verifier/);
+  });
+
+  it.each([
+    ['deny', 'none', 'ConnectLinkDenied', {}],
+    ['approve', 'expired_code', 'ConnectLinkFailed', { error: 'code_expired' }],
+  ] as const)('tells how it ended after %s, %s', async (decision, trouble, type, data) => {
+    const user_id = someone();
+    const { body } = await start({ user_id });
+    await callback(await decide((body as Started).authorize_url, decision, trouble));
+    const entries = await recordOf(user_id, 2);
+    expect(typesOf(entries)).toEqual(['ConnectLinkStarted', type]);
+    expect(entries[1]).toMatchObject({ ...byThePerson, data });
+  });
+
+  it('tells that somebody came too late', async () => {
+    const user_id = someone();
+    const { body } = await start({ user_id });
+    const { link_token, authorize_url } = body as Started;
+    const address = await decide(authorize_url, 'approve');
+    await database.query(`update connect_links set expires_at = now() where state_hash = ${hashed}`, [link_token]);
+    await callback(address);
+    const entries = await recordOf(user_id, 2);
+    expect(entries[1]).toMatchObject({ type: 'ConnectLinkExpired', ...byThePerson });
+  });
+
+  it('tells that nobody came, and then its row goes', async () => {
+    const user_id = someone();
+    const { body } = await start({ user_id });
+    const { link_token, authorize_url } = body as Started;
+    const address = await decide(authorize_url, 'approve');
+    const past = `update connect_links set created_at = now() - interval '61 minutes' where state_hash = ${hashed}`;
+    await database.query(past, [link_token]);
+    const entries = await recordOf(user_id, 2, 20_000);
+    expect(entries[1]).toMatchObject({ type: 'ConnectLinkExpired', actor: { type: 'system', id: 'expiry' } });
+    const row = `select from connect_links where state_hash = ${hashed}`;
+    await until(
+      () => database.query<unknown[]>(row, [link_token]),
+      (rows) => rows.length === 0,
+    );
+    expect((await callback(address)).status).toBe(404);
+    expect(typesOf(await recordOf(user_id, 3)).at(-1)).toBe('ConnectLinkUseRefused');
+  });
+
+  it('tells of both of two uses at the same moment', async () => {
+    const user_id = someone();
+    const { body } = await start({ user_id });
+    const address = await decide((body as Started).authorize_url, 'approve');
+    await Promise.all([callback(address), callback(address)]);
+    const types = typesOf(await recordOf(user_id, 3));
+    expect(types.sort()).toEqual(['ConnectLinkConnected', 'ConnectLinkStarted', 'ConnectLinkUseRefused']);
+  });
+
+  it('tells nothing of the callback of another server, which uses no link up', async () => {
+    const user_id = someone();
+    const { body } = await start({ user_id });
+    const { link_token, authorize_url } = body as Started;
+    await callback(`${stack.url}/v1/connect/callback/mercadopago?state=${link_token}&code=a`);
+    await callback(await decide(authorize_url, 'deny'));
+    expect(typesOf(await recordOf(user_id, 2))).toEqual(['ConnectLinkStarted', 'ConnectLinkDenied']);
+  });
+
+  it.each(['before', 'after'] as const)('tells the end once when a worker died %s it was written', async (when) => {
+    const user_id = someone();
+    const { body } = await start({ user_id });
+    const { link_token, authorize_url } = body as Started;
+    const address = new URL(await decide(authorize_url, 'deny'));
+    await anotherOAuth(stack, { events, database }).hearsNoAndDies('sandbox-oauth', address.searchParams, when);
+    const row = `select from connect_links where state_hash = ${hashed}`;
+    await until(
+      () => database.query<unknown[]>(row, [link_token]),
+      (rows) => rows.length === 0,
+      20_000,
+    );
+    const entries = await recordOf(user_id, 2);
+    expect(typesOf(entries)).toEqual(['ConnectLinkStarted', 'ConnectLinkDenied']);
+    expect(entries[1]).toMatchObject({ actor: byThePerson.actor });
   });
 });
 

@@ -11,7 +11,7 @@ import { LinkAttempt } from '../apps/connection/src/link-attempt.entity.js';
 import { Connections1700000000001 } from '../apps/connection/src/migrations/0001-connections.js';
 import { PlatformConnections1700000000002 } from '../apps/connection/src/migrations/0002-platform-connections.js';
 import { ConnectLinks1700000000005 } from '../apps/connection/src/migrations/0005-connect-links.js';
-import type { ConnectLinks } from '../apps/connection/src/oauth/connect-links.service.js';
+import type { FinishLinks } from '../apps/connection/src/oauth/finish-links.js';
 import { KeepFresh } from '../apps/connection/src/oauth/keep-fresh.js';
 import type { OAuthTokens } from '../apps/connection/src/oauth/oauth-tokens.js';
 import { CALL_DEADLINE_MS } from '../apps/connection/src/providers/provider.js';
@@ -64,7 +64,7 @@ describe('refreshes that fail', () => {
   /** Whom each round asked for. */
   const rounds: string[][] = [];
   const failing = new Set<string>();
-  const links = { resume: () => Promise.resolve(void rounds.push([])) } as unknown as ConnectLinks;
+  const links = { resume: () => Promise.resolve(void rounds.push([])) } as unknown as FinishLinks;
   const fresh = async (id: string) => {
     rounds.at(-1)!.push(id);
     if (failing.has(id)) throw new Error('provider_rejected');

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
+import type { AuditEntry } from '#contracts/audit.js';
 import { parsePlatformConnectionId } from '#contracts/ids.js';
 import { type Api, newCaller, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
@@ -173,6 +174,19 @@ describe('personal text', () => {
       erased: {},
       positions: [],
     });
+  });
+
+  it('is not part of a Connect Link either', async () => {
+    const wish = { server_id: 'sandbox-oauth', user_id: 'customer 42', redirect_uri: 'https://app.example/done' };
+    expect((await platform('POST', '/v1/connections/start', wish)).status).toBe(200);
+    const { entries } = (await api.get('/api/v1/audit?type=ConnectLinkStarted')).body as { entries: AuditEntry[] };
+    const { id, short_id } = entries[0]!.subject;
+    for (const subject of [id, short_id!])
+      expect(await receiptIn(await erase(subject))).toMatchObject({
+        sub: id,
+        subject_kind: 'connect_link',
+        erased: {},
+      });
   });
 
   it.each([[{}], [{ subject: '' }], [{ subject: ' ' }], [{ subject: 5 }], [{ subject: 'x'.repeat(201) }]])(

@@ -25,8 +25,8 @@ let recipes: Record<string, Recipe>;
 let ajv: Ajv2020;
 /** What has been written, by the name of the request. */
 const written = new Map<string, string>();
-/** These change nothing that stays: a credential that is tried, and a link whose outcome is what counts. */
-const leavesNothing = /-validate$|\/(connect|connections)\/start$/;
+/** These change nothing that stays: a credential that is tried. */
+const leavesNothing = /-validate$/;
 
 /** A field that the document does not name is drift, so every described object is closed. */
 function closed(schema: unknown): unknown {

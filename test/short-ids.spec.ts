@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createKeyBody } from '#contracts/api/api-keys.js';
+import { startLinkBody } from '#contracts/api/connect-links.js';
 import { mintBody } from '#contracts/api/link-sessions.js';
-import type { Context } from '#contracts/envelope.js';
+import { type Context, defaultTenant } from '#contracts/envelope.js';
 import { shortIdOf } from '#contracts/ids.js';
 import { hashSecret, newHouseholdKey, newToken, type Random } from '#contracts/secrets.js';
 import type { Bus } from '#service/bus.js';
@@ -11,10 +12,12 @@ import { sharedStack } from '#testing/stack.js';
 import type { FastifyRequest } from 'fastify';
 import { createLocally } from '../apps/cli/src/commands/keys.js';
 import { ApiKeyController } from '../apps/gateway/src/api-key.controller.js';
+import { ConnectLinkController } from '../apps/gateway/src/connect-link.controller.js';
 import { HouseholdKeys } from '../apps/gateway/src/household-keys.js';
 import { gatewayEnv } from '../apps/gateway/src/config.js';
 import { Services } from '../apps/gateway/src/last-write.js';
 import { LinkController } from '../apps/gateway/src/link.controller.js';
+import { TokenSealer } from '../apps/gateway/src/pages/token-sealer.js';
 import { RedirectOrigins } from '../apps/gateway/src/redirect-origins.js';
 import { UserController } from '../apps/gateway/src/user.controller.js';
 
@@ -116,6 +119,19 @@ describe('a short_id that is taken', () => {
     expect(second.token).not.toBe(collidingTokens[1]);
     const read = (id: string) => services.read('link-session.get', { context: contextFor(context.tenant), id });
     expect([(await read(first.id)).id, (await read(second.id)).short_id]).toEqual([first.id, second.short_id]);
+  });
+
+  it('is not given to another Connect Link', async () => {
+    const config = gatewayEnv.parse({});
+    const links = new ConnectLinkController(services, config, new TokenSealer(bus), new RedirectOrigins(bus, config));
+    const start = (token: string) => {
+      const request = { random: drawing(bytesOfToken(token)), headers: {}, protocol: 'http', host: 'localhost' };
+      const wish = { server_id: 'sandbox-oauth', user_id: 'u', redirect_uri: 'https://app.example/done' };
+      const body = startLinkBody.parse(wish);
+      return links.start(request as unknown as FastifyRequest, contextFor(defaultTenant), body);
+    };
+    expect((await start(collidingTokens[0])).link_token).toBe(collidingTokens[0]);
+    expect((await start(collidingTokens[1])).link_token).not.toBe(collidingTokens[1]);
   });
 
   it('is not given to another user, from an alphabet of three letters, until there is none left', async () => {

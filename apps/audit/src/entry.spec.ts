@@ -70,6 +70,8 @@ describe('an entry of the timeline', () => {
     expect(entry.data).not.toHaveProperty('token_hash');
     expect(entry.data).toMatchObject({ redirect_url: 'https://app.example/done', user_id: minted.user_id });
     expect(JSON.stringify(entry)).not.toContain('secret=1');
+    const started = recorded({ type: 'ConnectLinkStarted', ...examples.ConnectLinkStarted });
+    expect(entryOf(started, subjectOf(started)).data).toMatchObject({ redirect_uri: 'https://app.example/done' });
   });
 
   it('leaves out the hash of a key that took the place of another', () => {
@@ -128,6 +130,16 @@ const examples: { [T in AuditedEvent['type']]: Omit<Extract<AuditedEvent, { type
   ConnectionDeleted: { at: noon },
   AgentSessionOpened: { ...tenant, id, servers: ['stripe'], user_id: null, at: noon },
   AgentSessionClosed: { at: noon },
+  ConnectLinkStarted: {
+    ...tenant,
+    ...{ id, short_id: 'abcdefgh', server_id: 'mercadopago', user_id: 'customer 42', expires_at: noon, at: noon },
+    redirect_uri: 'https://app.example/done?secret=1#state=2',
+  },
+  ConnectLinkConnected: { connection_id: 'c', at: noon },
+  ConnectLinkDenied: { at: noon },
+  ConnectLinkFailed: { error: 'code_expired', at: noon },
+  ConnectLinkExpired: { at: noon },
+  ConnectLinkUseRefused: { at: noon },
   SessionActivated: { at: noon },
   AttemptStarted: { attempt_id: 'a', provider: 'teller', connection_id: 'c', at: noon },
   AttemptClaimed: { attempt_id: 'a', at: noon },

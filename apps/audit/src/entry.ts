@@ -15,6 +15,7 @@ type Facts = Record<string, unknown>;
 
 /** Hashes of secrets, and what stands beside the data. */
 const HIDDEN = new Set(['token_hash', 'key_hash', 'type', 'project_id', 'environment']);
+const REDIRECTS = new Set(['redirect_url', 'redirect_uri']);
 
 /** The subject as an event names it; only a stream's first event says its short_id and label. */
 export function subjectOf({ id, stream, event, metadata }: Recorded): Subject {
@@ -69,7 +70,7 @@ function factsOf(event: Facts): Facts {
 }
 
 function shown(name: string, value: unknown): unknown {
-  if (name === 'redirect_url') return withoutQuery(String(value));
+  if (REDIRECTS.has(name)) return withoutQuery(String(value));
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? factsOf(value as Facts) : value;
 }
 

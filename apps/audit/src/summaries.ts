@@ -1,4 +1,5 @@
 import type { AgentSessionEvent } from '#contracts/agent-session.js';
+import type { ConnectLinkEvent } from '#contracts/connect-link.js';
 import type { ConnectionEvent } from '#contracts/connection.js';
 import type { KeyEvent } from '#contracts/key.js';
 import type { SessionEvent } from '#contracts/link-session.js';
@@ -11,6 +12,7 @@ import type { VaultEvent } from '#contracts/vault.js';
 export type AuditedEvent =
   | SessionEvent
   | AgentSessionEvent
+  | ConnectLinkEvent
   | ConnectionEvent
   | UserEvent
   | KeyEvent
@@ -48,6 +50,13 @@ export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEv
   ConnectionDeleted: () => 'The connection was deleted and its credential destroyed.',
   AgentSessionOpened: (e) => `A session for ${e.servers.join(', ') || 'no server'} was opened.`,
   AgentSessionClosed: () => 'The session was closed.',
+  ConnectLinkStarted: (e) =>
+    `A Connect Link to ${e.server_id} was started for ${e.user_id}, valid until ${e.expires_at}.`,
+  ConnectLinkConnected: () => 'The Connect Link led to a connection.',
+  ConnectLinkDenied: () => 'The person said no at the provider.',
+  ConnectLinkFailed: (e) => `The Connect Link failed: ${e.error}.`,
+  ConnectLinkExpired: () => 'The Connect Link expired, and nothing came of it.',
+  ConnectLinkUseRefused: () => 'A further use of a Connect Link was refused.',
   ConnectionLinked: (e) => `${bank(e.institution_name)} was connected${through(e.provider)}.`,
   ConnectionReauthRequired: (e) => `The bank asks for a new sign-in: ${e.code}.`,
   ConnectionRelinked: (e) => `The bank was signed in to again: ${outcomes[e.outcome]}.`,

@@ -12,7 +12,7 @@ import { OpenTexts } from './open-texts.js';
 import { auditEntries } from './audit.view.js';
 import { shownEntry } from './shown-entry.js';
 
-const KINDS: Kind[] = ['link_session', 'connection', 'user', 'api_key', 'agent_session'];
+const KINDS: Kind[] = ['link_session', 'connection', 'user', 'api_key', 'agent_session', 'connect_link'];
 
 /** The projection of all events, and the reads of it. */
 @Injectable()

@@ -15,7 +15,11 @@ export class ConnectionViews {
   private readonly projectors: Projector[];
 
   constructor(store: Store, known: KnownConnections) {
-    const prefixes = ['vault-', ...[users, connections, agentSessions].flatMap((view) => view.prefixes)];
+    const prefixes = [
+      'vault-',
+      'connect_link-',
+      ...[users, connections, agentSessions].flatMap((view) => view.prefixes),
+    ];
     const views = [users, connections, agentSessions].map((view) => ({ ...view, prefixes }));
     this.projectors = store.projectTogether(views, (batch) => forgetErased(batch, known));
   }

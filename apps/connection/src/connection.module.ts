@@ -21,7 +21,9 @@ import { ConnectLinks1700000000005 } from './migrations/0005-connect-links.js';
 import { registeredClients } from './oauth/clients.js';
 import { ConnectLinkController } from './oauth/connect-link.controller.js';
 import { ConnectLinks } from './oauth/connect-links.service.js';
+import { FinishLinks } from './oauth/finish-links.js';
 import { KeepFresh } from './oauth/keep-fresh.js';
+import { LinkRecord } from './oauth/link-record.js';
 import { LinkTable } from './oauth/link-table.js';
 import { OAuthClients } from './oauth/oauth-clients.js';
 import { OAuthTokens } from './oauth/oauth-tokens.js';
@@ -37,6 +39,7 @@ import { Connections1700000000001 } from './migrations/0001-connections.js';
 import { PlatformConnections1700000000002 } from './migrations/0002-platform-connections.js';
 import { SubjectKeys1700000000003 } from './migrations/0003-subject-keys.js';
 import { BankItems1700000000010 } from './migrations/0010-bank-items.js';
+import { ConnectLinkEndings1700000000011 } from './migrations/0011-connect-link-endings.js';
 import { AgentSessionController } from './agent-session.controller.js';
 import { AgentSessionRow } from './agent-session.view.js';
 import { AgentSessions } from './agent-sessions.service.js';
@@ -90,6 +93,7 @@ const catalog = {
         WebhookDeliveries1700000000004,
         ConnectLinks1700000000005,
         BankItems1700000000010,
+        ConnectLinkEndings1700000000011,
       ],
     }),
   ],
@@ -133,6 +137,8 @@ const catalog = {
     StoreConnection,
     OAuthClients,
     LinkTable,
+    LinkRecord,
+    FinishLinks,
     ConnectLinks,
     TokenTable,
     ConnectionTokens,

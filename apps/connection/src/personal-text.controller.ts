@@ -68,6 +68,7 @@ export class PersonalTextController {
       { kind: 'user', id: parseId('user', name) },
       { kind: 'connection', id: parsePlatformConnectionId(name) ?? parseId('connection', name) },
       { kind: 'agent_session', id: parseAgentSessionId(name) ?? parseId('agent_session', name) },
+      { kind: 'connect_link', id: parseId('connect_link', name) },
     ] as const;
     for (const { kind, id } of candidates) {
       if (id !== null && (await this.texts.isOf(tenant, `${kind}-${id}`))) return { kind, id };

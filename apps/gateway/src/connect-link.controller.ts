@@ -2,10 +2,11 @@ import { Controller, Inject, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { startedLink, type StartedLinkReply, type StartLinkBody, startLinkBody } from '#contracts/api/connect-links.js';
 import type { Context } from '#contracts/envelope.js';
+import { withFreshId } from '#contracts/fresh-id.js';
 import { newToken } from '#contracts/secrets.js';
-import { Bus } from '#service/bus.js';
 import { CONFIG, type GatewayConfig } from './config.js';
 import { Endpoint, type EndpointSpec } from './endpoint.js';
+import { Services } from './last-write.js';
 import { TokenSealer } from './pages/token-sealer.js';
 import { Caller, RequestBody } from './params.js';
 import { publicBase } from './public-base.js';
@@ -26,7 +27,7 @@ const start = {
 @Controller()
 export class ConnectLinkController {
   constructor(
-    @Inject(Bus) private readonly bus: Bus,
+    private readonly services: Services,
     @Inject(CONFIG) private readonly config: GatewayConfig,
     private readonly sealer: TokenSealer,
     private readonly origins: RedirectOrigins,
@@ -39,11 +40,15 @@ export class ConnectLinkController {
     @RequestBody() body: StartLinkBody,
   ): Promise<StartedLinkReply> {
     await this.origins.refuseForeign(context, body.redirect_uri, 'redirect_uri');
+    return withFreshId(() => this.startAnew(request, context, body));
+  }
+
+  private async startAnew(request: FastifyRequest, context: Context, body: StartLinkBody): Promise<StartedLinkReply> {
     const link_token = newToken(request.random);
     const sealed_state = await this.sealer.seal(link_token);
     const callback_url = `${publicBase(request, this.config)}/v1/connect/callback/${body.server_id}`;
     const ask = { context, wish: { ...body, callback_url }, sealed_state };
-    const { authorize_url, expires_at } = await this.bus.ask('connection.connect.start', ask);
+    const { authorize_url, expires_at } = await this.services.write('connection.connect.start', ask);
     const url = new URL(authorize_url);
     url.searchParams.set('state', link_token);
     return { link_token, authorize_url: url.href, expires_at };

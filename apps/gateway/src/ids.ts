@@ -7,6 +7,7 @@ const nouns: Record<Kind, string> = {
   user: 'User',
   api_key: 'API key',
   agent_session: 'Session',
+  connect_link: 'Connect Link',
 };
 
 /** The UUID a path means. What has not the shape of an id is as unknown as any id nobody has: 404. */

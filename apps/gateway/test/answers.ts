@@ -68,6 +68,7 @@ export const answers: Answers = {
   'connection.connect.start': () => ({
     authorize_url: 'https://provider.example/authorize?a=1',
     expires_at: '2026-01-01T12:10:00.000Z',
+    position: '7',
   }),
   'connection.platform.validate': ({ server_id }) => ({ ok: true, provider: server_id, latency_ms: 12 }),
   'connection.vault-key': () => ({ jwk: vaultJwk }),

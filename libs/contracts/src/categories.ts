@@ -8,6 +8,7 @@ export const categories = {
   user: 'shown',
   api_key: 'shown',
   agent_session: 'shown',
+  connect_link: 'shown',
   vault: 'shown',
   project: 'shown',
   operators: 'shown',

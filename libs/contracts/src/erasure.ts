@@ -10,7 +10,7 @@ export interface ErasedText {
 
 /** What an erasure was asked for: a thing with an id, or an end user by the name that the caller gave. */
 export interface ErasureSubject {
-  kind: PersonalKind | 'agent_session' | 'api_key' | 'end_user';
+  kind: PersonalKind | 'agent_session' | 'connect_link' | 'api_key' | 'end_user';
   id: string;
 }
 

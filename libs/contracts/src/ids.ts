@@ -25,7 +25,7 @@ export function uuidV5(namespace: string, name: string): string {
 }
 
 /** The kinds of thing that have a UUID and a short_id; also the prefix of their streams. */
-export type Kind = 'link_session' | 'connection' | 'user' | 'api_key' | 'agent_session';
+export type Kind = 'link_session' | 'connection' | 'user' | 'api_key' | 'agent_session' | 'connect_link';
 
 const NAMESPACE = 'b5f1b1a4-54c4-5f0e-9a55-0f2f4b7c9c11';
 /** How many there are: few enough for exact arithmetic on ordinary numbers. */

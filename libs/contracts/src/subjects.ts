@@ -182,7 +182,7 @@ export interface Subjects {
   /** Opens a Connect Link. The state comes sealed, and the address is answered without it. */
   'connection.connect.start': {
     ask: { context: Context; wish: ConnectLinkWish; sealed_state: string };
-    reply: { authorize_url: string; expires_at: string };
+    reply: { authorize_url: string; expires_at: string; position: Position };
   };
   /** `sealed` are the parameters of the provider's callback. Null: no such link. Takes up to thirteen seconds. */
   'connection.connect.finish': {

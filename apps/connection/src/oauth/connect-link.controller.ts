@@ -19,14 +19,14 @@ export class ConnectLinkController {
     const started = await this.links.start(context, { ...wish, state: this.storage.unseal(sealed_state) });
     const url = new URL(started.authorize_url);
     url.searchParams.delete('state');
-    return { authorize_url: url.href, expires_at: started.expires_at };
+    return { ...started, authorize_url: url.href };
   }
 
   @MessagePattern('connection.connect.finish')
   async finish(
-    @Payload() { server_id, sealed }: Ask<'connection.connect.finish'>,
+    @Payload() { context, server_id, sealed }: Ask<'connection.connect.finish'>,
   ): Promise<Reply<'connection.connect.finish'>> {
     const parameters = JSON.parse(this.storage.unseal(sealed)) as Record<string, unknown>;
-    return { redirect_to: await this.links.finish(server_id, parameters) };
+    return { redirect_to: await this.links.finish(context, server_id, parameters) };
   }
 }

@@ -1,20 +1,21 @@
 import { Injectable } from '@nestjs/common';
-import type { Context } from '#contracts/envelope.js';
+import type { ConnectLinkEnding, ConnectLinkWish } from '#contracts/connect-link.js';
+import type { Context, Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
-import { platformConnectionId, shortIdOf, uuidV5 } from '#contracts/ids.js';
-import type { ConnectLinkWish } from '#contracts/connect-link.js';
 import { logger } from '#service/logger.js';
-import { StoreConnection } from '../store-connection.js';
-import { finishConnectLink, type LinkOutcome, resultRedirect, startConnectLink } from './connect-link.js';
-import type { ConnectLink } from './link-state.js';
-import { type Approved, LinkTable } from './link-table.js';
+import {
+  finishConnectLink,
+  type LinkOutcome,
+  resultRedirect,
+  type StartedConnectLink,
+  startConnectLink,
+} from './connect-link.js';
+import { FinishLinks } from './finish-links.js';
+import { LinkRecord } from './link-record.js';
+import { type ConnectLink, hashOf, isState } from './link-state.js';
+import { LinkTable } from './link-table.js';
 import { OAuthClients } from './oauth-clients.js';
-import { atShop, isSignedByShopify } from './shop.js';
-import { refreshAt, shownOf, toSecret } from './stored-tokens.js';
-import { exchangeCode, OAuthError, type Tokens } from './tokens.js';
-
-const LINK = '6b1d6a8e-52f1-5d53-9e1a-0a4f6f0d2c11';
-const STORE_MS = 4_000;
+import { isSignedByShopify } from './shop.js';
 
 /**
  * Leads a Connect Link from its start to a connection. The code, and then the tokens, lie in the vault before the next step,
@@ -25,10 +26,15 @@ export class ConnectLinks {
   constructor(
     private readonly clients: OAuthClients,
     private readonly table: LinkTable,
-    private readonly storing: StoreConnection,
+    private readonly record: LinkRecord,
+    private readonly finishing: FinishLinks,
   ) {}
 
-  start(context: Context, { state, ...wish }: ConnectLinkWish & { state: string }) {
+  /** A row whose start is not on record stays behind: nobody is given its state. */
+  async start(
+    context: Context,
+    { state, ...wish }: ConnectLinkWish & { state: string },
+  ): Promise<StartedConnectLink & { position: Position }> {
     const client = this.clients.of(wish.server_id);
     const { user_id: userId, redirect_uri: redirectUri, callback_url: callbackUrl, scopes, shop } = wish;
     const link = {
@@ -36,33 +42,65 @@ export class ConnectLinks {
       shop: client.authorizeUrl.includes('{shop}') ? (shop?.replace('.myshopify.com', '') ?? null) : null,
     };
     const states = { put: (row: Parameters<LinkTable['put']>[0]) => this.table.put(row, context) };
-    return startConnectLink(states, client, { link, state, ...(scopes && { scopes }), now: new Date() });
+    const wanted = { link, state, ...(scopes && { scopes }), now: new Date() };
+    const started = await startConnectLink(states, client, wanted);
+    return { ...started, position: await this.recordStart(context, hashOf(state), { ...wish, ...started }) };
+  }
+
+  private async recordStart(context: Context, stateHash: string, started: ConnectLinkWish & StartedConnectLink) {
+    const { server_id, user_id, redirect_uri, expires_at } = started;
+    try {
+      return await this.record.start(context, stateHash, { server_id, user_id, redirect_uri, expires_at });
+    } catch (error) {
+      // The record of that name is another link's, which must not be told how this one ends.
+      if (error instanceof DomainError && error.code === 'ID_TAKEN') await this.table.forget(stateHash);
+      throw error;
+    }
   }
 
   /** Where the browser goes; null for a state that is unknown, used or forged, with which nothing happens. */
-  async finish(server_id: string, parameters: Record<string, unknown>): Promise<string | null> {
-    const outcome = await this.outcomeOf(server_id, parameters);
+  async finish(context: Context, server_id: string, parameters: Record<string, unknown>): Promise<string | null> {
+    const outcome = await this.outcomeOf(context, server_id, parameters);
     if (outcome.kind === 'unknown') return null;
     const { stateHash, link } = outcome;
     if (outcome.kind === 'connected') {
       await this.table.learn(stateHash, outcome.tokens);
-      return this.redirect(link, () => this.connect(stateHash, outcome.tokens));
+      return this.redirect(link, () => this.finishing.connect(stateHash, outcome.tokens));
     }
+    const { kind, error } = outcome;
     // Without a verdict the provider may have given tokens all the same: the sweep will ask it again.
-    if (outcome.error !== 'provider_unreachable') await this.table.close(stateHash);
-    return resultRedirect(link.redirectUri, { status: outcome.kind, error: outcome.error });
+    if (error === 'provider_unreachable') this.finishing.recordTrouble(stateHash, error);
+    else await this.finishing.end(stateHash, endingOf(outcome));
+    return resultRedirect(link.redirectUri, { status: kind, error });
   }
 
-  private async outcomeOf(server_id: string, parameters: Record<string, unknown>): Promise<LinkOutcome> {
+  private async outcomeOf(
+    context: Context,
+    server_id: string,
+    parameters: Record<string, unknown>,
+  ): Promise<LinkOutcome> {
     const client = this.clientOrNull(server_id);
     if (!client) return { kind: 'unknown' };
     if (client.signsCallback && !isSignedByShopify(parameters, client.clientSecret)) return { kind: 'unknown' };
     const states = {
       put: () => Promise.reject(new Error('nothing is begun at the end')),
-      take: (...wanted: Parameters<LinkTable['take']>) => this.table.take(...wanted),
+      take: (stateHash: string, serverId: string) => this.table.take(stateHash, serverId, context),
       receive: (...received: Parameters<LinkTable['receive']>) => this.table.receive(...received),
     };
-    return finishConnectLink(states, client, { parameters, now: new Date() });
+    const outcome = await finishConnectLink(states, client, { parameters, now: new Date() });
+    if (outcome.kind === 'unknown') await this.recordRefusal(context, parameters.state);
+    return outcome;
+  }
+
+  /** The state of a link that waits for its own server is not used yet. */
+  private async recordRefusal(context: Context, state: unknown): Promise<void> {
+    if (!isState(state)) return;
+    const stateHash = hashOf(state);
+    try {
+      if (!(await this.table.isOpen(stateHash))) await this.record.refuseUse(context, stateHash);
+    } catch (error) {
+      logger.warn({ error: String(error) }, 'a refused use of a Connect Link is not on record');
+    }
   }
 
   private clientOrNull(server_id: string) {
@@ -83,46 +121,9 @@ export class ConnectLinks {
       return resultRedirect(redirectUri, { status: 'error', error: 'unavailable' });
     }
   }
+}
 
-  /** May be repeated: the wish is named by the link. */
-  private async connect(stateHash: string, tokens: Tokens): Promise<string> {
-    const approved = await this.table.find(stateHash);
-    if (!approved) throw new Error('a Connect Link has gone while it was under way');
-    const { link, made } = approved;
-    const command_id = uuidV5(LINK, stateHash);
-    const context = { ...made, tenant: link.tenant, command_id, deadline: Date.now() + STORE_MS };
-    const { view } = await this.storing.tokens(context, {
-      ...{ short_id: shortIdOf(stateHash), server_id: link.serverId, user_id: link.userId },
-      ...{ secret: toSecret(tokens), metadata: shownOf(tokens, link.shop) },
-      token_refresh_at: refreshAt(tokens)?.toISOString() ?? null,
-      expires_at: tokens.refreshToken === null ? (tokens.expiresAt?.toISOString() ?? null) : null,
-    });
-    await this.table.close(stateHash);
-    return platformConnectionId(view.id);
-  }
-
-  /** Finishes what a worker that died has left, and what the provider gave no verdict on. */
-  async resume(): Promise<void> {
-    for (const approved of await this.table.unfinished()) {
-      await this.again(approved).catch((error: unknown) => {
-        logger.info({ error: String(error) }, 'a Connect Link is not finished yet');
-      });
-    }
-    await this.table.sweep();
-  }
-
-  /** A code that was used already is refused, and providers then end what it gave. */
-  private async again({ stateHash, link, step }: Approved): Promise<void> {
-    if (step === 'learnt') return void (await this.connect(stateHash, await this.table.tokensOf(stateHash)));
-    try {
-      const code = await this.table.codeOf(stateHash);
-      const client = atShop(this.clients.of(link.serverId), link.shop);
-      const tokens = await exchangeCode(client, { ...code, callbackUrl: link.callbackUrl, now: new Date() });
-      await this.table.learn(stateHash, tokens);
-      await this.connect(stateHash, tokens);
-    } catch (error) {
-      if (!(error instanceof OAuthError) || error.code === 'provider_unreachable') throw error;
-      await this.table.close(stateHash);
-    }
-  }
+function endingOf({ kind, error }: { kind: 'denied' | 'error'; error: string }): ConnectLinkEnding {
+  if (kind === 'denied') return { type: 'RecordDenial' };
+  return error === 'link_expired' ? { type: 'ExpireConnectLink' } : { type: 'RecordFailure', error };
 }

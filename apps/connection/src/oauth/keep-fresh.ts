@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import { DataSource } from 'typeorm';
 import { logger } from '#service/logger.js';
 import { Sweep } from '#service/sweep.js';
-import { ConnectLinks } from './connect-links.service.js';
+import { FinishLinks } from './finish-links.js';
 import { OAuthTokens } from './oauth-tokens.js';
 import { refreshAt } from './stored-tokens.js';
 
@@ -25,7 +25,7 @@ export class KeepFresh implements OnApplicationBootstrap, OnApplicationShutdown 
   constructor(
     private readonly dataSource: DataSource,
     private readonly tokens: OAuthTokens,
-    private readonly links: ConnectLinks,
+    private readonly links: FinishLinks,
   ) {}
 
   onApplicationBootstrap(): void {

@@ -65,7 +65,7 @@ export async function takeLink(
   states: Pick<LinkStates, 'take'>,
   { state, serverId, now }: { state: unknown; serverId: string; now: Date },
 ): Promise<TakenLink | null> {
-  if (typeof state !== 'string' || !/^[\w-]{43}$/.test(state)) return null;
+  if (!isState(state)) return null;
   const stateHash = hashOf(state);
   const row = await states.take(stateHash, serverId);
   if (!row) return null;
@@ -74,7 +74,10 @@ export async function takeLink(
   return { stateHash, link, verifier: unseal(state, link, row.sealedVerifier), expired: row.expiresAt <= now };
 }
 
-const hashOf = (state: string): string => createHash('sha256').update(state).digest('hex');
+/** Whether it has the form of one. */
+export const isState = (text: unknown): text is string => typeof text === 'string' && /^[\w-]{43}$/.test(text);
+
+export const hashOf = (state: string): string => createHash('sha256').update(state).digest('hex');
 
 /** The database holds no state, so what is encrypted to the state cannot be read from the database. */
 const keyOf = (state: string): Buffer => Buffer.from(hkdfSync('sha256', state, '', 'connect-link-verifier', 32));

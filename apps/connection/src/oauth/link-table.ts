@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import type { ConnectLinkEnding } from '#contracts/connect-link.js';
 import { sha256 } from '#contracts/ids.js';
 import type { Actor, Context, Tenant } from '#contracts/envelope.js';
 import { type Slot, Vault } from '../vault/vault.service.js';
@@ -10,20 +11,24 @@ import type { Tokens } from './tokens.js';
 /** Longer than the exchange and what follows can take. */
 const LEASE = "interval '45 seconds'";
 
-/** Who made a link, as the timeline names it. */
-export interface Maker {
+/** Who asked, by which request and from where, as the timeline names it. */
+export interface Origin {
   actor: Actor;
   request_id: string;
   address: string | null;
   key_prefix: string | null;
 }
 
-/** A link whose person has approved: from here on it is finished, whoever dies. */
-export interface Approved {
+/** A link whose person has approved, or that has ended: from here on it is finished, whoever dies. */
+export interface UnderWay {
   stateHash: string;
   link: ConnectLink;
-  made: Maker;
-  step: 'received' | 'learnt';
+  made: Origin;
+  /** Who came back with it; null when nobody has. */
+  returned: Origin | null;
+  step: 'received' | 'learnt' | 'ended';
+  /** Once it has ended. */
+  ending: ConnectLinkEnding | null;
 }
 
 interface Row {
@@ -37,14 +42,16 @@ interface Row {
   shop: string | null;
   sealed_verifier: string;
   expires_at: Date;
-  request: Maker;
+  request: Origin;
+  returned: Origin | null;
   holder_id: string;
-  step: Approved['step'];
+  step: UnderWay['step'];
+  ending: ConnectLinkEnding | null;
 }
 
 /**
  * Connect Links under way, each step written down before the next (docs/decisions/0003, 0011): open, taken, received (the
- * code lies in the vault), learnt (the tokens do). A row goes when its connection stands, or when nothing came of it.
+ * code lies in the vault), learnt (the tokens do), ended. A row goes when its end is on record.
  */
 @Injectable()
 export class LinkTable {
@@ -53,7 +60,7 @@ export class LinkTable {
     private readonly vault: Vault,
   ) {}
 
-  async put(row: LinkStateRow, { actor, request_id, address, key_prefix }: Context): Promise<void> {
+  async put(row: LinkStateRow, context: Context): Promise<void> {
     const { project_id, environment } = row.tenant;
     await this.dataSource.query(
       `insert into connect_links (state_hash, project_id, environment, user_id, server_id, redirect_uri, callback_url, shop,
@@ -70,21 +77,27 @@ export class LinkTable {
           row.callbackUrl,
           row.shop,
         ],
-        ...[row.sealedVerifier, row.expiresAt, JSON.stringify({ actor, request_id, address, key_prefix })],
+        ...[row.sealedVerifier, row.expiresAt, JSON.stringify(originOf(context))],
       ],
     );
   }
 
   /** Of two at once, one gets it; the callback of another server leaves the link to its own. */
-  async take(stateHash: string, serverId: string): Promise<LinkStateRow | null> {
+  async take(stateHash: string, serverId: string, context: Context): Promise<LinkStateRow | null> {
     const rows = await this.rows(
-      `update connect_links set step = 'taken', leased_until = now() + ${LEASE}
+      `update connect_links set step = 'taken', returned = $3, leased_until = now() + ${LEASE}
        where state_hash = $1 and server_id = $2 and step = 'open' returning *`,
-      [stateHash, serverId],
+      [stateHash, serverId, JSON.stringify(originOf(context))],
     );
     return rows[0]
       ? { ...linkOf(rows[0]), stateHash, sealedVerifier: rows[0].sealed_verifier, expiresAt: rows[0].expires_at }
       : null;
+  }
+
+  /** Can it still be used, by the callback of its own server? */
+  async isOpen(stateHash: string): Promise<boolean> {
+    const query = "select from connect_links where state_hash = $1 and step = 'open'";
+    return (await this.dataSource.query<unknown[]>(query, [stateHash])).length > 0;
   }
 
   async receive(stateHash: string, code: ReceivedCode): Promise<void> {
@@ -95,10 +108,10 @@ export class LinkTable {
     await this.step(stateHash, 'learnt', toSecret(tokens));
   }
 
-  private async step(stateHash: string, step: Approved['step'], secret: string): Promise<void> {
+  private async step(stateHash: string, step: 'received' | 'learnt', secret: string): Promise<void> {
     await this.dataSource.transaction(async (db) => {
       const [rows] = await db.query<[Row[], number]>(
-        'update connect_links set step = $2 where state_hash = $1 returning *',
+        "update connect_links set step = $2 where state_hash = $1 and step <> 'ended' returning *",
         [stateHash, step],
       );
       if (!rows[0]) throw new Error('a Connect Link has gone while it was under way');
@@ -107,22 +120,18 @@ export class LinkTable {
   }
 
   /** Those that nobody is at work on any more; whoever gets one has it for a while. */
-  async unfinished(): Promise<Approved[]> {
+  async unfinished(): Promise<UnderWay[]> {
     const rows = await this.rows(
       `update connect_links set leased_until = now() + ${LEASE} where state_hash in (
-         select state_hash from connect_links where step in ('received', 'learnt') and leased_until < now()
+         select state_hash from connect_links where step in ('received', 'learnt', 'ended') and leased_until < now()
          order by created_at limit 20 for update skip locked) returning *`,
     );
-    return rows.map((row) => this.approved(row));
+    return rows.map(underWay);
   }
 
-  async find(stateHash: string): Promise<Approved | null> {
+  async find(stateHash: string): Promise<UnderWay | null> {
     const [row] = await this.dataSource.query<Row[]>('select * from connect_links where state_hash = $1', [stateHash]);
-    return row ? this.approved(row) : null;
-  }
-
-  private approved(row: Row): Approved {
-    return { stateHash: row.state_hash, link: linkOf(row), made: row.request, step: row.step };
+    return row ? underWay(row) : null;
   }
 
   async codeOf(stateHash: string): Promise<ReceivedCode> {
@@ -140,20 +149,31 @@ export class LinkTable {
     return secret;
   }
 
-  async close(stateHash: string): Promise<void> {
-    await this.dataSource.transaction(async (db) => {
-      const [rows] = await db.query<[Row[], number]>('delete from connect_links where state_hash = $1 returning *', [
-        stateHash,
-      ]);
-      if (rows[0]) await this.vault.destroy(db, slotOf(rows[0]));
+  /** Its secrets go at once, its row when the end is on record; null when that has gone already. */
+  async end(stateHash: string, ending: ConnectLinkEnding): Promise<UnderWay | null> {
+    return this.dataSource.transaction(async (db) => {
+      const [rows] = await db.query<[Row[], number]>(
+        "update connect_links set step = 'ended', ending = $2 where state_hash = $1 returning *",
+        [stateHash, JSON.stringify(ending)],
+      );
+      if (!rows[0]) return null;
+      await this.vault.destroy(db, slotOf(rows[0]));
+      return underWay(rows[0]);
     });
   }
 
-  /** Links that nobody came back from. */
-  async sweep(): Promise<void> {
+  /** Ends links that nobody came back with, or whose worker died before it had the code. */
+  async expire(): Promise<void> {
+    const ending: ConnectLinkEnding = { type: 'ExpireConnectLink' };
     await this.dataSource.query(
-      "delete from connect_links where step in ('open', 'taken') and created_at < now() - interval '1 hour'",
+      `update connect_links set step = 'ended', ending = $1, returned = null, leased_until = now()
+       where step in ('open', 'taken') and created_at < now() - interval '1 hour'`,
+      [JSON.stringify(ending)],
     );
+  }
+
+  async forget(stateHash: string): Promise<void> {
+    await this.dataSource.query('delete from connect_links where state_hash = $1', [stateHash]);
   }
 
   private async rows(text: string, values: unknown[] = []): Promise<Row[]> {
@@ -161,6 +181,18 @@ export class LinkTable {
     return rows;
   }
 }
+
+const originOf = ({ actor, request_id, address, key_prefix }: Context): Origin => ({
+  actor,
+  request_id,
+  address,
+  key_prefix,
+});
+
+const underWay = (row: Row): UnderWay => ({
+  ...{ stateHash: row.state_hash, link: linkOf(row), made: row.request, returned: row.returned },
+  ...{ step: row.step, ending: row.ending },
+});
 
 const linkOf = ({ project_id, environment, ...row }: Row): ConnectLink => ({
   tenant: { project_id, environment },

@@ -32,7 +32,7 @@ export type Entry = z.output<typeof auditEntry>;
 
 export const narrowing = {
   subject: word().describe(
-    'Any id of a session, connection, key, user or project: UUID, short_id, conn_…, ses_…, prj_….',
+    'Any id of a session, connection, Connect Link, key, user or project: UUID, short_id, conn_…, ses_…, prj_….',
   ),
   actor: word(),
   type: word(),

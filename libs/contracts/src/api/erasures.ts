@@ -5,7 +5,9 @@ export const eraseBody = z
   .object({
     subject: text(200)
       .refine((value) => value.trim() !== '', 'is required')
-      .describe('Any id of a user, session, connection, key or agent session, or your own name for an end user.'),
+      .describe(
+        'Any id of a user, session, connection, Connect Link, key or agent session, or your own name for an end user.',
+      ),
   })
   .meta({ id: 'Erase' });
 export type EraseBody = z.output<typeof eraseBody>;

@@ -1,0 +1,188 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { ConnectLinkEnding } from '#contracts/connect-link.js';
+import { DomainError } from '#contracts/errors.js';
+import { idOf, platformConnectionId } from '#contracts/ids.js';
+import { logger } from '#service/logger.js';
+import { until } from '#testing/api.js';
+import { contextFor, newTenant } from '#testing/callers.js';
+import type { StoreConnection } from '../store-connection.js';
+import { ConnectLinks } from './connect-links.service.js';
+import { FinishLinks } from './finish-links.js';
+import type { LinkRecord } from './link-record.js';
+import { hashOf, type LinkStateRow, newState } from './link-state.js';
+import type { LinkTable, UnderWay } from './link-table.js';
+import type { OAuthClients } from './oauth-clients.js';
+
+/** Nothing listens there. */
+const NOBODY = 'http://127.0.0.1:9/';
+const tenant = newTenant();
+const id = idOf('connection', 'abcdefgh');
+const tokens = {
+  ...{ accessToken: 'a', refreshToken: 'r', obtainedAt: new Date(), expiresAt: null, scope: null, metadata: {} },
+};
+const clients = {
+  of: (serverId: string) => ({
+    ...{ serverId, sandbox: true, authorizeUrl: 'https://bank.example/authorize', tokenUrl: NOBODY },
+    ...{ clientId: 'c', clientSecret: 's', scopes: [], signsCallback: serverId === 'signing' },
+  }),
+} as unknown as OAuthClients;
+
+/** One link in memory. */
+class FakeTable {
+  row: (LinkStateRow & { step: string; ending: ConnectLinkEnding | null }) | null = null;
+
+  put(row: LinkStateRow) {
+    this.row = { ...row, step: 'open', ending: null };
+    return Promise.resolve();
+  }
+
+  take() {
+    if (this.row?.step !== 'open') return Promise.resolve(null);
+    this.row.step = 'taken';
+    return Promise.resolve(this.row);
+  }
+
+  receive() {
+    this.row!.step = 'received';
+    return Promise.resolve();
+  }
+
+  isOpen = () => Promise.resolve(this.row?.step === 'open');
+  find = () => Promise.resolve(this.row && this.underWay());
+
+  end(_stateHash: string, ending: ConnectLinkEnding) {
+    Object.assign(this.row!, { step: 'ended', ending });
+    return Promise.resolve(this.underWay());
+  }
+
+  forget = () => Promise.resolve(void (this.row = null));
+  expire = () => Promise.resolve();
+  unfinished = () => Promise.resolve(this.row ? [this.underWay()] : []);
+
+  private underWay(): UnderWay {
+    const { stateHash, ending, step, ...link } = this.row!;
+    return { stateHash, link, made: contextFor(tenant), returned: null, step: step as UnderWay['step'], ending };
+  }
+}
+
+/** A record that can be written, is away, or says that another link has the name. */
+class FakeRecord {
+  trouble: 'UNAVAILABLE' | 'ID_TAKEN' | null = null;
+  written: string[] = [];
+
+  start = () => this.write('start').then(() => '7');
+  end = (_link: UnderWay, { type }: ConnectLinkEnding) => this.write(type);
+  refuseUse = () => this.write('refusal');
+
+  private write(what: string): Promise<void> {
+    if (this.trouble) return Promise.reject(new DomainError(this.trouble));
+    this.written.push(what);
+    return Promise.resolve();
+  }
+}
+
+let table: FakeTable;
+let record: FakeRecord;
+let finishing: FinishLinks;
+let links: ConnectLinks;
+
+beforeEach(() => {
+  logger.level = 'silent';
+  table = new FakeTable();
+  record = new FakeRecord();
+  const given = [clients, table as unknown as LinkTable, record as unknown as LinkRecord] as const;
+  finishing = new FinishLinks(...given, {
+    tokens: () => Promise.resolve({ view: { id } }),
+  } as unknown as StoreConnection);
+  links = new ConnectLinks(...given, finishing);
+});
+
+const start = (state: string) =>
+  links.start(contextFor(tenant), {
+    ...{ state, server_id: 'bank', user_id: 'u', redirect_uri: 'https://app.example/done', scopes: null, shop: null },
+    callback_url: 'https://us.example/v1/connect/callback/bank',
+  });
+const deny = (state: string) => links.finish(contextFor(tenant), 'bank', { state, error: 'access_denied' });
+
+describe('the start of a Connect Link', () => {
+  it('answers where it stands on the timeline', async () => {
+    expect(await start(newState())).toMatchObject({ position: '7' });
+    expect(record.written).toEqual(['start']);
+  });
+
+  it('is refused while it cannot be recorded', async () => {
+    record.trouble = 'UNAVAILABLE';
+    await expect(start(newState())).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+
+  it('leaves nothing of a link whose name is taken', async () => {
+    record.trouble = 'ID_TAKEN';
+    await expect(start(newState())).rejects.toMatchObject({ code: 'ID_TAKEN' });
+    expect(table.row).toBeNull();
+  });
+});
+
+describe('while the record is away', () => {
+  const state = newState();
+  beforeEach(async () => {
+    await start(state);
+    record.written = [];
+    record.trouble = 'UNAVAILABLE';
+  });
+
+  it('a denial is told to the app, and recorded later', async () => {
+    expect(await deny(state)).toBe('https://app.example/done?status=denied&error=access_denied');
+    expect(table.row).toMatchObject({ step: 'ended', ending: { type: 'RecordDenial' } });
+    record.trouble = null;
+    await finishing.resume();
+    expect([record.written, table.row]).toEqual([['RecordDenial'], null]);
+  });
+
+  it('a connection is made, and recorded later', async () => {
+    expect(await finishing.connect(hashOf(state), tokens)).toBe(platformConnectionId(id));
+    expect(table.row).toMatchObject({ step: 'ended', ending: { type: 'RecordConnection', connection_id: id } });
+    record.trouble = null;
+    await finishing.resume();
+    expect([record.written, table.row]).toEqual([['RecordConnection'], null]);
+  });
+
+  it('a second use is refused as ever', async () => {
+    await deny(state);
+    expect(await deny(state)).toBeNull();
+  });
+});
+
+it('a provider that does not answer is recorded, and the link goes on', async () => {
+  const state = newState();
+  await start(state);
+  const failed = 'https://app.example/done?status=error&error=provider_unreachable';
+  expect(await links.finish(contextFor(tenant), 'bank', { state, code: 'c' })).toBe(failed);
+  await until(
+    () => Promise.resolve(record.written),
+    (written) => written.includes('RecordFailure'),
+  );
+  expect(table.row).toMatchObject({ step: 'received', ending: null });
+});
+
+describe('a state', () => {
+  it('that is used again is recorded each time', async () => {
+    const state = newState();
+    await start(state);
+    await deny(state);
+    expect([await deny(state), await deny(state)]).toEqual([null, null]);
+    expect(record.written.filter((what) => what === 'refusal')).toHaveLength(2);
+  });
+
+  it('that is used again without the signature of a provider that signs is not', async () => {
+    const state = newState();
+    await start(state);
+    await deny(state);
+    expect(await links.finish(contextFor(tenant), 'signing', { state, error: 'access_denied' })).toBeNull();
+    expect(record.written).not.toContain('refusal');
+  });
+
+  it('that is none is not looked for', async () => {
+    for (const state of [undefined, '', ['a', 'b'], 'x']) await links.finish(contextFor(tenant), 'bank', { state });
+    expect(record.written).toEqual([]);
+  });
+});
