@@ -179,6 +179,40 @@ describe('link sessions', () => {
   );
 });
 
+describe('a cursor', () => {
+  const lists = {
+    users: 'users?limit=1',
+    sessions: 'connections/link?limit=1',
+    'pending sessions': 'connections/link?limit=1&status=pending',
+    'API keys': 'api-keys?limit=1',
+    entries: 'audit?limit=1',
+    'entries of one type': 'audit?limit=1&type=UserCreated',
+  };
+  const page = (query: string, cursor = '') => api.get(`/api/v1/${query}&cursor=${cursor}`);
+
+  beforeAll(async () => {
+    for (let n = 0; n < 2; n++) {
+      await api.post('/api/v1/users', { name: 'Ada' });
+      await mint();
+      await api.post('/api/v1/api-keys', { name: 'one of several' });
+    }
+  });
+
+  it.each(Object.keys(lists) as (keyof typeof lists)[])(
+    'of %s leads on there, and into no other list',
+    async (name) => {
+      const { next_cursor } = (await page(lists[name])).body as { next_cursor: string };
+      expect(next_cursor.length).toBeLessThan(100);
+      for (const [other, query] of Object.entries(lists)) {
+        const { status, body } = await page(query, next_cursor);
+        expect([other, status, body.error?.code]).toEqual(
+          other === name ? [other, 200, undefined] : [other, 400, 'INVALID_CURSOR'],
+        );
+      }
+    },
+  );
+});
+
 describe('a connection', () => {
   let id: string;
   beforeAll(async () => {

@@ -5,7 +5,7 @@ import type { Ask } from '#contracts/subjects.js';
 import { pageOf } from '#service/cursor.js';
 import { prepared } from '#service/prepared.js';
 import { Store } from '#service/store.js';
-import { listStatement } from './session-list.js';
+import { listOf, listStatement } from './session-list.js';
 import { asOf, type LinkSessionRow } from './link-session.view.js';
 
 const DUE_AT_ONCE = 200;
@@ -44,6 +44,7 @@ export class SessionQueries {
     const { name, text, values } = listStatement(ask, now);
     const rows = await prepared<LinkSessionRow>(this.store.dataSource, name, text)(values);
     return pageOf(
+      listOf(ask),
       rows.map((row) => asOf(row, now)),
       ask.limit,
     );
