@@ -53,9 +53,9 @@ export type SessionEvent =
   | { type: 'AttemptSucceeded'; attempt_id: string; connection_id: string; outcome: AttemptOutcome; at: string }
   /**
    * A second use of a one-time link was refused: nothing changed, but it is a fact worth knowing. `attempt_id` is "" when
-   * the link was only opened again.
+   * the link was only opened again, and when it was a code to go on at another device that came again: `code_hash` names it.
    */
-  | { type: 'UseRefused'; attempt_id: string; at: string }
+  | { type: 'UseRefused'; attempt_id: string; code_hash?: string; at: string }
   /** The person went on at another device. */
   | { type: 'SessionHandedOver'; code_hash: string; at: string }
   | { type: 'SessionCompleted'; at: string }
