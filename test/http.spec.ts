@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { idOf, newShortId } from '#contracts/ids.js';
 import { newHouseholdKey } from '#contracts/secrets.js';
-import { type Api, apiWith, newCaller, until } from '#testing/api.js';
+import { type Api, apiWith, newCaller, newUser, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
 import { allow, bankUrlOf, openLink, type Started } from './page-visit.js';
 
@@ -152,6 +152,18 @@ describe('link sessions', () => {
     expect(refused(await api.delete(path))).toEqual([409, 'INVALID_STATE']);
     const { body: list } = await api.get(`/api/v1/connections/link?status=failed&user_id=${userShortId}&limit=1`);
     expect(list.sessions[0].id).toBe(body.id);
+  });
+
+  it('end with their user, opened or not', async () => {
+    const user_id = await newUser(api);
+    const links = [await mint({ user_id }), await mint({ user_id })];
+    await (await openLink(links[1]!.body.url as string)).post('activate');
+    expect((await api.delete(`/api/v1/users/${user_id}`)).status).toBe(204);
+    for (const { body } of links) {
+      const session = () => api.get(`/api/v1/connections/link/${body.id}`);
+      const ended = await until(session, (answer) => answer.body.status === 'failed');
+      expect(ended.body.error_code).toBe('USER_DELETED');
+    }
   });
 
   it('of another project do not exist', async () => {

@@ -44,6 +44,13 @@ export interface Refusal {
   is_final?: boolean;
 }
 
+/** Why a link ends whose user was deleted after it was made: a connection would belong to nobody. */
+export const userDeleted: Refusal = {
+  code: 'USER_DELETED',
+  message: 'The user of this link was deleted.',
+  is_final: true,
+};
+
 export type SessionEvent =
   | ({ type: 'SessionMinted'; expires_at: string; at: string } & SessionTerms)
   | { type: 'SessionActivated'; at: string }
