@@ -7,6 +7,7 @@ import { platformConnectionId } from '#contracts/ids.js';
 import type { KeyTerms } from '#contracts/key.js';
 import { keyIdentity, newHouseholdKey } from '#contracts/secrets.js';
 import type { Bus } from '#service/bus.js';
+import { encodeCursor, listName } from '#service/cursor.js';
 import { connectAs, contextFor, newTenant } from '#testing/callers.js';
 import { newCaller, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
@@ -105,10 +106,19 @@ describe('the timeline', () => {
   it.each([
     'bogus',
     '',
-    Buffer.from('1; drop').toString('base64url'),
-    Buffer.from('9'.repeat(30)).toString('base64url'),
+    Buffer.from('1').toString('base64url'),
+    encodeCursor(listName('audit_entries', tenant), '1; drop'),
+    encodeCursor(listName('audit_entries', tenant), '9'.repeat(30)),
   ])('refuses the cursor %j', async (cursor) => {
     await expect(list({ cursor })).rejects.toMatchObject({ code: 'INVALID_CURSOR' });
+  });
+
+  it('goes on only from a place in the very same list', async () => {
+    const cursor = (await list({ limit: 1 })).next_cursor!;
+    for (const filter of [{ order: 'asc' as const }, { type: 'KeyCreated' }, { subject: keys[1]!.id }])
+      await expect(list({ ...filter, cursor })).rejects.toMatchObject({ code: 'INVALID_CURSOR' });
+    await expect(list({ cursor }, newTenant())).rejects.toMatchObject({ code: 'INVALID_CURSOR' });
+    expect((await list({ cursor })).items).toHaveLength(3);
   });
 
   it('narrows to a subject, by any of its ids', async () => {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { idOf, newShortId } from '#contracts/ids.js';
 import { newHouseholdKey } from '#contracts/secrets.js';
-import { type Api, apiWith, newCaller, until } from '#testing/api.js';
+import { type Api, apiWith, newCaller, newUser, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
 import { allow, bankUrlOf, openLink, type Started } from './page-visit.js';
 
@@ -154,6 +154,18 @@ describe('link sessions', () => {
     expect(list.sessions[0].id).toBe(body.id);
   });
 
+  it('end with their user, opened or not', async () => {
+    const user_id = await newUser(api);
+    const links = [await mint({ user_id }), await mint({ user_id })];
+    await (await openLink(links[1]!.body.url as string)).post('activate');
+    expect((await api.delete(`/api/v1/users/${user_id}`)).status).toBe(204);
+    for (const { body } of links) {
+      const session = () => api.get(`/api/v1/connections/link/${body.id}`);
+      const ended = await until(session, (answer) => answer.body.status === 'failed');
+      expect(ended.body.error_code).toBe('USER_DELETED');
+    }
+  });
+
   it('of another project do not exist', async () => {
     const { body } = await mint();
     for (const path of [`/api/v1/connections/link/${body.id}`, `/api/v1/users/${userId}`]) {
@@ -176,6 +188,40 @@ describe('link sessions', () => {
   it.each(['link/x', `link/${nobody}`, 'link/%00', 'x', nobody, `${nobody}/status`, `link/${nobody}/timeline`])(
     'and connections with unknown ids are 404: %s',
     async (id) => expect(refused(await api.get(`/api/v1/connections/${id}`))).toEqual([404, 'NOT_FOUND']),
+  );
+});
+
+describe('a cursor', () => {
+  const lists = {
+    users: 'users?limit=1',
+    sessions: 'connections/link?limit=1',
+    'pending sessions': 'connections/link?limit=1&status=pending',
+    'API keys': 'api-keys?limit=1',
+    entries: 'audit?limit=1',
+    'entries of one type': 'audit?limit=1&type=UserCreated',
+  };
+  const page = (query: string, cursor = '') => api.get(`/api/v1/${query}&cursor=${cursor}`);
+
+  beforeAll(async () => {
+    for (let n = 0; n < 2; n++) {
+      await api.post('/api/v1/users', { name: 'Ada' });
+      await mint();
+      await api.post('/api/v1/api-keys', { name: 'one of several' });
+    }
+  });
+
+  it.each(Object.keys(lists) as (keyof typeof lists)[])(
+    'of %s leads on there, and into no other list',
+    async (name) => {
+      const { next_cursor } = (await page(lists[name])).body as { next_cursor: string };
+      expect(next_cursor.length).toBeLessThan(100);
+      for (const [other, query] of Object.entries(lists)) {
+        const { status, body } = await page(query, next_cursor);
+        expect([other, status, body.error?.code]).toEqual(
+          other === name ? [other, 200, undefined] : [other, 400, 'INVALID_CURSOR'],
+        );
+      }
+    },
   );
 });
 

@@ -129,7 +129,8 @@ describeInBrowser('a person with a phone beside the desk', () => {
     await again.page.getByRole('alert').getByText('This code no longer works.').waitFor();
     const timeline = await api.get(`/api/v1/connections/link/${id}/timeline`);
     const types = (timeline.body.entries as { type: string }[]).map((entry) => entry.type);
-    expect(types.filter((type) => type === 'SessionHandedOver')).toHaveLength(1);
+    for (const once of ['SessionHandedOver', 'UseRefused'])
+      expect(types.filter((type) => type === once)).toHaveLength(1);
     expect(complaints).toEqual([]);
     expect(logs()).not.toContain(code);
   });

@@ -1,4 +1,4 @@
-import { encodeCursor } from '#service/cursor.js';
+import { cursorAt, listName } from '#service/cursor.js';
 import { requestText } from './connection.js';
 import type { Figures, Stretch } from './figures.js';
 import type { Fixture } from './fixture.js';
@@ -41,7 +41,9 @@ function readsOf({ key, sessionIds, sample, mintBody }: Fixture) {
   const get = (where: string) => requestText('GET', path + where, { 'x-api-key': key });
   const { user_id } = mintBody;
   // What is stored later has the time of the sample, so this cursor stands in the middle of it.
-  const middle = encodeCursor({ created_at: sample.event.at, id: '80000000-0000-5000-8000-000000000000' });
+  const { project_id, environment, at: created_at } = sample.event;
+  const list = listName('link_sessions', { project_id, environment });
+  const middle = cursorAt(list, { created_at, id: '80000000-0000-5000-8000-000000000000' });
   return [
     { title: 'GET session', requests: sessionIds.map((id) => get(`/${id}`)) },
     { title: 'list, first page of 50', requests: [get('?limit=50')] },

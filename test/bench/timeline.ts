@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Client } from 'pg';
+import type { Tenant } from '#contracts/envelope.js';
+import { encodeCursor, listName } from '#service/cursor.js';
 import { newCaller, until } from '#testing/api.js';
 import { requestText } from './connection.js';
 import { type Figures, medianFigures, type Stretch } from './figures.js';
@@ -17,6 +19,7 @@ export const LARGEST = 'the newest 200';
 /** A project with a timeline so long, and a key to read it with. */
 export interface LongTimeline {
   key: string;
+  tenant: Tenant;
   entries: number;
   seededMs: number;
 }
@@ -42,7 +45,7 @@ export async function longTimeline({ run }: Fixture, entries: number): Promise<L
   for (const index of indexes) await database.query(index);
   await database.query('vacuum analyze audit_entries');
   await database.end();
-  return { key, entries, seededMs: performance.now() - startedAt };
+  return { key, tenant, entries, seededMs: performance.now() - startedAt };
 }
 
 /** A column at a time and without the readers' indexes, a million takes half a minute. */
@@ -70,12 +73,12 @@ async function dropIndexes(database: Client): Promise<string[]> {
 
 /** Pages of it, by what was asked for. */
 export async function measureTimeline(
-  { key, entries }: LongTimeline,
+  { key, tenant, entries }: LongTimeline,
   { load }: Rivals,
   { rounds, durationMs }: { rounds: number; durationMs: number },
 ): Promise<Record<string, Figures>> {
   const stretch: Stretch = { concurrency: 4, durationMs };
-  const rows = Object.entries(asked(entries)).map(([name, queries]) => {
+  const rows = Object.entries(asked(entries, tenant)).map(([name, queries]) => {
     const requests = queries.map((query) => requestText('GET', `/api/v1/audit?${query}`, { 'x-api-key': key }));
     return { name, run: load(requests, 200) };
   });
@@ -100,9 +103,10 @@ function subjectOf(n: number): string {
 }
 
 /** Different each time where that is possible, so that no answer is a repeated one. */
-function asked(entries: number): Record<string, string[]> {
+function asked(entries: number, tenant: Tenant): Record<string, string[]> {
   const some = Array.from({ length: 500 }, (_, n) => Math.floor((n * entries) / 500));
-  const cursor = (n: number) => `cursor=${Buffer.from(String(FIRST + n)).toString('base64url')}`;
+  const list = listName('audit_entries', { ...tenant, order: 'desc' });
+  const cursor = (n: number) => `cursor=${encodeCursor(list, String(FIRST + n))}`;
   const middle = timeOf(Math.floor(entries / 2));
   return {
     'the newest 50': ['limit=50'],

@@ -33,7 +33,10 @@ export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEv
   AttemptClaimed: () => 'An attempt took its turn to finish.',
   AttemptRefused: (e) => `An attempt was refused: ${e.code}.`,
   AttemptSucceeded: (e) => `An attempt ended well: ${outcomes[e.outcome]}.`,
-  UseRefused: () => 'A further use of a one-time link was refused.',
+  UseRefused: (e) =>
+    e.code_hash
+      ? 'A used code to go on at another device was refused.'
+      : 'A further use of a one-time link was refused.',
   SessionHandedOver: () => 'The person went on at another device.',
   SessionCompleted: () => 'The link session was completed.',
   SessionFailed: (e) => `The link session failed: ${e.error_code}.`,

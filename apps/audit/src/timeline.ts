@@ -6,6 +6,7 @@ import { DomainError } from '#contracts/errors.js';
 import { type Kind, parseAgentSessionId, parseId, parsePlatformConnectionId } from '#contracts/ids.js';
 import type { Ask } from '#contracts/subjects.js';
 import type { OnApplied, Projector } from '#eventstore/projector.js';
+import { decodeCursor, encodeCursor, listName } from '#service/cursor.js';
 import { Store } from '#service/store.js';
 import { AuditEntryRow } from './audit-entry.entity.js';
 import { OpenTexts } from './open-texts.js';
@@ -48,19 +49,21 @@ export class Timeline {
 
   async list({ context, filter, after }: Ask<'audit.list'>): Promise<Page<AuditEntry>> {
     await this.view.reached(after);
+    const { limit, cursor, ...narrowing } = filter;
+    const list = listName('audit_entries', { ...context.tenant, ...narrowing });
     const oldestFirst = filter.order === 'asc';
     const query = this.entriesOf(context.tenant, filter)
       .orderBy('e.position', oldestFirst ? 'ASC' : 'DESC')
-      .limit(filter.limit + 1);
-    if (filter.cursor !== undefined) {
-      const position = decodeCursor(filter.cursor);
+      .limit(limit + 1);
+    if (cursor !== undefined) {
+      const position = positionAt(list, cursor);
       query.andWhere(`e.position ${oldestFirst ? '>' : '<'} :position`, { position });
     }
     const rows = await query.getRawMany<AuditEntryRow>();
-    const items = rows.slice(0, filter.limit);
+    const items = rows.slice(0, limit);
     return {
       items: (await this.texts.open(items)).map(shownEntry),
-      next_cursor: rows.length > filter.limit ? encodeCursor(items.at(-1)!.position) : null,
+      next_cursor: rows.length > limit ? encodeCursor(list, items.at(-1)!.position) : null,
     };
   }
 
@@ -127,10 +130,8 @@ function idsOf(text: string): string[] {
   return [...new Set(ids)].filter((id) => id !== null);
 }
 
-const encodeCursor = (position: string): string => Buffer.from(position).toString('base64url');
-
-function decodeCursor(cursor: string): string {
-  const position = Buffer.from(cursor, 'base64url').toString();
+function positionAt(list: string, cursor: string): Position {
+  const position = decodeCursor(list, cursor);
   if (!/^\d{1,18}$/.test(position)) throw new DomainError('INVALID_CURSOR');
   return position;
 }

@@ -12,7 +12,7 @@ import { readStreamAsOf } from '#eventstore/as-of.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
-import { decodeCursor, pageOf } from '#service/cursor.js';
+import { listName, pageOf, placeIn } from '#service/cursor.js';
 import { prepared } from '#service/prepared.js';
 import { Store } from '#service/store.js';
 import { agentSession } from './agent-session.decider.js';
@@ -73,9 +73,10 @@ export class AgentSessions {
   }
 
   async list({ project_id, environment }: Tenant, ask: { limit: number; cursor?: string | undefined }) {
-    const after = decodeCursor(ask.cursor);
+    const list = listName('agent_sessions', { project_id, environment });
+    const after = placeIn(list, ask.cursor);
     const place = [project_id, environment, after?.created_at ?? null, after?.id ?? null, ask.limit + 1];
-    return pageOf(await this.page(place), ask.limit) satisfies Page<AgentSessionView>;
+    return pageOf(list, await this.page(place), ask.limit) satisfies Page<AgentSessionView>;
   }
 
   /** The truth about each of its servers, as of now. A server that left the catalog is no longer reached. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ConnectionView, OwnedConnection } from '#contracts/connection.js';
 import type { Page, Tenant } from '#contracts/envelope.js';
 import type { UserView } from '#contracts/user.js';
-import { decodeCursor, pageOf } from '#service/cursor.js';
+import { listName, pageOf, placeIn } from '#service/cursor.js';
 import { prepared } from '#service/prepared.js';
 import { Store } from '#service/store.js';
 
@@ -66,7 +66,9 @@ export class ConnectionQueries {
   }
 
   async connections(tenant: Tenant, ask: Window & { user_id?: string | undefined }): Promise<Page<OwnedConnection>> {
-    return pageOf(await this.connectionPage([...window(tenant, ask), ask.user_id ?? null]), ask.limit);
+    const { user_id = null, limit } = ask;
+    const list = listName('connections', { ...tenant, user_id });
+    return pageOf(list, await this.connectionPage([...window(tenant, list, ask), user_id]), limit);
   }
 
   async user(tenant: Tenant, id: string): Promise<UserView | null> {
@@ -75,7 +77,8 @@ export class ConnectionQueries {
   }
 
   async users(tenant: Tenant, ask: Window): Promise<Page<UserView>> {
-    return pageOf(await this.userPage(window(tenant, ask)), ask.limit);
+    const list = listName('users', tenant);
+    return pageOf(list, await this.userPage(window(tenant, list, ask)), ask.limit);
   }
 
   /** The connection a provider means when it names only its own item. */
@@ -94,7 +97,7 @@ export class ConnectionQueries {
 const isOf = (tenant: Tenant, row: Tenant): boolean =>
   row.project_id === tenant.project_id && row.environment === tenant.environment;
 
-function window({ project_id, environment }: Tenant, { limit, cursor }: Window): unknown[] {
-  const after = decodeCursor(cursor);
+function window({ project_id, environment }: Tenant, list: string, { limit, cursor }: Window): unknown[] {
+  const after = placeIn(list, cursor);
   return [project_id, environment, after?.created_at ?? null, after?.id ?? null, limit + 1];
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type PlatformStatus, statesOf } from '#contracts/api/platform-connections.js';
 import type { ConnectionView } from '#contracts/connection.js';
 import type { Page, Tenant } from '#contracts/envelope.js';
-import { decodeCursor, pageOf } from '#service/cursor.js';
+import { listName, pageOf, placeIn } from '#service/cursor.js';
 import { prepared } from '#service/prepared.js';
 import { Store } from '#service/store.js';
 
@@ -57,9 +57,10 @@ export class PlatformQueries {
 
   async connections({ project_id, environment }: Tenant, filter: Filter): Promise<Page<ConnectionView>> {
     const { user_id = null, server_id = null, status, limit, cursor } = filter;
-    const after = decodeCursor(cursor);
+    const list = listName('platform_connections', { project_id, environment, user_id, server_id, status });
+    const after = placeIn(list, cursor);
     const place = [project_id, environment, after?.created_at ?? null, after?.id ?? null, limit + 1];
-    return pageOf(await this.page([...place, user_id, server_id, status ? statesOf(status) : null]), limit);
+    return pageOf(list, await this.page([...place, user_id, server_id, status ? statesOf(status) : null]), limit);
   }
 
   /** For a user: the servers that a connection of the user, or of the whole project, leads to. */

@@ -7,10 +7,9 @@ import type { Context, Position } from '#contracts/envelope.js';
 import { isCoded } from '#contracts/errors.js';
 import { hashSecret } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
-import { logger } from '#service/logger.js';
 import { refusalOf } from './access.js';
 import { Endpoint } from './endpoint.js';
-import { EventStream, lastEventId } from './event-stream.js';
+import { type EventStream, lastEventId, streamed } from './event-stream.js';
 import { VerifiedKeys } from './key-cache.js';
 import { Services } from './last-write.js';
 import { Caller, RequestQuery } from './params.js';
@@ -76,13 +75,7 @@ export class AuditStreamController {
       wait_ms: 0,
       ...(last !== undefined && { since: last }),
     });
-    const stream = new EventStream(reply);
-    try {
-      await this.tell(stream, watch, start);
-    } catch (error) {
-      logger.error({ request_id: request.id, err: error }, 'a live timeline ended');
-    }
-    stream.end();
+    await streamed(reply, (stream) => this.tell(stream, watch, start));
   }
 
   private async tell(stream: EventStream, watch: Watch, start: AuditChanges): Promise<void> {

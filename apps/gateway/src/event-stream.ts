@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
+import { logger } from '#service/logger.js';
 
 const LAST_POSITION = 2n ** 63n - 1n;
 
@@ -47,6 +48,18 @@ export class EventStream {
     if (this.isClosed || this.raw.write(text)) return;
     await Promise.race([once(this.raw, 'drain').catch(() => undefined), this.closed]);
   }
+}
+
+/** The reply is what `tell` sends. A failure ends it, too: the client comes again and goes on where it stood. */
+export async function streamed(reply: FastifyReply, tell: (stream: EventStream) => Promise<void>): Promise<void> {
+  const stream = new EventStream(reply);
+  try {
+    await tell(stream);
+  } catch (error) {
+    const { id, routeOptions } = reply.request;
+    logger.error({ request_id: id, route: routeOptions.url, err: error }, 'a stream of events ended');
+  }
+  stream.end();
 }
 
 /** Where a client that reconnects has got to. */

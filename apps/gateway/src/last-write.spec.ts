@@ -80,4 +80,29 @@ describe('a read', () => {
     expect(await afterOf('key-0', 'connection.user.get')).toBeUndefined();
     expect(await afterOf('key-5000', 'connection.user.get')).toBe('40');
   });
+
+  it('waits for what its key has written through another gateway', async () => {
+    services.start();
+    bus.hear('gateway.written', { actor_id: 'mine', service: 'connection', position: '8' });
+    expect(await afterOf('mine', 'connection.user.get')).toBe('8');
+    expect(await afterOf('mine', 'link-session.get')).toBeUndefined();
+    expect(await afterOf('mine', 'audit.list')).toBe('8');
+  });
+
+  it('waits for the newer of two writes, also when the word of the older one comes later', async () => {
+    services.start();
+    position = '10';
+    await write('mine');
+    bus.hear('gateway.written', { actor_id: 'mine', service: 'connection', position: '9' });
+    expect(await afterOf('mine', 'connection.user.get')).toBe('10');
+  });
+});
+
+describe('a write', () => {
+  it('is told to the other gateways by the time it is answered: who, where and how far', async () => {
+    position = '7';
+    await write('mine');
+    const say = { actor_id: 'mine', service: 'connection', position: '7' };
+    expect(bus.mentioned).toEqual([{ subject: 'gateway.written', say }]);
+  });
 });

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Context, Position } from '#contracts/envelope.js';
+import type { Context, LastWrite, Position } from '#contracts/envelope.js';
 import type { Ask, Reply, Subject } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
 
@@ -16,7 +16,7 @@ type Read = {
 
 /**
  * Asks the services so that each API key sees its own writes: remembers the newest position its writes reached at each
- * service, and lets its later reads there wait for it.
+ * service, through whichever gateway, and lets its later reads there wait for it.
  */
 @Injectable()
 export class Services {
@@ -24,18 +24,29 @@ export class Services {
 
   constructor(@Inject(Bus) private readonly bus: Bus) {}
 
+  /** Begins to hear of writes through other gateways, once the bus is connected. */
+  start(): void {
+    this.bus.listen('gateway.written', (write) => this.learn(write));
+  }
+
   async write<S extends Write>(subject: S, ask: Ask<S>): Promise<Reply<S>> {
     const reply = await this.bus.ask(subject, ask, timeLeft(ask));
-    const { position } = reply;
-    this.note(`${ask.context.actor.id}:${serviceOf(subject)}`, position);
-    // The timeline shows what happened at any service.
-    this.note(`${ask.context.actor.id}:audit`, position);
+    const write = { actor_id: ask.context.actor.id, service: serviceOf(subject), position: reply.position };
+    this.learn(write);
+    // Before the caller has its answer: it may ask another gateway next.
+    this.bus.mention('gateway.written', write);
     return reply;
   }
 
   read<S extends Read>(subject: S, ask: Ask<S>): Promise<Reply<S>> {
     const after = this.newest.get(`${ask.context.actor.id}:${serviceOf(subject)}`);
     return this.bus.ask(subject, after === undefined ? ask : { ...ask, after }, timeLeft(ask));
+  }
+
+  private learn({ actor_id, service, position }: LastWrite): void {
+    this.note(`${actor_id}:${service}`, position);
+    // The timeline shows what happened at any service.
+    this.note(`${actor_id}:audit`, position);
   }
 
   /** Answers of two writes may overtake each other; the key that wrote least recently makes room. */

@@ -7,10 +7,9 @@ import { isCoded } from '#contracts/errors.js';
 import type { SessionChanges } from '#contracts/link-session.js';
 import { hashSecret } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
-import { logger } from '#service/logger.js';
 import { refusalOf } from './access.js';
 import { Endpoint } from './endpoint.js';
-import { EventStream, lastEventId } from './event-stream.js';
+import { type EventStream, lastEventId, streamed } from './event-stream.js';
 import { idInPath } from './ids.js';
 import { VerifiedKeys } from './key-cache.js';
 import { Caller } from './params.js';
@@ -58,13 +57,7 @@ export class LinkEventsController {
     const watch: Watch = { context, keyHash, id: idInPath('link_session', id), ...(after !== undefined && { after }) };
     // What is refused is refused before the stream begins, as JSON like everything else.
     const first = await this.ask(watch, 0);
-    const stream = new EventStream(reply);
-    try {
-      await this.tell(stream, watch, first);
-    } catch (error) {
-      logger.error({ request_id: request.id, err: error }, 'the events of a link session ended');
-    }
-    stream.end();
+    await streamed(reply, (stream) => this.tell(stream, watch, first));
   }
 
   private async tell(stream: EventStream, watch: Watch, first: SessionChanges): Promise<void> {

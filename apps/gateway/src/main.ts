@@ -5,6 +5,7 @@ import { logger } from '#service/logger.js';
 import { endWithSupervisor } from '#service/process.js';
 import { gatewayEnv } from './config.js';
 import { VerifiedKeys } from './key-cache.js';
+import { Services } from './last-write.js';
 import { createGateway } from './server.js';
 
 /** Serves at once; whatever needs the bus answers 503 until the broker is there. */
@@ -18,6 +19,7 @@ async function main(): Promise<void> {
   logger.info({ url: await app.getUrl() }, 'serving');
   await bus.connect();
   app.get(VerifiedKeys).start();
+  app.get(Services).start();
 }
 
 main().catch((error: unknown) => {

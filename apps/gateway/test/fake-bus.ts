@@ -12,10 +12,11 @@ type Heard<S extends keyof Announcements> = (
 /** A bus whose services are functions of the test. What nobody answers is UNAVAILABLE, as on the real one. */
 export class FakeBus extends Bus {
   readonly asked: { subject: Subject; ask: unknown; timeoutMs: number | undefined }[] = [];
+  readonly mentioned: { subject: keyof Announcements; say: unknown }[] = [];
   /** Whether the key service answers those who ask for a lease. */
   grantsLeases = true;
   private readonly lost: (() => void)[] = [];
-  private heardChange: Heard<'gateway.key-changed'> | undefined;
+  private readonly listeners = new Map<string, Heard<never>>();
 
   constructor(public answers: Answers = {}) {
     super();
@@ -45,8 +46,21 @@ export class FakeBus extends Bus {
     return Promise.resolve({ stop: () => undefined });
   }
 
-  override listen<S extends keyof Announcements>(_: S, callback: Heard<S>): undefined {
-    this.heardChange = callback as unknown as Heard<'gateway.key-changed'>;
+  override listen<S extends keyof Announcements>(subject: S, callback: Heard<S>): undefined {
+    this.listeners.set(subject, callback as unknown as Heard<never>);
+  }
+
+  /** Another process says this to every listener. */
+  hear<S extends keyof Announcements>(
+    subject: S,
+    say: Announcements[S]['say'],
+    answer: (data: Announcements[S]['answer']) => void = () => undefined,
+  ): void {
+    (this.listeners.get(subject) as unknown as Heard<S> | undefined)?.(say, answer);
+  }
+
+  override mention<S extends keyof Announcements>(subject: S, say: Announcements[S]['say']): void {
+    this.mentioned.push({ subject, say });
   }
 
   override onDisconnect(callback: () => void): void {
@@ -57,7 +71,7 @@ export class FakeBus extends Bus {
   change(key_id: string, change: Partial<KeyChanged> = { revoked_at: '2026-01-01T12:00:00.000Z' }): boolean {
     let confirmed = false;
     const said = { key_id, change_id: 'c1', name: 'a key', retires_at: null, revoked_at: null, ...change };
-    this.heardChange?.(said, () => (confirmed = true));
+    this.hear('gateway.key-changed', said, () => (confirmed = true));
     return confirmed;
   }
 

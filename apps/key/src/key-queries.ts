@@ -5,7 +5,7 @@ import { parseId } from '#contracts/ids.js';
 import type { KeyView, UsedKey } from '#contracts/key.js';
 import type { Ask } from '#contracts/subjects.js';
 import type { Projector } from '#eventstore/projector.js';
-import { decodeCursor, pageOf } from '#service/cursor.js';
+import { listName, pageOf, placeIn } from '#service/cursor.js';
 import { logger } from '#service/logger.js';
 import { Store } from '#service/store.js';
 import { hearingAll } from './key-streams.js';
@@ -33,7 +33,8 @@ export class KeyQueries {
 
   async list({ context, after, kind, limit, cursor }: Ask<'key.list'>): Promise<Page<UsedKey>> {
     await this.view.reached(after);
-    const from = decodeCursor(cursor);
+    const list = listName('api_keys', { ...context.tenant, kind });
+    const from = placeIn(list, cursor);
     const query = this.rows()
       .where('k.project_id = :project_id and k.environment = :environment', context.tenant)
       .orderBy('k.created_at', 'DESC')
@@ -41,7 +42,7 @@ export class KeyQueries {
       .limit(limit + 1);
     if (kind) query.andWhere('k.kind = :kind', { kind });
     if (from) query.andWhere('(k.created_at, k.id) < (:created_at, :id)', from);
-    const { items, next_cursor } = pageOf(await query.getMany(), limit);
+    const { items, next_cursor } = pageOf(list, await query.getMany(), limit);
     return { items: await this.shown(items), next_cursor };
   }
 

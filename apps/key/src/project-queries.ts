@@ -3,11 +3,12 @@ import type { Page } from '#contracts/envelope.js';
 import { organization, type ProjectView } from '#contracts/project.js';
 import type { Ask } from '#contracts/subjects.js';
 import type { Projector } from '#eventstore/projector.js';
-import { decodeCursor, pageOf } from '#service/cursor.js';
+import { listName, pageOf, placeIn } from '#service/cursor.js';
 import { Store } from '#service/store.js';
 import { hearingAll } from './key-streams.js';
 import { ProjectRow, projectRows } from './project.view.js';
 
+const LIST = listName('projects');
 const PROJECT_ID = /^prj_[0-9A-Za-z]{16}$/;
 
 /** The projection of all projects, and the read of it. */
@@ -21,7 +22,7 @@ export class ProjectQueries {
 
   async list({ after, limit, cursor }: Ask<'key.project.list'>): Promise<Page<ProjectView>> {
     await this.view.reached(after);
-    const from = decodeCursor(cursor, PROJECT_ID);
+    const from = placeIn(LIST, cursor, PROJECT_ID);
     const query = this.store.dataSource
       .getRepository(ProjectRow)
       .createQueryBuilder('p')
@@ -30,6 +31,6 @@ export class ProjectQueries {
       .addOrderBy('p.id', 'DESC')
       .limit(limit + 1);
     if (from) query.andWhere('(p.created_at, p.id) < (:at, :project)', { at: from.created_at, project: from.id });
-    return pageOf(await query.getMany(), limit);
+    return pageOf(LIST, await query.getMany(), limit);
   }
 }

@@ -304,12 +304,21 @@ describe('the end', () => {
 describe('going on at another device', () => {
   const handOver = (code_hash: string): SessionCommand => ({ type: 'HandOver', code_hash, now: later });
   const handedOver = (code_hash: string): SessionEvent => ({ type: 'SessionHandedOver', code_hash, at: later });
+  const codeRefused = (code_hash: string): SessionEvent => ({ ...useRefused(''), code_hash }) as SessionEvent;
   const tenTimes = Array.from({ length: 10 }, (_, index) => handedOver(`code ${index}`));
 
   it('is recorded', () => given(minted(), activated).when(handOver('a')).then(handedOver('a')));
   it('works with the next code', () => given(minted(), handedOver('a')).when(handOver('b')).then(handedOver('b')));
-  it('works once with a code', () =>
-    given(minted(), activated, handedOver('a')).when(handOver('a')).thenRefused('CONSUMED'));
+  it('works once with a code, and the second try is recorded, once', () => {
+    given(minted(), activated, handedOver('a')).when(handOver('a')).then(codeRefused('a'));
+    given(minted(), activated, handedOver('a'), codeRefused('a')).when(handOver('a')).thenRefused('CONSUMED');
+  });
+  it('is refused with a used code also after the end', () =>
+    given(minted(), handedOver('a'), failed).when(handOver('a')).then(codeRefused('a')));
+  it('leaves room for the record that the link itself was opened again', () =>
+    given(...used, handedOver('a'), codeRefused('a'))
+      .when({ type: 'ActivateSession', now: later })
+      .then(useRefused('')));
   it('does not go on for ever', () =>
     given(minted(), ...tenTimes)
       .when(handOver('k'))

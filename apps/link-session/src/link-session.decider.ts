@@ -27,6 +27,7 @@ interface Minted {
   attempts: Readonly<Record<string, Attempt>>;
   /** Refused attempts since the last success. */
   refusals: number;
+  /** Attempts and codes. */
   refused_uses: readonly string[];
   used_codes: readonly string[];
 }
@@ -110,9 +111,13 @@ function claimAttempt({ attempt_id, now }: Command<'ClaimAttempt'>, state: Minte
 
 /** `Sessions` turns this event into 410 CONSUMED: the refusal is a fact, and it changes nothing. */
 function refuseUse(state: Minted, attempt_id: string, at: string): SessionEvent[] {
-  const known = state.refused_uses.includes(attempt_id) || state.refused_uses.length >= MAX_REFUSED_USES;
-  if (known) throw new DomainError('CONSUMED');
+  assertNews(state, attempt_id);
   return [{ type: 'UseRefused', attempt_id, at }];
+}
+
+/** Each refused use is recorded once. */
+function assertNews({ refused_uses }: Minted, use: string): void {
+  if (refused_uses.includes(use) || refused_uses.length >= MAX_REFUSED_USES) throw new DomainError('CONSUMED');
 }
 
 function refuseAttempt(command: Command<'RefuseAttempt'>, state: Minted): SessionEvent[] {
@@ -152,8 +157,11 @@ function finish({ now }: Command<'FinishSession'>, state: Minted): SessionEvent[
 
 /** Of two devices at one code, the append at the exact revision lets one in. */
 function handOver({ code_hash, now }: Command<'HandOver'>, state: Minted): SessionEvent[] {
+  if (state.used_codes.includes(code_hash)) {
+    assertNews(state, code_hash);
+    return [{ type: 'UseRefused', attempt_id: NO_ATTEMPT, code_hash, at: now }];
+  }
   assertUsable(state, now);
-  if (state.used_codes.includes(code_hash)) throw new DomainError('CONSUMED', 'This code has been used.');
   if (state.used_codes.length >= MAX_HAND_OVERS) {
     throw new DomainError('INVALID_STATE', 'This link has been handed over too often.');
   }
@@ -192,7 +200,7 @@ function changed(state: Minted, event: Exclude<SessionEvent, { type: 'SessionMin
     case 'AttemptSucceeded':
       return { ...mark(state, event.attempt_id, 'succeeded'), refusals: 0 };
     case 'UseRefused':
-      return { ...state, refused_uses: [...state.refused_uses, event.attempt_id] };
+      return { ...state, refused_uses: [...state.refused_uses, event.code_hash ?? event.attempt_id] };
     case 'SessionHandedOver':
       return { ...state, used_codes: [...state.used_codes, event.code_hash] };
     case 'SessionCompleted':

@@ -9,6 +9,7 @@ import { LinkSessionRow } from './link-session.view.js';
 import { LinkSessions1700000000001 } from './migrations/0001-link-sessions.js';
 import { SubjectKeys1700000000002 } from './migrations/0002-subject-keys.js';
 import { SessionLists1700000000003 } from './migrations/0003-session-lists.js';
+import { LinksOfDeletedUsers } from './links-of-deleted-users.js';
 import { MintController } from './mint.controller.js';
 import { PageController } from './page.controller.js';
 import { WatchSession } from './session-changes.js';
@@ -34,6 +35,6 @@ import { Sessions } from './sessions.service.js';
     PersonalTextController,
     HealthController,
   ],
-  providers: [Sessions, SessionQueries, SessionViews, KnownUsers, ExpireSessions, WatchSession],
+  providers: [Sessions, SessionQueries, SessionViews, KnownUsers, LinksOfDeletedUsers, ExpireSessions, WatchSession],
 })
 export class LinkSessionModule {}

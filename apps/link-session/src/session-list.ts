@@ -1,6 +1,6 @@
 import { sha256 } from '#contracts/ids.js';
 import type { Ask } from '#contracts/subjects.js';
-import { decodeCursor } from '#service/cursor.js';
+import { listName, placeIn } from '#service/cursor.js';
 
 interface Statement {
   /** Under which it is prepared; without one it is planned anew each time. */
@@ -12,6 +12,15 @@ interface Statement {
 /** Its time has passed, which counts from then on, and the sweep has not recorded it yet. */
 const due = (now: string) => `status in ('pending', 'active') and expires_at <= ${now} and in_flight = '{}'`;
 const NEWEST_FIRST = 'order by created_at desc, id desc';
+
+/** All of a list but which page of it. */
+export function listOf(ask: Ask<'link-session.list'>): string {
+  const { context, status, user_id, connection_id, created_after, created_before } = ask;
+  return listName('link_sessions', {
+    ...context.tenant,
+    ...{ status, user_id, connection_id, created_after, created_before },
+  });
+}
 
 /**
  * A page of sessions, newest first. Whatever is asked for, an index holds it in that order (migration 0003), so that a
@@ -37,7 +46,7 @@ export function listStatement(ask: Ask<'link-session.list'>, now: string): State
 
 function termsOf(ask: Ask<'link-session.list'>, value: (one: unknown) => string): string[] {
   const { user_id, connection_id, created_after, created_before, cursor, context } = ask;
-  const after = decodeCursor(cursor);
+  const after = placeIn(listOf(ask), cursor);
   return [
     `project_id = ${value(context.tenant.project_id)}`,
     `environment = ${value(context.tenant.environment)}`,

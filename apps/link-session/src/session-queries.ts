@@ -5,7 +5,7 @@ import type { Ask } from '#contracts/subjects.js';
 import { pageOf } from '#service/cursor.js';
 import { prepared } from '#service/prepared.js';
 import { Store } from '#service/store.js';
-import { listStatement } from './session-list.js';
+import { listOf, listStatement } from './session-list.js';
 import { asOf, type LinkSessionRow } from './link-session.view.js';
 
 const DUE_AT_ONCE = 200;
@@ -15,6 +15,7 @@ const DUE_AT_ONCE = 200;
 export class SessionQueries {
   private readonly byId;
   private readonly due;
+  private readonly ofUser;
 
   constructor(@Inject(Store) private readonly store: Store) {
     const { dataSource } = store;
@@ -24,6 +25,12 @@ export class SessionQueries {
       'sessions_due',
       `select * from link_sessions where status in ('pending', 'active') and expires_at <= $1 and in_flight = '{}'
        order by expires_at limit ${DUE_AT_ONCE}`,
+    );
+    this.ofUser = prepared<{ id: string }>(
+      dataSource,
+      'open_sessions_of_user',
+      `select id from link_sessions where project_id = $1 and environment = $2 and user_id = $3
+       and status in ('pending', 'active')`,
     );
   }
 
@@ -38,12 +45,18 @@ export class SessionQueries {
     return this.due([now]);
   }
 
+  /** Of a user's sessions those that can still be used, or wait for the record that they have expired. */
+  openOf({ project_id, environment }: Tenant, userId: string): Promise<{ id: string }[]> {
+    return this.ofUser([project_id, environment, userId]);
+  }
+
   /** Each combination of filters is a text of its own, prepared once per connection under its own name. */
   async list(ask: Ask<'link-session.list'>): Promise<Page<SessionView>> {
     const now = new Date().toISOString();
     const { name, text, values } = listStatement(ask, now);
     const rows = await prepared<LinkSessionRow>(this.store.dataSource, name, text)(values);
     return pageOf(
+      listOf(ask),
       rows.map((row) => asOf(row, now)),
       ask.limit,
     );

@@ -4,20 +4,23 @@ import { streamIdOf } from '#eventstore/recorded.js';
 import { Store } from '#service/store.js';
 import { KnownUsers } from './known-users.js';
 import { linkSessions } from './link-session.view.js';
+import { LinksOfDeletedUsers } from './links-of-deleted-users.js';
 
-/** The service's one view. Its subscription also hears of deleted users, which no session may be minted for. */
+/** The service's one view. Its subscription also hears of deleted users: no session may be minted for them, nor stay open. */
 @Injectable()
 export class SessionViews {
   readonly sessions: Projector;
   private readonly waiting = new Map<string, Set<() => void>>();
 
-  constructor(@Inject(Store) store: Store, users: KnownUsers) {
+  constructor(@Inject(Store) store: Store, users: KnownUsers, links: LinksOfDeletedUsers) {
     const view = { ...linkSessions, prefixes: [...linkSessions.prefixes, 'user-'] };
     this.sessions = store.project(view, ({ events }) => {
-      for (const { stream, event } of events) {
-        const id = streamIdOf(stream);
-        if (event.type === 'UserDeleted') users.forget(id);
-        else this.wake(id);
+      for (const recorded of events) {
+        const id = streamIdOf(recorded.stream);
+        if (recorded.event.type === 'UserDeleted') {
+          users.forget(id);
+          void links.end(recorded);
+        } else this.wake(id);
       }
     });
   }

@@ -16,7 +16,7 @@ export const inboxPrefix = (user: string) => `_INBOX_${user}`;
  */
 export const busUsers: Record<string, BusRights> = {
   gateway: {
-    publish: ['key.>', 'connection.>', 'link-session.>', 'audit.>', 'health.>'],
+    publish: ['key.>', 'connection.>', 'link-session.>', 'audit.>', 'health.>', 'gateway.written'],
     subscribe: ['gateway.>', 'health.>'],
   },
   key: { publish: ['gateway.>'], subscribe: ['key.>', 'health.>'] },

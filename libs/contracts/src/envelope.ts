@@ -62,6 +62,13 @@ export interface Written<View> {
   position: Position;
 }
 
+/** How far into the event store the writes of this actor at this service have come. */
+export interface LastWrite {
+  actor_id: string;
+  service: string;
+  position: Position;
+}
+
 /** A page of a list, newest first. */
 export interface Page<Item> {
   items: Item[];

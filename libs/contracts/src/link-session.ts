@@ -44,6 +44,13 @@ export interface Refusal {
   is_final?: boolean;
 }
 
+/** Why a link ends whose user was deleted after it was made: a connection would belong to nobody. */
+export const userDeleted: Refusal = {
+  code: 'USER_DELETED',
+  message: 'The user of this link was deleted.',
+  is_final: true,
+};
+
 export type SessionEvent =
   | ({ type: 'SessionMinted'; expires_at: string; at: string } & SessionTerms)
   | { type: 'SessionActivated'; at: string }
@@ -53,9 +60,9 @@ export type SessionEvent =
   | { type: 'AttemptSucceeded'; attempt_id: string; connection_id: string; outcome: AttemptOutcome; at: string }
   /**
    * A second use of a one-time link was refused: nothing changed, but it is a fact worth knowing. `attempt_id` is "" when
-   * the link was only opened again.
+   * the link was only opened again, and when it was a code to go on at another device that came again: `code_hash` names it.
    */
-  | { type: 'UseRefused'; attempt_id: string; at: string }
+  | { type: 'UseRefused'; attempt_id: string; code_hash?: string; at: string }
   /** The person went on at another device. */
   | { type: 'SessionHandedOver'; code_hash: string; at: string }
   | { type: 'SessionCompleted'; at: string }

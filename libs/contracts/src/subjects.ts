@@ -7,7 +7,7 @@ import type { AgentSessionView, SessionReach } from './agent-session.js';
 import type { ConnectLinkWish } from './connect-link.js';
 import type { ConnectionTerms, ConnectionView, OwnedConnection } from './connection.js';
 import type { Erasure, OpenedTexts, TextToOpen } from './erasure.js';
-import type { AsOf, Context, Page, Position, Written } from './envelope.js';
+import type { AsOf, Context, LastWrite, Page, Position, Written } from './envelope.js';
 import type { IdempotencyState } from './idempotency.js';
 import type { KeyIdentity, KeyTerms, KeyUse, KeyView, RefusedUses, UsedKey, VerifiedKey } from './key.js';
 import type { KeyChanged, KeyForgotten, LeaseAsked, LeaseGranted } from './key-lease.js';
@@ -339,6 +339,8 @@ export interface Subjects {
 export interface Announcements {
   'gateway.key-changed': { say: KeyChanged; answer: KeyForgotten };
   'key.lease': { say: LeaseAsked; answer: LeaseGranted };
+  /** Among gateways, so that each key sees its own writes through any of them; nobody answers. */
+  'gateway.written': { say: LastWrite; answer: never };
 }
 
 export interface PartHealth {

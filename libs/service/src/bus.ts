@@ -106,6 +106,11 @@ export class Bus implements OnApplicationShutdown {
     return { stop: () => answers?.unsubscribe() };
   }
 
+  /** Says something to every listener and waits for nobody, not even for the broker to have it. */
+  mention<S extends keyof Announcements>(subject: S, payload: Announcements[S]['say']): void {
+    this.connection?.publish(subject, JSON.stringify(payload));
+  }
+
   /** Says these to whoever listens, in order; resolves when the broker has all of them. */
   async tell(messages: { subject: string; data: object }[]): Promise<void> {
     if (!this.connection) throw new DomainError('UNAVAILABLE');

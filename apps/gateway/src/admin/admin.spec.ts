@@ -299,6 +299,35 @@ describe('a page of the dashboard', () => {
     expect(text).toMatch(/<dialog id="invite"[^>]*data-open-now>[^]*Email must be an e-mail address\.[^]*value="bob"/);
   });
 
+  it.each([
+    [
+      '/admin/sessions',
+      { provider: 'citi', user_name: 'Ada', expires_in_seconds: '900' },
+      'Provider must be "plaid" or "teller".',
+    ],
+    [
+      '/admin/sessions',
+      { provider: '', user_name: 'Ada', expires_in_seconds: '1' },
+      'Expiry must be one of 300, 900, 3600.',
+    ],
+    [
+      '/admin/settings/api-keys',
+      { name: 'Ada', scope: 'all', expires_in_days: '' },
+      'Scope must be "read_only" or "full_access".',
+    ],
+    [`/admin/settings/api-keys/${usedKey.id}/rotate`, { grace_seconds: '5' }, 'must be one of 0, 3600, 86400, 604800'],
+  ])('%s refuses %j in the words of the API', async (url, fields, words) => {
+    const { cookie, csrf } = await enter();
+    Object.assign(gateway.bus.answers, {
+      'link-session.list': () => ({ items: [], next_cursor: null }),
+      'connection.user.list': () => ({ items: [], next_cursor: null }),
+      'connection.providers': () => ['plaid'],
+    });
+    const { status, text } = await send('POST', url, { csrf, ...fields }, { cookie });
+    expect(status).toBe(400);
+    expect(text.replace(/&quot;/g, '"')).toContain(words);
+  });
+
   it('changes a project by the commands of the API, and says which address is none', async () => {
     const { cookie, csrf } = await enter();
     const change = (id: string, origins: string) =>

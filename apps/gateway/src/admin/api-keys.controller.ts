@@ -1,7 +1,7 @@
 import { Get, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { name } from '#contracts/api/fields.js';
+import { name, oneOf } from '#contracts/api/fields.js';
 import type { Context } from '#contracts/envelope.js';
 import type { KeyView, UsedKey } from '#contracts/key.js';
 import type { Random } from '#contracts/secrets.js';
@@ -19,7 +19,7 @@ const LIST = '/admin/settings/api-keys';
 
 const newKeyForm = z.object({
   name: name(80),
-  scope: z.enum(['read_only', 'full_access'], { error: 'must be read only or full access' }),
+  scope: oneOf(['read_only', 'full_access'], '"read_only" or "full_access"'),
   expires_in_days: z
     .string()
     .regex(/^(|[1-9]\d{0,3})$/, 'must be a number of days')
@@ -28,9 +28,8 @@ const newKeyForm = z.object({
 });
 
 const graces = { '0': 'at once', '3600': 'in an hour', '86400': 'in a day', '604800': 'in seven days' } as const;
-const rotateForm = z.object({
-  grace_seconds: z.enum(Object.keys(graces) as (keyof typeof graces)[]).transform(Number),
-});
+const seconds = Object.keys(graces) as [string, ...string[]];
+const rotateForm = z.object({ grace_seconds: oneOf(seconds, `one of ${seconds.join(', ')}`).transform(Number) });
 
 /** Settings → API keys. */
 @AdminPage('admin/settings/api-keys')

@@ -24,6 +24,7 @@ const inWords = (message: string): string => {
     email: 'Email',
     password: 'Password',
     expires_in_days: 'Expiry',
+    expires_in_seconds: 'Expiry',
     origins: 'The list',
     connection_metadata: 'The metadata',
   };

@@ -2,7 +2,7 @@ import { Get, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { sessionsQuery, type SessionsQuery } from '#contracts/api/link-sessions.js';
-import { name, text } from '#contracts/api/fields.js';
+import { name, oneOf, text } from '#contracts/api/fields.js';
 import type { Context } from '#contracts/envelope.js';
 import { Bus } from '#service/bus.js';
 import { idInField, idInPath } from '../ids.js';
@@ -24,9 +24,9 @@ const newLinkForm = z
   .object({
     user_id: text(100).default(''),
     user_name: text(200).default(''),
-    provider: z.enum(['', 'plaid', 'teller']),
+    provider: oneOf(['', 'plaid', 'teller'], '"plaid" or "teller"'),
     label: text(200).default(''),
-    expires_in_seconds: z.enum(['300', '900', '3600']).transform(Number),
+    expires_in_seconds: oneOf(['300', '900', '3600'], 'one of 300, 900, 3600').transform(Number),
     single_use: z.literal('on').optional(),
   })
   .refine(({ user_id, user_name }) => user_id !== '' || user_name.trim() !== '', {
