@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { ConnectionEvent, ConnectionView } from '#contracts/connection.js';
 import type { Json } from '#contracts/connection-metadata.js';
-import { erased, type Projection } from '#eventstore/projection.js';
+import { erased, type Projection, unchanged } from '#eventstore/projection.js';
 import { rowPerStream } from '#eventstore/view.js';
 
 @Entity('connections')
@@ -108,8 +108,8 @@ export const connectionProjection: Projection<ConnectionView, ConnectionEvent> =
   }),
   ConnectionRelinked: (e) => healthy(e.at),
   ConnectionRepaired: (e) => healthy(e.at),
-  WebhookReceived: () => ({}),
-  CredentialAccessed: () => ({}),
+  WebhookReceived: unchanged,
+  CredentialAccessed: unchanged,
   ConnectionDisconnected: (e) => ({ ...healthy(e.at), state: 'revoked', revoked_at: e.at }),
   ConnectionDeleted: () => null,
   // A bank is called by its own name.

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { KeyEvent, KeyScope, KeyView } from '#contracts/key.js';
-import type { Projection } from '#eventstore/projection.js';
+import { type Projection, unchanged } from '#eventstore/projection.js';
 import { rowPerStream } from '#eventstore/view.js';
 
 /** Times are RFC 3339 text in UTC with milliseconds. The key's hash is not here: verifying reads the stream. */
@@ -36,7 +36,7 @@ export const keyProjection: Projection<KeyView, KeyEvent> = {
   KeyRenamed: (e) => ({ name: e.name }),
   KeyRotated: (e) => ({ retires_at: e.retires_at, successor_id: e.successor.id }),
   KeyRevoked: (e) => ({ revoked_at: e.since ?? e.at }),
-  KeyRefused: () => ({}),
+  KeyRefused: unchanged,
 };
 
 export const apiKeys = rowPerStream({

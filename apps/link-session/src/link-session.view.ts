@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { ProviderName, SessionEvent, SessionView } from '#contracts/link-session.js';
-import { erased, type Projection } from '#eventstore/projection.js';
+import { erased, type Projection, unchanged } from '#eventstore/projection.js';
 import { rowPerStream } from '#eventstore/view.js';
 
 /** Times are RFC 3339 text in UTC with milliseconds, so that they sort as they stand. */
@@ -59,8 +59,8 @@ export const sessionProjection: Projection<SessionView, SessionEvent> = {
     result_connection_ids: [...without(row.result_connection_ids, e.connection_id), e.connection_id],
     last_refusal: null,
   }),
-  UseRefused: () => ({}),
-  SessionHandedOver: () => ({}),
+  UseRefused: unchanged,
+  SessionHandedOver: unchanged,
   SessionCompleted: (e) => ({ status: 'completed', completed_at: e.at }),
   SessionFailed: (e) => ({
     status: 'failed',

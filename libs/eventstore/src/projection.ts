@@ -6,20 +6,23 @@ export type Projection<Row, E extends { type: string }> = {
   [T in E['type']]: (event: Extract<E, { type: T }>, row: Row) => Partial<Row> | null;
 };
 
-/**
- * The row after these events; null when there is none (never written, or removed). Unknown types change nothing, and
- * what nothing has changed is the same object.
- */
+/** For an event that is a fact but moves no row: the row is not even read for it. */
+export const unchanged = () => ({});
+
+/** Types that are unknown change nothing either. */
+export const isChange = <Row, E extends { type: string }>(projection: Projection<Row, E>, type: string): boolean =>
+  Object.hasOwn(projection, type) && projection[type as E['type']] !== unchanged;
+
+/** The row after these events; null when there is none (never written, or removed). What nothing has changed is the same object. */
 export function project<Row extends object, E extends { type: string }>(
   projection: Projection<Row, E>,
   events: E[],
   from: Row | null = null,
 ): Row | null {
   return events.reduce<Row | null>((row, event) => {
-    if (!Object.hasOwn(projection, event.type)) return row;
+    if (!isChange(projection, event.type)) return row;
     const apply = projection[event.type as E['type']] as (event: E, row: Row) => Partial<Row> | null;
     const changed = apply(event, row ?? ({} as Row));
-    if (row && changed && Object.keys(changed).length === 0) return row;
     return changed && ({ ...row, ...changed } as Row);
   }, from);
 }

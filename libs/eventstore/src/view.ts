@@ -1,5 +1,5 @@
 import { type EntityTarget } from 'typeorm';
-import { project, type Projection } from './projection.js';
+import { isChange, project, type Projection } from './projection.js';
 import { type Recorded, streamIdOf } from './recorded.js';
 
 /** A read model: a table, and how a batch of events changes it. */
@@ -46,7 +46,9 @@ export function rowPerStream<Row extends { id: string }, E extends { type: strin
     async changes(batch, rows) {
       const byId = new Map<string, Recorded[]>();
       for (const event of batch) {
-        if (event.stream.startsWith(`${view.kind}-`)) push(byId, streamIdOf(event.stream), event);
+        const { stream } = event;
+        if (!stream.startsWith(`${view.kind}-`) || !isChange(view.projection, event.event.type)) continue;
+        push(byId, streamIdOf(stream), event);
       }
       const before = await existingRows<Row>(rows, byId);
       const changes: Changes = { added: [], changed: [], removed: [], parked: [] };

@@ -16,6 +16,8 @@ export function busOptions(env: NodeJS.ProcessEnv = process.env) {
     reconnectTimeWait: 250,
     reconnectJitter: 100,
     waitOnFirstConnect: true,
+    // A gateway tells all gateways of each write, and knows its own.
+    noEcho: true,
     pingInterval: 10_000,
     maxPingOut: 2,
   };
