@@ -49,5 +49,5 @@ module.exports = {
   ],
   reporters: ['default', '<rootDir>/test/reporter.cjs'],
   maxWorkers: 2,
-  testTimeout: 60_000,
+  testTimeout: 120_000,
 };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
@@ -71,7 +72,7 @@ async function expectUsable(): Promise<void> {
   for (const width of [360, 800, 1160, 1280]) {
     await page.setViewportSize({ width, height: 780 });
     const hidden = () => page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
-    const left = await until(hidden, (pixels) => pixels <= 0, 5_000).catch(hidden);
+    const left = await until(hidden, (pixels) => pixels <= 0, 15_000).catch(hidden);
     expect([page.url(), width, left <= 0]).toEqual([page.url(), width, true]);
   }
   expect(faults).toEqual([]);
@@ -345,7 +346,7 @@ describeInBrowser('Settings', () => {
     await open('/settings/operators');
     await expectUsable();
     await button('Invite operator').click();
-    await box('Email').fill('Bob@example.com');
+    await box('Email').fill(`Bob.${randomUUID()}@example.com`);
     await button('Invite').click();
     const url = await box('Link').inputValue();
     await expectUsable();

@@ -52,7 +52,7 @@ function visitOf(base: string, cookie: string, opened: Answer) {
 }
 
 async function send(url: string, init: RequestInit = {}): Promise<Answer> {
-  const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(10_000), ...init });
+  const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(30_000), ...init });
   const text = await response.text();
   return { status: response.status, headers: response.headers, body: parsed(text), text };
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as wait } from 'node:timers/promises';
 import { categories, categoryOf, type Category } from '#contracts/categories.js';
-import { type Api, newCaller, until } from '#testing/api.js';
+import { type Api, apiWith, newCaller, until } from '#testing/api.js';
 import { followEntries } from '#testing/live-entries.js';
 import { type Stack, startStack } from '#testing/stack.js';
 import { readAllEvents } from './invariants.js';
@@ -22,7 +22,8 @@ let project: string;
 beforeAll(async () => {
   stack = await startStack({ servers: 'local' });
   const caller = await newCaller(stack.run());
-  ({ api, key } = caller);
+  ({ key } = caller);
+  api = apiWith(stack.url, key, 1);
   project = caller.tenant.project_id;
 });
 afterAll(() => stack?.stop());

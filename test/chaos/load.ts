@@ -6,7 +6,7 @@ import { Witness } from './witness.js';
 
 const RETRY_MS = 150;
 /** As long as the page's own script keeps trying. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 90_000;
 
 const weights = {
   mint: 30,

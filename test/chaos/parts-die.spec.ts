@@ -5,7 +5,7 @@ import type { ConnectionEvent } from '#contracts/connection.js';
 import type { SessionEvent } from '#contracts/link-session.js';
 import type { Recorded } from '#eventstore/recorded.js';
 import type { View } from '#eventstore/view.js';
-import { type Api, apiWith, newCaller, until } from '#testing/api.js';
+import { type Api, apiWith, newCaller, newUser, until } from '#testing/api.js';
 import { type Stack, startStack } from '#testing/stack.js';
 import { auditEntries } from '../../apps/audit/src/audit.view.js';
 import { connections } from '../../apps/connection/src/connection.view.js';
@@ -56,10 +56,11 @@ const outages: { part: string; from: number; to: number }[] = [];
 
 beforeAll(async () => {
   stack = await startStack({ servers: 'local' });
-  ({ api } = await newCaller(stack.run()));
-  outsider = apiWith(stack.url, null);
-  const { body } = await api.post('/api/v1/users', { name: 'watcher' });
-  userId = body.id as string;
+  const caller = await newCaller(stack.run());
+  userId = await newUser(caller.api);
+  // Each answer counts, also the refusal.
+  api = apiWith(stack.url, caller.key, 1);
+  outsider = apiWith(stack.url, null, 1);
   load = new Load({ api, bankUrl: bankUrlOf(stack), seed, clients: CLIENTS });
 });
 
@@ -73,7 +74,7 @@ const moreOperations = (count: number) => {
   return until(
     () => Promise.resolve(load.operations),
     (done) => done >= goal,
-    20_000,
+    60_000,
   );
 };
 
@@ -86,7 +87,7 @@ async function die(part: string): Promise<void> {
     () => Promise.resolve(stack.run().parts[part]!.pid),
     (now) => now !== pid,
   );
-  await until(isReady, Boolean, 20_000);
+  await until(isReady, Boolean, 60_000);
   outage.to = Date.now();
 }
 
@@ -138,10 +139,10 @@ describe(`afterwards (CHAOS_SEED=${seed})`, () => {
     await until(
       () => ofService('connection', unfinished),
       (rows) => rows.length === 0,
-      60_000,
+      120_000,
     );
     await read();
-  }, 120_000);
+  }, 240_000);
 
   it('the faults were felt: the load was refused and cut, and most of it was done', () => {
     const { calls, deeds } = load.witness;
