@@ -37,7 +37,7 @@ function sealedLabel(event_id: string, event: { type: string }): Subject['sealed
   const { key_number, text: { label } = {} } = sealedTextOf(event) ?? {};
   return label === undefined
     ? null
-    : { event_id, type: event.type, personal: { key_number: key_number!, text: { label } } };
+    : { event_id, personal: { key_number: key_number!, text: { label } }, type: event.type };
 }
 
 export function entryOf(recorded: Recorded, subject: Subject): Unchained {
@@ -57,7 +57,7 @@ export function entryOf(recorded: Recorded, subject: Subject): Unchained {
     causation_id: metadata.causation_id,
     address: metadata.address,
     key_prefix: metadata.key_prefix,
-    data: factsOf({ ...event }),
+    data: factsOf(event),
     ...subject,
   };
 }
@@ -65,7 +65,8 @@ export function entryOf(recorded: Recorded, subject: Subject): Unchained {
 /** The event's facts without hashes of secrets, and without what a redirect URL carries for the caller's own use. */
 function factsOf(event: Facts): Facts {
   const facts: Facts = {};
-  for (const name of Object.keys(event)) if (!HIDDEN.has(name)) facts[name] = shown(name, event[name]);
+  // In the order in which they are hashed.
+  for (const name of Object.keys(event).sort()) if (!HIDDEN.has(name)) facts[name] = shown(name, event[name]);
   return facts;
 }
 
