@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { PageBus, startPages } from '../../../../test/page-app.js';
+import { newVaultKey, PageBus, startPages } from '../../../../test/page-app.js';
 
 const bus = new PageBus();
 let app: NestFastifyApplication;
 
+process.env['LINK_MISS_LIMIT_RPM'] = '3';
 beforeAll(async () => (app = await startPages(bus)));
 afterAll(() => app.close());
 
@@ -15,4 +16,24 @@ it('a look at the address of a callback uses no link up', async () => {
   });
   expect(answer.statusCode).toBe(204);
   expect(bus.asked).toEqual([]);
+});
+
+it('an address that guesses states is refused before anybody is asked', async () => {
+  const { jwk } = await newVaultKey();
+  let known = false;
+  Object.assign(bus.answers, {
+    'connection.vault-key': () => ({ jwk }),
+    'connection.connect.finish': () => ({ redirect_to: known ? 'https://app.example/done' : null }),
+  });
+  const back = async (remoteAddress: string) => {
+    const url = `/v1/connect/callback/shopify?state=${'x'.repeat(43)}&code=c`;
+    return (await app.inject({ url, remoteAddress })).statusCode;
+  };
+  const guesses = [await back('192.0.2.1'), await back('192.0.2.1'), await back('192.0.2.1')];
+  expect(new Set(guesses).size).toBe(1);
+  known = true;
+  const asked = bus.asked.length;
+  expect(await back('192.0.2.1')).toBe(429);
+  expect(bus.asked).toHaveLength(asked);
+  expect(await back('192.0.2.2')).toBe(303);
 });

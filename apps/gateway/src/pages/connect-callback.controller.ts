@@ -1,12 +1,14 @@
-import { Controller, Get, Head, HttpCode, Param, Query, Req, Res, UseFilters } from '@nestjs/common';
+import { Controller, Get, Head, HttpCode, Inject, Param, Query, Req, Res, UseFilters } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { defaultTenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { Bus } from '#service/bus.js';
 import { Public } from '../endpoint.js';
 import { contextOf } from '../request-context.js';
+import { MissLimit } from './miss-limit.js';
 import { PageErrorFilter } from './page-error.filter.js';
 import { setRedirectHeaders } from './page-headers.js';
+import { PAGES_SETTINGS, type PagesSettings } from './settings.js';
 import { TokenSealer } from './token-sealer.js';
 
 /** The provider has eight seconds to answer, and the connection is made after that. */
@@ -14,16 +16,22 @@ const PATIENCE_MS = 14_000;
 
 /**
  * Where a provider sends the browser back to. Whose link it is stands behind the state alone; a state that is unknown, used
- * or forged gets the page of a link that is no longer valid, and nothing happens.
+ * or forged gets the page of a link that is no longer valid, and nothing happens. An address that guesses is refused before
+ * anybody is asked.
  */
 @Controller('v1/connect/callback')
 @Public()
 @UseFilters(PageErrorFilter)
 export class ConnectCallbackController {
+  private readonly misses: MissLimit;
+
   constructor(
     private readonly bus: Bus,
     private readonly sealer: TokenSealer,
-  ) {}
+    @Inject(PAGES_SETTINGS) settings: PagesSettings,
+  ) {
+    this.misses = new MissLimit(settings.LINK_MISS_LIMIT_RPM);
+  }
 
   /** Link scanners look before a browser goes. Before the GET, or Fastify makes a HEAD of it that uses up the link. */
   @Head(':server_id')
@@ -37,12 +45,16 @@ export class ConnectCallbackController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ) {
+    if (this.misses.isOver(request.ip)) throw new DomainError('RATE_LIMITED');
     const actor = { type: 'person' as const, id: 'connect_link', name: 'the person at the link' };
     const context = contextOf(request, { actor, tenant: defaultTenant, keyPrefix: null });
     const sealed = await this.sealer.seal(JSON.stringify(parameters));
     const ask = { context, server_id, sealed };
     const { redirect_to } = await this.bus.ask('connection.connect.finish', ask, PATIENCE_MS);
-    if (redirect_to === null) throw new DomainError('INVALID_TOKEN');
+    if (redirect_to === null) {
+      this.misses.add(request.ip);
+      throw new DomainError('INVALID_TOKEN');
+    }
     setRedirectHeaders(reply);
     return reply.redirect(redirect_to, 303);
   }
