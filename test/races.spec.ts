@@ -139,6 +139,13 @@ const nothingLeft = (people: Signed[]) =>
     (rows) => rows.length === 0,
   );
 
+const CONSUMED = [410, 'CONSUMED'];
+/** A machine that is busy answers before the bank has; the page goes on looking then. */
+const won = [
+  [200, 'completed'],
+  [200, 'consumed'],
+];
+
 async function raceForOneUse(provider: Provider, browsers: number): Promise<void> {
   const { id, url } = await mint(provider);
   const people: Signed[] = [];
@@ -149,8 +156,11 @@ async function raceForOneUse(provider: Provider, browsers: number): Promise<void
   const answers = await Promise.all(
     first.map(async (answer, n) => (answer.status === 503 ? patiently(() => again(people[n]!)) : answer)),
   );
-  const losers = Array.from({ length: browsers - 1 }, () => [410, 'CONSUMED']);
-  expect(answers.map(said).sort()).toEqual([[200, 'completed'], ...losers]);
+  const [winner, ...losers] = answers.map(said).sort();
+  expect(won).toContainEqual(winner);
+  // Who had to ask again may have been refused the first time already, and then has no attempt any more.
+  const lost = first.some(({ status }) => status === 503) ? [CONSUMED, [409, 'INVALID_STATE']] : [CONSUMED];
+  for (const loser of losers) expect(lost).toContainEqual(loser);
   const { body } = await settled(id);
   expect(body.status).toBe('completed');
   expect(body.result_connection_ids).toHaveLength(1);
@@ -219,7 +229,7 @@ async function expectOneWinner(id: string, person: Signed, outcome: Outcome): Pr
     expect([finished, body.status, ids]).toEqual([[410, 'GONE'], 'failed', []]);
   } else {
     expect([ended, body.status, ids.length]).toEqual([[409, refusal], 'completed', 1]);
-    expect(finished).toEqual([200, 'completed']);
+    expect(won).toContainEqual(finished);
   }
   await nothingLeft([person]);
   await noOrphan([person], ids);
