@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { hashSecret, keyPrefix, newHouseholdKey } from '#contracts/secrets.js';
-import { defaultTenant } from '#contracts/envelope.js';
+import { defaultTenant, type Tenant } from '#contracts/envelope.js';
 import { idOf, shortIdOf } from '#contracts/ids.js';
 import type { HouseholdScope } from '#contracts/key.js';
 import type { Bus } from '#service/bus.js';
@@ -93,16 +93,18 @@ export async function newCaller(run: Run, scope: HouseholdScope = 'full_access',
     expires_at: null,
   };
   if (tenant.project_id !== defaultTenant.project_id) await newProject(bus, tenant.project_id);
-  await bus.ask('key.create', { context: contextFor(tenant), terms }, CLIENT_PATIENCE_MS);
+  await bus.ask('key.create', { context: patiently(tenant), terms }, CLIENT_PATIENCE_MS);
   await bus.onApplicationShutdown();
   return { key, tenant, api: apiWith(run.url, key) };
 }
+
+const patiently = (tenant: Tenant) => ({ ...contextFor(tenant), deadline: Date.now() + CLIENT_PATIENCE_MS });
 
 /** Nobody's timeline but the default project's tells of it. */
 const newProject = (bus: Bus, id: string) =>
   bus.ask(
     'key.project.create',
-    { context: contextFor(defaultTenant), id, name: 'a test', slug: id.slice(4).toLowerCase() },
+    { context: patiently(defaultTenant), id, name: 'a test', slug: id.slice(4).toLowerCase() },
     CLIENT_PATIENCE_MS,
   );
 

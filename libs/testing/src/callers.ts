@@ -19,7 +19,7 @@ export const newTenant = (environment: Tenant['environment'] = 'live'): Tenant =
 
 const operator: Actor = { type: 'operator', id: 'test', name: 'a test' };
 
-/** A new wish of this tenant, with time enough to come true where the machine has no core to spare. */
+/** A new wish of this tenant, with five seconds to come true. */
 export const contextFor = (tenant: Tenant, actor: Actor = operator): Context => ({
   tenant,
   actor,
@@ -27,5 +27,5 @@ export const contextFor = (tenant: Tenant, actor: Actor = operator): Context => 
   command_id: randomUUID(),
   address: null,
   key_prefix: null,
-  deadline: Date.now() + 20_000,
+  deadline: Date.now() + 5_000,
 });
