@@ -34,7 +34,10 @@ async function readBehind(write: () => Promise<Answer>, read: (written: Answer) 
   await database.query('begin');
   await database.query('lock table users in share row exclusive mode');
   try {
-    const reading = read(await write());
+    const written = await write();
+    // What the gateways tell each other is on its way for a moment, and longer where no core is free.
+    await Promise.all([here.get('/health/live'), there.get('/health/live')]);
+    const reading = read(written);
     await Promise.race([reading, wait(HELD_BACK_MS)]);
     await database.query('commit');
     return await reading;

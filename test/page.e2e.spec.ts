@@ -131,7 +131,8 @@ describeInBrowser('a person with a phone beside the desk', () => {
     const types = (timeline.body.entries as { type: string }[]).map((entry) => entry.type);
     for (const once of ['SessionHandedOver', 'UseRefused'])
       expect(types.filter((type) => type === once)).toHaveLength(1);
-    expect(complaints).toEqual([]);
+    // The phone may look once more just when the desk has brought the link to its end.
+    expect(complaints.filter((complaint) => !complaint.includes('410 (Gone)'))).toEqual([]);
     expect(logs()).not.toContain(code);
   });
 });
