@@ -132,6 +132,8 @@ describeInBrowser('Settings → API keys', () => {
   let key: string;
 
   it('creates a key with nothing but the keyboard, shows it once, and copies it', async () => {
+    const args = ['bin/latchkey.js', 'keys', 'create', '--platform', '--name', 'of many scopes', '--json'];
+    await run(process.execPath, args, { env: { ...process.env, DATA_DIR: stack.dataDir } });
     await signIn(ada);
     await open('/settings/api-keys');
     await button('Create key').focus();

@@ -116,7 +116,6 @@ const hasEnded = ({ revoked_at, expires_at }: KeyView): boolean =>
 /** The end a key has come to or will come to, in one place. */
 const shown = <Key extends KeyView>(key: Key) => ({
   ...key,
-  scope: key.scopes.map((scope) => scope.replaceAll('_', ' ')).join(', '),
   ends_at: key.retires_at ?? key.expires_at,
   is_retiring: key.retires_at !== null && key.revoked_at === null,
 });
