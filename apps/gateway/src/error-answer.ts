@@ -41,9 +41,10 @@ function statusOf(error: unknown): number | undefined {
   return code === 'FST_ERR_BAD_URL' ? 404 : statusCode;
 }
 
+/** A part that is away is no mistake of ours. */
 function log(error: unknown, { code, message }: CodedError, request: FastifyRequest): void {
   const fields = { request_id: request.id, code };
-  if (code === 'UNAVAILABLE') logger.warn({ ...fields, cause: String((error as Error).cause) }, message);
+  if (errors[code].status === 503) logger.warn({ ...fields, cause: String((error as Error).cause) }, message);
   else logger.error({ ...fields, err: error }, 'a request failed');
 }
 

@@ -1,7 +1,7 @@
 import { Catch, type ExceptionFilter } from '@nestjs/common';
 import { type Observable, throwError } from 'rxjs';
 import { QueryRunnerAlreadyReleasedError } from 'typeorm';
-import { type CodedError, DomainError } from '#contracts/errors.js';
+import { type CodedError, DomainError, errors } from '#contracts/errors.js';
 import { logger } from './logger.js';
 
 /** The one way a failure leaves a service: refusals travel as data, bugs are logged and hidden. */
@@ -13,7 +13,7 @@ export class RpcErrorFilter implements ExceptionFilter {
 
   private describe(error: unknown): CodedError {
     if (error instanceof DomainError) {
-      if (error.code === 'UNAVAILABLE') logger.warn({ cause: String(error.cause) }, error.message);
+      if (errors[error.code].status === 503) logger.warn({ cause: String(error.cause) }, error.message);
       const { code, message, details } = error;
       return { code, message, ...(details && { details }) };
     }
