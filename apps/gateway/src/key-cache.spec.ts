@@ -164,7 +164,8 @@ describe('under a lease', () => {
   it('holds a bounded number of wrong keys, and no flood of them pushes a good one out', async () => {
     await keys.verify('good');
     answer = null;
-    await Promise.all(Array.from({ length: MOST_REMEMBERED + 1 }, async (_, wrong) => keys.verify(`wrong-${wrong}`)));
+    await keys.verify('wrong-0'); // By itself: the answers of many that are asked at once come in any order.
+    await Promise.all(Array.from({ length: MOST_REMEMBERED }, async (_, n) => keys.verify(`wrong-${n + 1}`)));
     const before = asks();
     await keys.verify('good');
     await keys.verify(`wrong-${MOST_REMEMBERED}`);
