@@ -102,7 +102,8 @@ const shape = () =>
     `select pg_get_indexdef(indexrelid) as def from pg_index where indrelid = 'tallies'::regclass
      union all select conname || ' ' || pg_get_constraintdef(oid) from pg_constraint where conrelid = 'tallies'::regclass
      union all select attname || ' ' || format_type(atttypid, atttypmod) || attcollation || attnotnull from pg_attribute
-       where attrelid = 'tallies'::regclass and attnum > 0 order by 1`,
+       where attrelid = 'tallies'::regclass and attnum > 0
+     union all select 'options ' || coalesce(reloptions::text, '') from pg_class where oid = 'tallies'::regclass order by 1`,
   );
 const leftovers = () =>
   database.query<unknown[]>(
@@ -205,6 +206,26 @@ describe('a replay', () => {
     await slow.query('commit');
     await slow.end();
     expect((await done).drift.rows).toEqual([]);
+  });
+
+  it('waits for a vacuum of the table while others read and write', async () => {
+    const id = await counted(1);
+    const vacuum = new Client(stack.run().databases['audit']);
+    await vacuum.connect();
+    await vacuum.query('begin; lock table tallies in share update exclusive mode');
+    let swapping = 0;
+    const done = run({ onProgress: ({ phase }) => (swapping += phase === 'swapping' ? 1 : 0) });
+    const waiting = `select from pg_locks where not granted and mode = 'ShareUpdateExclusiveLock'`;
+    await until(
+      () => database.query<object[]>(waiting),
+      (locks) => locks.length === 1,
+    );
+    await live.reached((await count(id)).position);
+    expect(await database.getRepository(TallyRow).findOneBy({ id })).toMatchObject({ n: 2 });
+    await vacuum.query('commit');
+    await vacuum.end();
+    expect((await done).drift.rows).toEqual([]);
+    expect(swapping).toBe(1);
   });
 
   it('takes in however much has happened while it waited for its turn', async () => {

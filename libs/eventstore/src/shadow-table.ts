@@ -4,6 +4,8 @@ import type { View } from './view.js';
 const SUFFIX = '__replay';
 /** So long readers of the live table may be kept waiting; then the swap steps back and tries again. */
 const LOCK_TIMEOUT_MS = 500;
+/** A vacuum gives way to whoever has waited for it for a second; nobody waits behind this lock but other vacuums. */
+const VACUUM_TIMEOUT_MS = 5_000;
 
 interface Index {
   name: string;
@@ -65,14 +67,20 @@ export class ShadowTable {
    * the table before the checkpoint, so the table has to be what they wait for.
    */
   async holdWriters(): Promise<void> {
-    await this.connection.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
-    await this.connection.query(`lock table "${this.live}" in exclusive mode`);
+    await this.lock('share update exclusive', VACUUM_TIMEOUT_MS);
+    await this.lock('exclusive', LOCK_TIMEOUT_MS);
+  }
+
+  private async lock(mode: string, timeoutMs: number): Promise<void> {
+    await this.connection.query(`set local lock_timeout = ${timeoutMs}`);
+    await this.connection.query(`lock table "${this.live}" in ${mode} mode`);
   }
 
   /** Within a transaction that holds the writers: from its end on, who names the live table reads this one. */
   async takePlace(): Promise<void> {
     const indexes = await this.indexes();
     await this.connection.query(`drop table "${this.live}"`);
+    await this.connection.query(`alter table "${this.name}" reset (autovacuum_enabled)`);
     await this.connection.query(`alter table "${this.name}" rename to "${this.live}"`);
     for (const { name } of indexes) {
       await this.connection.query(`alter index "${name + SUFFIX}" rename to "${name}"`);
