@@ -15,6 +15,8 @@ const eventIn = (streamId: string, index: number) => ({
 /** A store whose subscriptions say only what the test lets them say. */
 class FakeStore {
   readonly events: ReturnType<typeof eventIn>[] = [];
+  /** How many of them were read in search of one that was kept back. */
+  searched = 0;
   readonly subscriptions: (EventEmitter & { say(index: number): void; tell(index: number): void })[] = [];
 
   append(streamId: string, count = 1): void {
@@ -24,7 +26,9 @@ class FakeStore {
   *readAll({ direction, fromPosition, maxCount }: ReadAll) {
     const from = typeof fromPosition === 'object' ? fromPosition.commit : 0n;
     const ahead = this.events.filter(({ event }) => event.position.commit >= from);
-    yield* (direction === 'backwards' ? ahead.reverse() : ahead).slice(0, maxCount);
+    const read = (direction === 'backwards' ? ahead.reverse() : ahead).slice(0, maxCount);
+    if (direction !== 'backwards') this.searched += read.length;
+    yield* read;
   }
 
   subscribeToAll({ filter }: { filter: { checkpointReached: (_: unknown, position: object) => void } }) {
@@ -95,6 +99,15 @@ describe('a subscription is not taken for silent', () => {
       await looks(1);
     }
     expect(failures).toEqual([]);
+  });
+
+  it('and what has passed by is searched once, not at each look', async () => {
+    store.append('busy-1', 200);
+    await looks(10);
+    store.append('busy-1', 200);
+    await looks(10);
+    expect(failures).toEqual([]);
+    expect(store.searched).toBe(401); // The second search begins with the last event of the first.
   });
 
   it('while it tells of others now and then', async () => {

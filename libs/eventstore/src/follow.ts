@@ -134,19 +134,33 @@ function askIfKept(follower: Follower, inbox: Inbox) {
   }, ASK_EVERY_MS);
 }
 
+/** What a look of the watchdog found. */
+interface Look {
+  /** How far the subscription had told. */
+  newest: StorePosition | null;
+  head: bigint;
+  /** The store was searched up to here, and nothing in it was for us. */
+  searched: StorePosition | null;
+  passedBy: number;
+}
+
 /**
  * A subscription that died in silence looks idle. The store says whether it should be: what stood there at the last look
- * has had the time to come. Who still has work in the inbox is not waiting for more.
+ * has had the time to come. Who still has work in the inbox is not waiting for more. No event is searched twice.
  */
 function watch({ client, prefixes }: Follower, inbox: Inbox) {
-  let last: { newest: StorePosition | null; head: bigint } | null = null;
+  let last: Look | undefined;
   const look = async () => {
     const { newest } = inbox;
-    const before = last;
-    last = { newest, head: await headOf(client) };
-    if (before === null || before.newest !== newest || before.head <= commitOf(newest) || inbox.size > 0) return;
-    const missed = await hasNews(client, { prefixes, after: newest, upTo: before.head });
-    if (missed && inbox.newest === newest) inbox.fail(new Error('the subscription has fallen silent'));
+    const now = { newest, head: await headOf(client), searched: newest, passedBy: 0 };
+    const before = last?.newest === newest ? last : undefined;
+    last = before ? { ...before, head: now.head } : now;
+    if (!before || before.head <= commitOf(before.searched) || inbox.size > 0) return;
+    const found = await search(client, { prefixes, after: before.searched, upTo: before.head });
+    if (inbox.newest !== newest) return;
+    last.searched = found.last;
+    last.passedBy += found.others;
+    if (found.ours > 0 || last.passedBy > PASSED_OVER) inbox.fail(new Error('the subscription has fallen silent'));
   };
   // The store itself may be away: the subscription will say so.
   return setInterval(() => void look().catch(() => undefined), WATCH_EVERY_MS);
@@ -166,22 +180,22 @@ interface Stretch {
 }
 
 /** Would a subscription have told of this stretch? Of an event for us, or that so many others have passed. */
-async function hasNews(client: EventStoreDBClient, { prefixes, after, upTo }: Stretch): Promise<boolean> {
+async function search(client: EventStoreDBClient, { prefixes, after, upTo }: Stretch) {
   const options: ReadAllOptions = {
     fromPosition: after ?? START,
     maxCount: PASSED_OVER + 2,
     deadline: WATCH_EVERY_MS,
   };
-  let ours = 0;
-  let all = 0;
+  const found = { ours: 0, others: 0, last: after };
   for await (const resolved of client.readAll(options)) {
     const { position, streamId = '' } = resolved.event ?? {};
     // A forward read includes where it begins.
     if (!position || position.commit <= commitOf(after) || position.commit > upTo) continue;
-    all++;
-    if (prefixes.some((prefix) => streamId.startsWith(prefix)) && toRecorded(resolved)) ours++;
+    found.last = position;
+    const isOurs = prefixes.some((prefix) => streamId.startsWith(prefix)) && toRecorded(resolved);
+    found[isOurs ? 'ours' : 'others']++;
   }
-  return ours > 0 || all > PASSED_OVER;
+  return found;
 }
 
 const commitOf = (position: StorePosition | null): bigint => position?.commit ?? -1n;
