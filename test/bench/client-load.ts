@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type EventStoreDBClient, jsonEvent, NO_STREAM, START } from '@eventstore/db-client';
+import { EventStoreDBClient, jsonEvent, NO_STREAM, START } from '@eventstore/db-client';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { connectEventStore } from '#eventstore/client.js';
 import { busOptions } from '#service/bus-options.js';
 import { closedLoop, type Stretch } from './figures.js';
 import { serveJobs } from './worker.js';
@@ -27,7 +26,7 @@ let bus: NatsConnection;
 
 serveJobs({
   async open({ eventstoreUrl, bus: login }: Places) {
-    eventstore = connectEventStore(eventstoreUrl);
+    eventstore = EventStoreDBClient.connectionString(eventstoreUrl);
     bus = await connect(busOptions(login));
   },
   append: ({ data, metadata, ...stretch }: AppendLoad) =>

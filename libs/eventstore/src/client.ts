@@ -1,4 +1,5 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
+import './read-as-bytes.js';
 
 /**
  * The process's one client. A second one would be a trap: a broken batch call rejects every pending append of

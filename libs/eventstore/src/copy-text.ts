@@ -27,10 +27,9 @@ export function copyText(rows: object[], columns: Column[]): string | null {
     }
     text += '\n';
   }
-  return LONE_SURROGATE.test(text) ? null : text;
+  return text.isWellFormed() ? text : null;
 }
 
-const LONE_SURROGATE = /\p{Surrogate}/u;
 const NOTHING = '\\N';
 
 const written: Record<Column['kind'], (value: unknown) => string | null> = {

@@ -4,6 +4,7 @@ import {
   type ReadAllOptions,
   START,
 } from '@eventstore/db-client';
+import { Readable } from 'node:stream';
 import type { StorePosition } from './follow.js';
 import { openBatch } from './personal-text.js';
 import { type Recorded, toRecorded } from './recorded.js';
@@ -31,17 +32,16 @@ interface Page {
  * The events of a stretch in large pages; the next one is on its way while the caller works on one. Each page is a call
  * that is read to its end: one that is left half-way keeps the client from ever being disposed of.
  */
-export async function* readPages(client: EventStoreDBClient, stretch: Stretch): AsyncGenerator<Recorded[]> {
-  let next = readPage(client, stretch, stretch.after);
+export const readPages = (client: EventStoreDBClient, stretch: Stretch): AsyncIterable<Recorded[]> =>
+  Readable.from(pageByPage(client, stretch), { highWaterMark: 1 });
+
+async function* pageByPage(client: EventStoreDBClient, stretch: Stretch): AsyncGenerator<Recorded[]> {
+  let at = stretch.after;
   for (;;) {
-    const { events, last, full } = await next;
-    const more = full && last !== null && last.commit < stretch.upTo.commit;
-    if (more) {
-      next = readPage(client, stretch, last);
-      next.catch(() => undefined); // Whoever has left by then does not wait for it.
-    }
+    const { events, last, full } = await readPage(client, stretch, at);
     if (events.length > 0) yield events;
-    if (!more) return;
+    if (!full || last === null || last.commit >= stretch.upTo.commit) return;
+    at = last;
   }
 }
 
