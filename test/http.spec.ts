@@ -3,6 +3,7 @@ import { idOf, newShortId } from '#contracts/ids.js';
 import { newHouseholdKey } from '#contracts/secrets.js';
 import { type Api, apiWith, newCaller, newUser, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
+import { linkBank } from './link-bank.js';
 import { allow, bankUrlOf, openLink, type Started } from './page-visit.js';
 
 /** One test per status and code of the household API, over the whole system. */
@@ -284,6 +285,13 @@ describe('a connection', () => {
     const relink = await api.post(`/api/v1/connections/${id}/relink`);
     expect(refused(relink)).toEqual([409, 'CONNECTION_DISCONNECTED']);
     expect(refused(await api.delete(`/api/v1/connections/${nobody}`))).toEqual([404, 'NOT_FOUND']);
+  });
+
+  it('lets its user go at once when it is disconnected', async () => {
+    const owner = await newUser(api);
+    const bank = await linkBank(stack, api, owner);
+    expect((await api.delete(`/api/v1/connections/${bank}`)).status).toBe(204);
+    expect((await api.delete(`/api/v1/users/${owner}`)).status).toBe(204);
   });
 
   it('has its story on the timeline, oldest first', async () => {

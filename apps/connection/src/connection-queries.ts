@@ -52,11 +52,11 @@ export class ConnectionQueries {
       'connection_by_item',
       'select * from connections where provider = $1 and provider_item_id = $2 order by created_at desc limit 1',
     );
-    this.liveOf = prepared<{ n: number }>(
+    this.liveOf = prepared<{ id: string | null }>(
       dataSource,
       'live_connections_of_user',
-      `select (select count(*) from connections where user_id = $1::text and provider is not null and state <> 'revoked')::int
-       + (select count(*) from link_attempts where user_id = $1::uuid and state in ('received', 'learnt'))::int as n`,
+      `select null as id from link_attempts where user_id = $1::uuid and state in ('received', 'learnt')
+       union all select id from connections where user_id = $1::text and provider is not null and state <> 'revoked'`,
     );
   }
 
@@ -87,10 +87,9 @@ export class ConnectionQueries {
     return row ?? null;
   }
 
-  /** Also one that is being made: it is in an attempt until this view shows it. */
-  async hasLiveConnections(userId: string): Promise<boolean> {
-    const [row] = await this.liveOf([userId]);
-    return (row?.n ?? 0) > 0;
+  /** Ids of the user's banks; null stands for one that is being made: it is in an attempt until this view shows it. */
+  async liveOfUser(userId: string): Promise<(string | null)[]> {
+    return (await this.liveOf([userId])).map(({ id }) => id);
   }
 }
 

@@ -5,6 +5,7 @@ import type { UserView } from '#contracts/user.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { ConnectionQueries } from './connection-queries.js';
 import { ConnectionViews } from './connection-views.js';
+import { Connections } from './connections.service.js';
 import { Users } from './users.service.js';
 
 /** Household users: the people whose banks are connected. */
@@ -14,6 +15,7 @@ export class UserController {
     private readonly users: Users,
     private readonly queries: ConnectionQueries,
     private readonly views: ConnectionViews,
+    private readonly connections: Connections,
   ) {}
 
   @MessagePattern('connection.user.create')
@@ -33,7 +35,7 @@ export class UserController {
   @MessagePattern('connection.user.delete')
   async delete(@Payload() { context, id }: Ask<'connection.user.delete'>): Promise<Reply<'connection.user.delete'>> {
     await this.users.read(context.tenant, id);
-    if (await this.queries.hasLiveConnections(id)) throw new DomainError('USER_HAS_DEPENDENTS');
+    if (await this.hasLiveConnections(id)) throw new DomainError('USER_HAS_DEPENDENTS');
     return { position: await this.users.delete(context, id) };
   }
 
@@ -61,5 +63,14 @@ export class UserController {
       if (error instanceof DomainError && error.code === 'NOT_FOUND') return false;
       throw error;
     }
+  }
+
+  /** The view may still show a bank that the same caller has just disconnected, so its own stream has the last word. */
+  private async hasLiveConnections(userId: string): Promise<boolean> {
+    for (const id of await this.queries.liveOfUser(userId)) {
+      const connection = id === null ? null : await this.connections.find(id);
+      if (id === null || (connection && connection.state !== 'revoked')) return true;
+    }
+    return false;
   }
 }
