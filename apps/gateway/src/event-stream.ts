@@ -1,10 +1,27 @@
 import { once } from 'node:events';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ServerResponse } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { logger } from '#service/logger.js';
 
 const LAST_POSITION = 2n ** 63n - 1n;
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Replies that go on until somebody leaves. */
+    eventStreams: Set<ServerResponse>;
+  }
+}
+
+/** A server that closes waits for every reply, and these would go on for ever. */
+export function endStreamsOnClose(fastify: FastifyInstance): void {
+  fastify.decorate('eventStreams', new Set<ServerResponse>());
+  fastify.addHook('preClose', (done) => {
+    for (const raw of fastify.eventStreams) raw.end();
+    done();
+  });
+}
 
 /** A reply of Server-Sent Events. From its making on nothing can be refused any more. */
 export class EventStream {
@@ -15,12 +32,16 @@ export class EventStream {
     reply.hijack();
     this.raw = reply.raw;
     this.closed = new Promise((resolve) => this.raw.once('close', resolve));
+    const { eventStreams } = reply.server;
+    eventStreams.add(this.raw);
+    void this.closed.then(() => eventStreams.delete(this.raw));
     this.raw.on('error', () => this.raw.destroy());
     this.raw.writeHead(200, {
       ...(reply.getHeaders() as Record<string, string>),
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
+      connection: 'close',
     });
     // Closed from the beginning: nothing is followed for a client that wants no body.
     if (reply.request.method === 'HEAD') this.raw.end();
@@ -30,13 +51,13 @@ export class EventStream {
     return this.raw.destroyed || this.raw.writableEnded;
   }
 
-  send({ id, event, data }: { id: Position; event: string; data: object }): Promise<void> {
-    return this.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  send({ id, event, data }: { id?: Position; event: string; data: object }): Promise<void> {
+    return this.write(`${idLine(id)}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
   /** A comment shows both ends that the other is there; an id without data moves on what a reconnect resumes from. */
   beat(id?: Position): Promise<void> {
-    return this.write(`: waiting\n${id === undefined ? '' : `id: ${id}\n`}\n`);
+    return this.write(`: waiting\n${idLine(id)}\n`);
   }
 
   end(): void {
@@ -49,6 +70,8 @@ export class EventStream {
     await Promise.race([once(this.raw, 'drain').catch(() => undefined), this.closed]);
   }
 }
+
+const idLine = (id: Position | undefined): string => (id === undefined ? '' : `id: ${id}\n`);
 
 /** The reply is what `tell` sends. A failure ends it, too: the client comes again and goes on where it stood. */
 export async function streamed(reply: FastifyReply, tell: (stream: EventStream) => Promise<void>): Promise<void> {

@@ -35,3 +35,15 @@ it('ends when the key is revoked, and says nothing after that', async () => {
   expect(text).toContain('id: 5\n');
   expect(text).not.toContain('id: 6\n');
 });
+
+it('ends when the gateway closes, which would wait for it for ever', async () => {
+  const closing = await startGateway();
+  closing.bus.answers['link-session.changes'] = ({ wait_ms }) =>
+    wait_ms === 0 ? pending : new Promise<never>(() => undefined);
+  await closing.app.listen(0, '127.0.0.1');
+  const { body } = await fetch(`${await closing.app.getUrl()}/api/v1/connections/link/${session.id}/events`, {
+    headers: { 'x-api-key': adminKey },
+  });
+  await closing.app.close();
+  expect(await new Response(body).text()).toMatch(/^id: 5\nevent: session\n/);
+});

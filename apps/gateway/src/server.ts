@@ -9,6 +9,7 @@ import type { Bus } from '#service/bus.js';
 import { logger, nestLogger } from '#service/logger.js';
 import type { GatewayConfig } from './config.js';
 import { answerError } from './error-answer.js';
+import { endStreamsOnClose } from './event-stream.js';
 import { GatewayModule } from './gateway.module.js';
 import { HttpErrorFilter } from './http-error.filter.js';
 import { Idempotency } from './idempotency.js';
@@ -65,6 +66,7 @@ function prepare(fastify: FastifyInstance, config: GatewayConfig, metrics: Metri
   fastify.decorateRequest('key', null);
   fastify.decorateRequest('secret', '');
   fastify.decorateRequest('random', null as never);
+  endStreamsOnClose(fastify);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(headersOf(request, config));
     const { httpVersion } = request.raw;

@@ -5,6 +5,7 @@ import { isCoded } from '#contracts/errors.js';
 import type { PageFacts, SessionView } from '#contracts/link-session.js';
 import { Bus } from '#service/bus.js';
 import { Public } from '../endpoint.js';
+import { type EventStream, streamed } from '../event-stream.js';
 import { followedStateOf } from './page-state.js';
 import { type Visit, Visits } from './visits.service.js';
 
@@ -29,27 +30,19 @@ export class FollowController {
     const visit = this.visits.byCookie(request, sid);
     // What is refused is refused before the stream begins, as JSON like everything else.
     const first = await this.visits.page(request, visit);
-    reply.hijack();
-    reply.raw.writeHead(200, {
-      ...(reply.getHeaders() as Record<string, string>),
-      'content-type': 'text/event-stream; charset=utf-8',
-      'x-accel-buffering': 'no',
-    });
-    if (request.method !== 'HEAD') await this.tell(reply, visit, first);
-    reply.raw.end();
+    await streamed(reply, (stream) => this.tell(stream, visit, first));
   }
 
-  private async tell(reply: FastifyReply, visit: Visit, first: Followed): Promise<void> {
+  private async tell(stream: EventStream, visit: Visit, first: Followed): Promise<void> {
     let page = first;
-    for (let news: Followed | null = first; ; news = await this.next(visit, page)) {
-      if (reply.raw.destroyed) return;
+    for (let news: Followed | null = first; !stream.isClosed; news = await this.next(visit, page)) {
       if (news) {
         page = news;
-        reply.raw.write(`event: page\ndata: ${JSON.stringify(followedStateOf(page))}\n\n`);
+        await stream.send({ event: 'page', data: followedStateOf(page) });
         // Nothing follows an end; the browser is told to stop asking.
-        if (ENDS.includes(page.session.status)) return void reply.raw.write('event: end\ndata: {}\n\n');
+        if (ENDS.includes(page.session.status)) return stream.send({ event: 'end', data: {} });
       } else {
-        reply.raw.write(': waiting\n\n');
+        await stream.beat();
       }
     }
   }
