@@ -72,7 +72,7 @@ describe('a rotation of the key-encryption key', () => {
 
     const epoch = before.current_epoch + 1;
     const key = `${epoch}:${randomBytes(32).toString('base64')}`;
-    appendFileSync(join(stack.dataDir, 'secrets', 'vault.key'), `\n${key}\n`);
+    appendFileSync(join(stack.dataDir, 'secrets', 'vault.key'), `${key}\n`);
     const rotated = caller.api.post('/api/v1/vault/rotate');
     await Promise.all([
       many(8, () => store()),

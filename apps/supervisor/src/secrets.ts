@@ -28,4 +28,4 @@ export function openSecrets(dataDir: string) {
 export type Secrets = ReturnType<typeof openSecrets>;
 
 /** 32 random bytes in base64, the form of every key-encryption key here. */
-export const keyEncryptionKey = () => randomBytes(32).toString('base64');
+export const keyEncryptionKey = () => `${randomBytes(32).toString('base64')}\n`;
