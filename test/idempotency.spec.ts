@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { Client } from 'pg';
+import { sha256 } from '#contracts/ids.js';
 import { type Answer, type Api, newCaller, newUser, until } from '#testing/api.js';
 import { sharedStack, type Stack, startStack } from '#testing/stack.js';
 
@@ -70,6 +72,21 @@ describe('a POST with an Idempotency-Key', () => {
     const first = await api.post('/api/v1/api-keys', { name: 'k' }, as);
     expect((await api.post('/api/v1/api-keys', { name: 'k' }, as)).text).toBe(first.text);
     expect((await api.get('/api/v1/keys/me', { 'x-api-key': first.body.plaintext_key as string })).status).toBe(200);
+  });
+
+  it('gets the same bytes also when nobody has kept the first answer', async () => {
+    const key = randomUUID();
+    const first = await mint(key);
+    const database = new Client(sharedStack().run().databases['key']);
+    await database.connect();
+    const { id } = (await api.get('/api/v1/keys/me')).body as { id: string };
+    const scope = sha256([id, 'POST', '/api/v1/connections/link', key].join('\n'));
+    const forget = 'update idempotent_replies set status = null, sealed = null, leased_until = now() where scope = $1';
+    expect((await database.query(forget, [scope])).rowCount).toBe(1);
+    await database.end();
+    const again = await mint(key);
+    expect(again.headers.get('idempotency-replayed')).toBeNull();
+    expect(again.text).toBe(first.text);
   });
 
   it.each([['', 'x'.repeat(256)]])('must be 1 to 255 characters: %j', async (...keys) => {

@@ -31,7 +31,7 @@ const patienceFor = (asked: string) => last(asked).timeoutMs!;
 
 it('the same seed makes the same command, so that a service knows what it has done already', async () => {
   const commandOf = async (seed: string) => {
-    gateway.bus.answers['key.idempotency.begin'] = () => ({ state: 'run', seed });
+    gateway.bus.answers['key.idempotency.begin'] = () => ({ state: 'run', seed, again: false });
     expect((await mintOnce()).status).toBe(201);
     return (last('link-session.mint').ask as Ask<'link-session.mint'>).context.command_id;
   };
@@ -43,7 +43,7 @@ it('the same seed makes the same command, so that a service knows what it has do
 it('what the look at the Idempotency-Key has taken, the rest of the request no longer has', async () => {
   gateway.bus.answers['key.idempotency.begin'] = () => {
     later(3_000);
-    return { state: 'run', seed: 'seed' };
+    return { state: 'run', seed: 'seed', again: false };
   };
   expect((await mintOnce()).status).toBe(201);
   expect(patienceFor('link-session.mint')).toBeLessThanOrEqual(1_500);
@@ -53,7 +53,7 @@ it('what the look at the Idempotency-Key has taken, the rest of the request no l
 it('a request that has waited for its twin has all its time again', async () => {
   let looks = 0;
   gateway.bus.answers['key.idempotency.begin'] = () => {
-    if (looks++ > 0) return { state: 'run', seed: 'seed' };
+    if (looks++ > 0) return { state: 'run', seed: 'seed', again: false };
     later(3_000);
     return { state: 'in_flight' };
   };

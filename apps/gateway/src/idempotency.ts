@@ -62,12 +62,12 @@ export class Idempotency {
 
   private async run(
     wish: Wish,
-    { seed }: Run,
+    { seed, again }: Run,
     { request, reply, handle }: { request: FastifyRequest; reply: FastifyReply; handle: () => Promise<unknown> },
   ): Promise<unknown> {
     const { scope } = wish;
     // In place, because the handler has been handed this very context.
-    request.context!.command_id = uuidV5(COMMANDS, `${scope}:${seed}`);
+    Object.assign(request.context!, { command_id: uuidV5(COMMANDS, `${scope}:${seed}`), again });
     request.random = drawnFrom(wish, seed);
     try {
       const answer = await handle();

@@ -33,9 +33,9 @@ export class IdempotentReplies implements OnApplicationBootstrap, OnApplicationS
   constructor(private readonly dataSource: DataSource) {}
 
   async begin(scope: string, bodyHash: string): Promise<IdempotencyState> {
-    const values = [scope, bodyHash, randomBytes(32).toString('base64url')];
-    const [mine] = await this.dataSource.query<{ seed: string }[]>(BEGIN, values);
-    if (mine) return { state: 'run', seed: mine.seed };
+    const seed = randomBytes(32).toString('base64url');
+    const [mine] = await this.dataSource.query<{ seed: string }[]>(BEGIN, [scope, bodyHash, seed]);
+    if (mine) return { state: 'run', seed: mine.seed, again: mine.seed !== seed };
     const text = 'select body_hash, status, sealed from idempotent_replies where scope = $1';
     const [kept] = await this.dataSource.query<Kept[]>(text, [scope]);
     if (!kept) return { state: 'in_flight' };

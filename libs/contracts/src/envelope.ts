@@ -20,6 +20,8 @@ export interface Context {
   request_id: string;
   /** Names this wish: the same id again has no second effect. */
   command_id: string;
+  /** It may have come before: what it brought about then is looked for first. */
+  again?: boolean;
   /** The client's address, null when the system itself acts. */
   address: string | null;
   key_prefix: string | null;

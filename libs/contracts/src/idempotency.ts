@@ -9,7 +9,8 @@ export const IDEMPOTENCY_LEASE_SECONDS = 6;
  * services recognise them. The answer is kept sealed under a key that only the same API key gives.
  */
 export type IdempotencyState =
-  | { state: 'run'; seed: string }
+  /** `again`: somebody has run it before, and how that ended is not known. */
+  | { state: 'run'; seed: string; again: boolean }
   | { state: 'done'; status: number; sealed: string }
   | { state: 'in_flight' }
   | { state: 'conflict' };
