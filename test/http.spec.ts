@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
 import { idOf, newShortId } from '#contracts/ids.js';
 import { newHouseholdKey } from '#contracts/secrets.js';
 import { type Api, apiWith, newCaller, newUser, until } from '#testing/api.js';
@@ -287,11 +288,16 @@ describe('a connection', () => {
     expect(refused(await api.delete(`/api/v1/connections/${nobody}`))).toEqual([404, 'NOT_FOUND']);
   });
 
-  it('lets its user go at once when it is disconnected', async () => {
+  it('lets its user go at once when it is disconnected, also while the view is behind', async () => {
     const owner = await newUser(api);
     const bank = await linkBank(stack, api, owner);
+    const database = new Client(stack.run().databases['connection']);
+    await database.connect();
+    await database.query('begin; lock table connections in exclusive mode');
     expect((await api.delete(`/api/v1/connections/${bank}`)).status).toBe(204);
     expect((await api.delete(`/api/v1/users/${owner}`)).status).toBe(204);
+    await database.query('commit');
+    await database.end();
   });
 
   it('has its story on the timeline, oldest first', async () => {
