@@ -17,7 +17,7 @@ class FakeStore {
   readonly events: ReturnType<typeof eventIn>[] = [];
   /** How many of them were read in search of one that was kept back. */
   searched = 0;
-  readonly subscriptions: (EventEmitter & { say(index: number): void; tell(index: number): void })[] = [];
+  readonly subscriptions: Subscribed[] = [];
 
   append(streamId: string, count = 1): void {
     for (let n = 0; n < count; n++) this.events.push(eventIn(streamId, this.events.length));
@@ -34,14 +34,17 @@ class FakeStore {
   subscribeToAll({ filter }: { filter: { checkpointReached: (_: unknown, position: object) => void } }) {
     const subscription = Object.assign(new EventEmitter(), {
       isPaused: () => false,
+      readableLength: 0,
       unsubscribe: () => Promise.resolve(),
       say: (index: number) => void subscription.emit('data', this.events[index]),
-      tell: (index: number) => filter.checkpointReached(null, at(index)),
+      tell: (index: number) => filter.checkpointReached(subscription, at(index)),
     });
     this.subscriptions.push(subscription);
     return subscription;
   }
 }
+
+type Subscribed = EventEmitter & { readableLength: number; say(index: number): void; tell(index: number): void };
 
 interface ReadAll {
   direction?: string;
@@ -138,4 +141,18 @@ describe('a subscription is not taken for silent', () => {
     await looks(1);
     expect(failures).toEqual([]);
   });
+});
+
+it('news of how far others have come does not overtake an event that the client still holds', async () => {
+  const applied: bigint[] = [];
+  apply = ({ position }) => Promise.resolve(void applied.push(position.commit));
+  store.append('rare-1', 2);
+  const [subscription] = store.subscriptions;
+  subscription!.readableLength = 1;
+  subscription!.tell(1);
+  await jest.advanceTimersByTimeAsync(100);
+  subscription!.readableLength = 0;
+  subscription!.say(0);
+  await jest.advanceTimersByTimeAsync(100);
+  expect(applied).toEqual([0n]);
 });
