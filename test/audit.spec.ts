@@ -217,3 +217,44 @@ describe('everything in the event store', () => {
     expect(new Set(nameless.map(({ stream, event }) => `${event.type} of ${categoryOf(stream)}`))).toEqual(new Set());
   });
 });
+
+describe('entries with large texts', () => {
+  const MANY = 100;
+  const AT_ONCE = 5;
+
+  it('are shown, followed and exported, as many at a time as the bus carries', async () => {
+    const { key, api, tenant: owner } = await newCaller(sharedStack().run());
+    const connection = (n: number) =>
+      api.call(
+        'POST',
+        '/v1/connections',
+        { server_id: 'asaas', user_id: `${n}`, secret: 's', connection_metadata: { note: 'x'.repeat(32_000) } },
+        { authorization: `Bearer ${key}` },
+      );
+    for (let n = 0; n < MANY; n += AT_ONCE) {
+      const made = await Promise.all(Array.from({ length: AT_ONCE }, (_, next) => connection(n + next)));
+      expect(made.map(({ status }) => status)).toEqual(made.map(() => 201));
+    }
+    const type = 'ConnectionCreated';
+    const shown: AuditEntry[] = [];
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const { status, body } = await api.get(
+        `/api/v1/audit?type=${type}&limit=200${cursor ? `&cursor=${cursor}` : ''}`,
+      );
+      expect(status).toBe(200);
+      shown.push(...(body.entries as AuditEntry[]));
+      cursor = body.next_cursor as string | null;
+    }
+    expect(new Set(shown.map(({ id }) => id)).size).toBe(MANY);
+    let followed = 0;
+    for (let since = '0'; followed < MANY;) {
+      const watch = { context: contextFor(owner), filter: { type }, since, wait_ms: 0 };
+      const { entries, position } = await bus.ask('audit.changes', watch);
+      expect(position).not.toBe(since);
+      followed += entries.length;
+      since = position;
+    }
+    const { text } = await api.get(`/api/v1/audit/export?type=${type}`);
+    expect(text.trim().split('\n')).toHaveLength(MANY);
+  });
+});

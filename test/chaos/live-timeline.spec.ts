@@ -9,7 +9,7 @@ import { randomFrom } from './random.js';
 
 const seed = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
 const PER_SECOND = 200;
-const KILLED = ['audit', 'nats', 'eventstore'];
+const KILLED = ['audit', 'nats', 'eventstore', 'postgres'];
 const WRITES_BETWEEN_KILLS = 150;
 /** So many writes may be under way: one more waits, as the next second does not wait for a part that is away. */
 const CLIENTS = 24;

@@ -5,6 +5,7 @@ import type { Tenant } from '#contracts/envelope.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { Store } from '#service/store.js';
 import type { AuditEntryRow } from './audit-entry.entity.js';
+import { fitting } from './fitting.js';
 import { OpenTexts } from './open-texts.js';
 import { SignCheckpoints } from './sign-checkpoints.js';
 import { shownEntry } from './shown-entry.js';
@@ -12,8 +13,6 @@ import { storedForm } from './stored-form.js';
 import { Timeline } from './timeline.js';
 
 const PAGE = 500;
-/** Well below what the bus carries, also with the largest event on top. */
-const PAGE_BYTES = 1024 * 1024;
 
 /** The timeline as a file, oldest first, page by page: whoever writes the file asks for the next one when it has room. */
 @Injectable()
@@ -45,17 +44,12 @@ export class AuditExport {
       .orderBy('e.position', 'ASC')
       .limit(PAGE);
     if (from !== null) query.andWhere('e.position > :from', { from });
-    const rows = await query.getRawMany<AuditEntryRow>();
+    const rows = fitting(PAGE, await query.getRawMany());
     const signed = isFiltered(filter) ? new Map<string, string>() : await this.signatures(context.tenant, rows);
     const opened = await this.texts.open(rows);
-    const lines: ExportLine[] = [];
-    let bytes = 0;
-    for (const [index, row] of rows.entries()) {
-      const line = lineOf({ row, opened: opened[index]! }, signed.get(row.seq), isFiltered(filter));
-      bytes += JSON.stringify(line).length;
-      lines.push(line);
-      if (bytes > PAGE_BYTES) break;
-    }
+    const lines = rows.map((row, index) =>
+      lineOf({ row, opened: opened[index]! }, signed.get(row.seq), isFiltered(filter)),
+    );
     return { lines, next: lines.length === 0 || lines.at(-1)!.position === until ? null : lines.at(-1)!.position };
   }
 

@@ -7,8 +7,6 @@ import { Store } from '#service/store.js';
 import { News, type Waiting } from './news.js';
 import { Timeline } from './timeline.js';
 
-const AT_ONCE = 200;
-
 type Watch = Ask<'audit.changes'>;
 
 /** The timeline as it goes on: whatever comes after a position, in order, each entry once. */
@@ -30,22 +28,12 @@ export class LiveTimeline {
     return this.afterNews(watch, watch.since, waiting).finally(() => waiting.stop());
   }
 
-  private async afterNews(watch: Watch, since: Position, waiting: Waiting): Promise<AuditChanges> {
-    const now = await this.since(watch, since);
+  private async afterNews({ context, filter }: Watch, since: Position, waiting: Waiting): Promise<AuditChanges> {
+    const { tenant } = context;
+    const now = await this.timeline.after(tenant, filter, since);
     if (now.entries.length > 0) return now;
     await waiting.happened;
-    return this.since(watch, now.position);
-  }
-
-  /**
-   * Where the view stands is looked at first: every entry up to there is committed and seen by the query that follows, and
-   * the next question may begin behind it.
-   */
-  private async since({ context, filter }: Watch, since: Position): Promise<AuditChanges> {
-    const here = this.timeline.position;
-    const entries = await this.timeline.after(context.tenant, filter, { since, limit: AT_ONCE });
-    const last = entries.at(-1)?.position ?? since;
-    return { entries, position: entries.length === AT_ONCE ? last : laterOf(laterOf(here, last), since) };
+    return this.timeline.after(tenant, filter, now.position);
   }
 
   /** As the database knows it, because this process may have just begun. */
@@ -65,5 +53,3 @@ export class LiveTimeline {
     this.news.tell(await this.store.dataSource.query<Tenant[]>(text, range).catch(() => null));
   }
 }
-
-const laterOf = (one: Position, other: Position): Position => (BigInt(one) > BigInt(other) ? one : other);

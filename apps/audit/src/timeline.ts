@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { SelectQueryBuilder } from 'typeorm';
-import type { AuditEntry, AuditNarrowing } from '#contracts/audit.js';
+import type { AuditChanges, AuditEntry, AuditNarrowing } from '#contracts/audit.js';
 import type { Page, Position, Tenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { type Kind, parseAgentSessionId, parseId, parsePlatformConnectionId } from '#contracts/ids.js';
@@ -11,8 +11,11 @@ import { Store } from '#service/store.js';
 import { AuditEntryRow } from './audit-entry.entity.js';
 import { OpenTexts } from './open-texts.js';
 import { auditEntries } from './audit.view.js';
+import { fitting } from './fitting.js';
 import { shownEntry } from './shown-entry.js';
 
+/** Entries in one answer to who follows the timeline. */
+const MOST = 200;
 const KINDS: Kind[] = ['link_session', 'connection', 'user', 'api_key', 'agent_session', 'connect_link'];
 
 /** The projection of all events, and the reads of it. */
@@ -29,22 +32,29 @@ export class Timeline {
     this.view = store.project(auditEntries, (batch) => this.onApplied(batch));
   }
 
-  /** Every entry up to here can be read. */
-  get position(): Position {
-    return this.view.position;
-  }
-
   reached(position: Position | undefined): Promise<void> {
     return this.view.reached(position);
   }
 
-  /** What comes behind a position, oldest first. */
-  async after(tenant: Tenant, filter: AuditNarrowing, { since, limit }: { since: Position; limit: number }) {
+  /**
+   * What comes behind a position, oldest first, and up to where that is all. The database says both in one picture: what
+   * this process knows of the view may be more than a crash of the database has left.
+   */
+  async after(tenant: Tenant, filter: AuditNarrowing, since: Position): Promise<AuditChanges> {
     const query = this.entriesOf(tenant, filter)
       .andWhere('e.position > :since', { since })
       .orderBy('e.position', 'ASC')
-      .limit(limit);
-    return (await this.texts.open(await query.getRawMany())).map(shownEntry);
+      .limit(MOST + 1);
+    const [text, values] = query.getQueryAndParameters();
+    const found = await this.store.dataSource.query<(AuditEntryRow & { here: Position })[]>(
+      `select c."commit" as here, e.* from (select 1) one left join checkpoints c on c."view" = 'audit_entries'
+       left join (${text}) e on true order by e.position`,
+      values,
+    );
+    const rows = found.filter(({ position }) => position !== null);
+    const entries = await this.shown(fitting(MOST, rows));
+    const isAll = entries.length === rows.length;
+    return { entries, position: isAll ? laterOf(found[0]!.here ?? '0', since) : entries.at(-1)!.position };
   }
 
   async list({ context, filter, after }: Ask<'audit.list'>): Promise<Page<AuditEntry>> {
@@ -60,11 +70,15 @@ export class Timeline {
       query.andWhere(`e.position ${oldestFirst ? '>' : '<'} :position`, { position });
     }
     const rows = await query.getRawMany<AuditEntryRow>();
-    const items = rows.slice(0, limit);
+    const items = fitting(limit, rows);
     return {
-      items: (await this.texts.open(items)).map(shownEntry),
-      next_cursor: rows.length > limit ? encodeCursor(list, items.at(-1)!.position) : null,
+      items: await this.shown(items),
+      next_cursor: rows.length > items.length ? encodeCursor(list, items.at(-1)!.position) : null,
     };
+  }
+
+  private async shown(rows: AuditEntryRow[]): Promise<AuditEntry[]> {
+    return (await this.texts.open(rows)).map(shownEntry);
   }
 
   /** To be read raw: columns and fields have the same names, and making entities of them is a tenth of a page. */
@@ -135,3 +149,5 @@ function positionAt(list: string, cursor: string): Position {
   if (!/^\d{1,18}$/.test(position)) throw new DomainError('INVALID_CURSOR');
   return position;
 }
+
+const laterOf = (one: Position, other: Position): Position => (BigInt(one) > BigInt(other) ? one : other);
