@@ -9,6 +9,8 @@ import { commandHandler } from '#eventstore/command-handler.js';
 import type { Decider } from '#eventstore/decider.js';
 import { Feed } from '#eventstore/feed.js';
 import { Projector } from '#eventstore/projector.js';
+import { readPages } from '#eventstore/read-pages.js';
+import type { Recorded } from '#eventstore/recorded.js';
 import { dropLeftovers, replay, type ReplayOrder, type ReplayProgress } from '#eventstore/replay.js';
 import { rowPerStream, type View } from '#eventstore/view.js';
 import { createProjectionTables } from '#service/migrations.js';
@@ -110,6 +112,24 @@ const leftovers = () =>
     `select relname from pg_class where relname like '%replay%'
      union all select "view" from parked_events where "view" like 'replay:%'`,
   );
+
+/** A view that has read its rows, and waits before it says what to write. */
+function slowView() {
+  let letGo!: () => void;
+  let hasRead!: () => void;
+  const gate = new Promise<void>((resolve) => (letGo = resolve));
+  const read = new Promise<void>((resolve) => (hasRead = resolve));
+  const slow: View = {
+    ...tallies,
+    async changes(batch, table) {
+      const changes = await tallies.changes(batch, table);
+      hasRead();
+      await gate;
+      return changes;
+    },
+  };
+  return { slow, read, letGo };
+}
 
 afterEach(async () => {
   expect(await leftovers()).toEqual([]);
@@ -222,10 +242,33 @@ describe('a replay', () => {
     );
     await live.reached((await count(id)).position);
     expect(await database.getRepository(TallyRow).findOneBy({ id })).toMatchObject({ n: 2 });
+    const options = `select reloptions from pg_class where relname = 'tallies__replay'`;
+    expect(await database.query(options)).toEqual([{ reloptions: ['autovacuum_enabled=off'] }]);
     await vacuum.query('commit');
     await vacuum.end();
     expect((await done).drift.rows).toEqual([]);
     expect(swapping).toBe(1);
+  });
+
+  it('is not undone by a projector that has read a row before the swap and writes it after', async () => {
+    const id = await counted(1);
+    await feed.stop();
+    await database.query('update tallies set applied = 100 where id = $1', [id]);
+    const { read, letGo, slow } = slowView();
+    const projector = new Projector({ dataSource: database, log }, slow);
+    const from = await projector.begin();
+    const { position } = await count(id);
+    const upTo = { commit: BigInt(position), prepare: BigInt(position) };
+    const events: Recorded[] = [];
+    for await (const page of readPages(client, { prefixes: tallies.prefixes, after: from, upTo })) events.push(...page);
+    const applied = projector.apply({ events, position: upTo });
+    await read;
+    expect((await run()).drift).toMatchObject({ changed: 1 });
+    letGo();
+    await applied;
+    expect(await database.getRepository(TallyRow).findOneBy({ id })).toMatchObject({ n: 2, applied: 2 });
+    feed = new Feed(client, [live]);
+    feed.start();
   });
 
   it('takes in however much has happened while it waited for its turn', async () => {

@@ -45,7 +45,9 @@ export const commandHandler =
     const commandId = commandIdOf(context, stream, command);
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const past: StreamRead<E> =
-        expectNew && !context.again && attempt === 1 ? { events: [], revision: NO_STREAM } : await readStream<E>(client, stream);
+        expectNew && !context.again && attempt === 1
+          ? { events: [], revision: NO_STREAM }
+          : await readStream<E>(client, stream);
       const events = past.events.map((recorded) => recorded.event);
       const here = String(past.events.at(-1)?.commit ?? 0n);
       const before = eventsOf(commandId, past.events);

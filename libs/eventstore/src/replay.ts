@@ -83,6 +83,9 @@ async function connect(dataSource: DataSource): Promise<Client> {
   // What a crash takes back is built again. A table that grows from nothing is not to be read to its end for each batch. And
   // every read walks an index: rough statistics will do until autovacuum makes better ones.
   await connection.query('set synchronous_commit = off; set enable_seqscan = off; set default_statistics_target = 10');
+  // Whoever is stopped or cut off in the middle is let go of.
+  await connection.query(`set idle_in_transaction_session_timeout = '60s'; set tcp_keepalives_idle = 5;
+    set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3`);
   return connection;
 }
 

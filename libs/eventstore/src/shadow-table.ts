@@ -6,6 +6,8 @@ const SUFFIX = '__replay';
 const LOCK_TIMEOUT_MS = 500;
 /** A vacuum gives way to whoever has waited for it for a second; nobody waits behind this lock but other vacuums. */
 const VACUUM_TIMEOUT_MS = 5_000;
+/** So long the table is held for a process that says nothing any more; then the database lets go of it. */
+const HOLD_TIMEOUT_MS = 5_000;
 
 interface Index {
   name: string;
@@ -35,8 +37,10 @@ export class ShadowTable {
 
   async create(): Promise<void> {
     await this.drop();
+    // A vacuum of it would make the swap wait, and all readers with it.
     await this.connection.query(`create table "${this.name}" (like "${this.live}" including defaults
-      including constraints including generated including identity including storage including comments)`);
+      including constraints including generated including identity including storage including comments)
+      with (autovacuum_enabled = off)`);
     for (const index of await this.indexes()) if (!this.isLate(index)) await this.add(index);
   }
 
@@ -67,6 +71,7 @@ export class ShadowTable {
    * the table before the checkpoint, so the table has to be what they wait for.
    */
   async holdWriters(): Promise<void> {
+    await this.connection.query(`set local idle_in_transaction_session_timeout = ${HOLD_TIMEOUT_MS}`);
     await this.lock('share update exclusive', VACUUM_TIMEOUT_MS);
     await this.lock('exclusive', LOCK_TIMEOUT_MS);
   }

@@ -28,6 +28,11 @@ export class ShadowWriter implements Writer {
     this.texts = rowStatements(place.dataSource, place.view, shadow.name);
   }
 
+  /** Nobody can take the table away. */
+  begin(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async write(changes: Changes): Promise<boolean> {
     const isWithin = this.connection.getTransactionStatus() === 'T';
     await this.connection.query(isWithin ? 'savepoint batch' : 'begin');

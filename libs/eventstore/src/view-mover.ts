@@ -22,6 +22,7 @@ export class ViewMover {
    */
   async move(from: StorePosition | null, { events: all, position }: Batch): Promise<StorePosition | null> {
     const events = all.filter((event) => event.commit > commitOf(from));
+    await this.writer.begin();
     const changes = await this.view.changes(events, this.writer.rows);
     try {
       if (!(await this.writer.write(changes, from, position))) return null;

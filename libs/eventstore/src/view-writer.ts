@@ -11,9 +11,11 @@ interface Statement {
 
 /** Writes what a batch of events changes, all of it or nothing. */
 export interface Writer {
+  /** Before rows are read. */
+  begin(): Promise<void>;
   /** As they are before the batch. */
   rows: Rows;
-  /** False, and nothing happened, when the view is not at `from`. */
+  /** False, and nothing happened, when the view is not at `from`, or not in the table any more that was there at `begin`. */
   write(changes: Changes, from: StorePosition | null, to: StorePosition): Promise<boolean>;
 }
 
@@ -27,6 +29,8 @@ export class ViewWriter implements Writer {
   private readonly table: string;
   private readonly pool: Pool;
   private statements: { usual: Statement; full: Statement } | undefined;
+  /** A replay puts another table in its place: what was read from the old one must not be written to the new one. */
+  private tableId: string | null = null;
 
   constructor(
     private readonly dataSource: DataSource,
@@ -37,16 +41,28 @@ export class ViewWriter implements Writer {
     this.rows = rowsOf(this.table, this.pool);
   }
 
+  async begin(): Promise<void> {
+    if (this.tableId !== null) return;
+    const { rows } = await this.pool.query<{ id: string }>(`select ${this.idOfTable} as id`);
+    this.tableId = rows[0]!.id;
+  }
+
   async write(changes: Changes, from: StorePosition | null, to: StorePosition): Promise<boolean> {
     const { added, changed, removed, parked } = changes;
     const values: unknown[] = [this.view.name, from && String(from.commit), String(to.commit), String(to.prepare)];
-    values.push(JSON.stringify([...added, ...changed]));
+    values.push(JSON.stringify([...added, ...changed]), this.tableId);
     const isUsual = removed.length === 0 && parked.length === 0;
     if (!isUsual) values.push(removed, JSON.stringify(parked.map((one) => parkedRow(this.view.name, one))));
     this.statements ??= this.makeStatements();
     const statement = isUsual ? this.statements.usual : this.statements.full;
     const { rows } = await this.pool.query<{ moved: string }>({ ...statement, values });
-    return rows[0]?.moved === '1';
+    const hasMoved = rows[0]?.moved === '1';
+    if (!hasMoved) this.tableId = null;
+    return hasMoved;
+  }
+
+  private get idOfTable(): string {
+    return `to_regclass('"${this.table}"')::oid::text`;
   }
 
   /** What nearly every batch needs is planned once per connection; the rest names its parameters all the same. */
@@ -57,12 +73,13 @@ export class ViewWriter implements Writer {
       with moved as (
         insert into checkpoints as c ("view", "commit", "prepare")
         select $1::text, $3::text, $4::text
-          where $2::text is null or exists (select 1 from checkpoints where "view" = $1::text)
+          where ($2::text is null or exists (select 1 from checkpoints where "view" = $1::text))
+            and ${this.idOfTable} = $6::text
         on conflict ("view") do update set "commit" = excluded."commit", "prepare" = excluded."prepare"
           where c."commit" = $2::text
         returning set_config('synchronous_commit', 'off', true)
       ), written as (${write('$5', hasMoved)})`;
-    const removeAndPark = `, gone as (${remove('$6', hasMoved)}), parked as (${park('$7', hasMoved)})`;
+    const removeAndPark = `, gone as (${remove('$7', hasMoved)}), parked as (${park('$8', hasMoved)})`;
     const count = ' select count(*)::text as moved from moved';
     return {
       usual: { name: `move_${this.view.name}`, text: moveAndWrite + count },
