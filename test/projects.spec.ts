@@ -210,6 +210,12 @@ describe('keys of a project', () => {
     const test = as(full_key);
     expect((await test('POST', '/v1/api-keys', { name: 'k' })).body.environment).toBe('test');
     for (const answer of [
+      await test('PATCH', '/v1/projects/default', { name: 'x' }),
+      await test('PUT', '/v1/projects/default/redirect-origins', { origins: ['https://evil.example'] }),
+    ]) {
+      expect(said(answer)).toEqual(refused(403, 'forbidden'));
+    }
+    for (const answer of [
       await test('POST', '/v1/api-keys', { name: 'k', env: 'live' }),
       await test('GET', '/v1/api-keys?env=live'),
       await test('DELETE', '/v1/api-keys/00000000?env=live'),

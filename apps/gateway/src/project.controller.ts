@@ -14,6 +14,7 @@ import {
   toProject,
 } from '#contracts/api/projects.js';
 import type { Context } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
 import { newProjectId } from '#contracts/ids.js';
 import type { Random } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
@@ -73,11 +74,12 @@ export class ProjectController {
     ...OF_ONE,
     method: 'PATCH',
     summary: 'Rename a project',
-    description: 'Id and slug stay.',
+    description: 'Id and slug stay. It holds for both environments, so a test key may not.',
     body: renameProjectBody,
     reply: { 200: project },
   })
   async rename(@Caller() context: Context, @RequestBody() { name }: RenameProjectBody, @Param('id') id: string) {
+    refuseTest(context);
     return toProject((await this.services.write('key.project.rename', { context, id, name })).view);
   }
 
@@ -95,7 +97,9 @@ export class ProjectController {
     ...ORIGINS,
     method: 'PUT',
     summary: 'Set where sessions of a project may redirect to',
-    description: 'Holds for sessions that are minted from now on, beside the list of the installation.',
+    description:
+      'Holds for sessions that are minted from now on, in both environments, beside the list of the installation. A test ' +
+      'key may not.',
     body: redirectOriginsBody,
     reply: { 200: redirectOrigins },
   })
@@ -104,8 +108,15 @@ export class ProjectController {
     @RequestBody() { origins }: RedirectOriginsBody,
     @Param('id') id: string,
   ) {
+    refuseTest(context);
     const { view } = await this.services.write('key.project.allow-redirects', { context, id, origins });
     await this.origins.changed();
     return { origins: view.redirect_origins };
   }
+}
+
+/** What a project is called and where its sessions lead is the same for live and test. */
+function refuseTest({ tenant }: Context): void {
+  if (tenant.environment === 'test')
+    throw new DomainError('FORBIDDEN', 'A test key changes nothing that holds for live.');
 }
