@@ -80,12 +80,12 @@ describe('a genuine delivery', () => {
     expect(await told(name, { secrets: [...genuine[name].secrets, 'other:one'] })).not.toBeNull();
   });
 
-  it('changes the state of a connection at Teller, and at Stripe when the account leaves', async () => {
+  it('changes the state of a connection at Teller, and not at Stripe, also when an account leaves the platform', async () => {
     const body = '{"id":"evt_2","type":"account.application.deauthorized"}';
     const left = delivery(body, { 'stripe-signature': `t=${time},v1=${hmac(`${time}.${body}`)}` });
     expect([await told('stripe'), await schemes.stripe(left), await told('teller')]).toMatchObject([
       { effect: 'none' },
-      { effect: 'login_required' },
+      { effect: 'none' },
       { effect: 'login_required', providerItemId: 'enr_1' },
     ]);
   });

@@ -1,4 +1,4 @@
-import { anyEqual, factOf, hexDigest, hmacs, jsonObject, pairsOf, type WebhookScheme } from './scheme.js';
+import { anyEqual, factOf, hexDigest, hmacs, pairsOf, type WebhookScheme } from './scheme.js';
 
 const TOLERANCE_SECONDS = 300;
 
@@ -16,7 +16,6 @@ export const stripe: WebhookScheme = (delivery) => {
   const signatures = pairs.flatMap(([name, value]) => (name === 'v1' ? (hexDigest(value) ?? []) : []));
   if (!anyEqual(signatures, hmacs(secrets, `${time}.`, body))) return Promise.resolve(null);
   const fact = factOf(delivery, headers['stripe-signature']!, { idField: 'id', typeFields: ['type'] });
-  // The account took its permission away: no key or token of it works any more.
-  const ended = jsonObject(body).type === 'account.application.deauthorized';
-  return Promise.resolve({ ...fact, effect: ended ? 'login_required' : 'none' });
+  // Also when an account leaves a platform (account.application.deauthorized): the platform's own key goes on working.
+  return Promise.resolve({ ...fact, effect: 'none' });
 };
