@@ -164,6 +164,9 @@ describe('start and stop', () => {
     [{ PORT: 'http' }, 'PORT: '],
     [{ NATS_URL: 'localhost' }, 'NATS_URL: must be a URL that starts with nats:// or tls://'],
     [{ LATCHKEY_PARTS: 'postgres,redis' }, 'LATCHKEY_PARTS: must be a comma list of postgres, nats'],
+    [{ PLAID_CLIENT_ID: 'x' }, 'PLAID_SECRET: must be set with PLAID_CLIENT_ID'],
+    [{ TELLER_APPLICATION_ID: 'x' }, 'TELLER_SIGNING_SECRET: must be set with TELLER_APPLICATION_ID'],
+    [{ TELLER_KEY_FILE: 'x' }, 'TELLER_CERT_FILE: must be set with TELLER_KEY_FILE'],
     [{ NODE_ENV: 'production' }, 'Unsafe in production:\nPLAID_CLIENT_ID, TELLER_APPLICATION_ID: '],
     [
       { NODE_ENV: 'production', PUBLIC_BASE_URL: 'http://bank.example' },

@@ -1,35 +1,32 @@
 import { z } from 'zod';
 import { readEnv } from '#service/config.js';
+import { providerEnv } from '#service/provider-env.js';
 import type { ProviderConfig } from './providers/providers.js';
 
 const env = readEnv(
-  z.object({
-    VAULT_KEK: z.string().optional(),
-    VAULT_KEK_FILE: z.string().optional(),
-    VAULT_KEK_CURRENT: z.coerce.number().int().min(1).optional(),
-    /** A JSON list of servers that the operator adds to the catalog. */
-    CATALOG_FILE: z.string().optional(),
-    /** Our applications at OAuth providers, as JSON by server id, or a file with it. */
-    OAUTH_CLIENTS: z.string().optional(),
-    OAUTH_CLIENTS_FILE: z.string().optional(),
-    SANDBOX_OAUTH_CLIENT_SECRET: z.string().optional(),
-    SANDBOX: z.stringbool().default(false),
-    SANDBOX_BANK_URL: z.url().optional(),
-    BRAND_NAME: z.string().max(30).default('Latchkey'),
-    /** Where providers reach this installation. */
-    WEBHOOK_BASE_URL: z.url().default('http://127.0.0.1:8080'),
-    PLAID_CLIENT_ID: z.string().optional(),
-    PLAID_SECRET: z.string().optional(),
-    PLAID_BASE_URL: z.url().default('https://production.plaid.com'),
-    PLAID_SCRIPT_URL: z.url().default('https://cdn.plaid.com/link/v2/stable/link-initialize.js'),
-    TELLER_APPLICATION_ID: z.string().optional(),
-    TELLER_ENVIRONMENT: z.enum(['sandbox', 'development', 'production']).default('sandbox'),
-    TELLER_BASE_URL: z.url().default('https://api.teller.io'),
-    TELLER_SCRIPT_URL: z.url().default('https://cdn.teller.io/connect/connect.js'),
-    TELLER_SIGNING_SECRET: z.string().default(''),
-    TELLER_CERT_FILE: z.string().optional(),
-    TELLER_KEY_FILE: z.string().optional(),
-  }),
+  z
+    .object({
+      VAULT_KEK: z.string().optional(),
+      VAULT_KEK_FILE: z.string().optional(),
+      VAULT_KEK_CURRENT: z.coerce.number().int().min(1).optional(),
+      /** A JSON list of servers that the operator adds to the catalog. */
+      CATALOG_FILE: z.string().optional(),
+      /** Our applications at OAuth providers, as JSON by server id, or a file with it. */
+      OAUTH_CLIENTS: z.string().optional(),
+      OAUTH_CLIENTS_FILE: z.string().optional(),
+      SANDBOX_OAUTH_CLIENT_SECRET: z.string().optional(),
+      SANDBOX: z.stringbool().default(false),
+      SANDBOX_BANK_URL: z.url().optional(),
+      BRAND_NAME: z.string().max(30).default('Latchkey'),
+      /** Where providers reach this installation. */
+      WEBHOOK_BASE_URL: z.url().default('http://127.0.0.1:8080'),
+      PLAID_BASE_URL: z.url().default('https://production.plaid.com'),
+      PLAID_SCRIPT_URL: z.url().default('https://cdn.plaid.com/link/v2/stable/link-initialize.js'),
+      TELLER_ENVIRONMENT: z.enum(['sandbox', 'development', 'production']).default('sandbox'),
+      TELLER_BASE_URL: z.url().default('https://api.teller.io'),
+      TELLER_SCRIPT_URL: z.url().default('https://cdn.teller.io/connect/connect.js'),
+    })
+    .and(providerEnv),
 );
 
 export const connectionEnv = env;
@@ -45,15 +42,16 @@ export const providerConfig: ProviderConfig = {
         scriptUrl: env.PLAID_SCRIPT_URL,
       },
     }),
-  ...(env.TELLER_APPLICATION_ID && {
-    teller: {
-      baseUrl: env.TELLER_BASE_URL,
-      applicationId: env.TELLER_APPLICATION_ID,
-      environment: env.TELLER_ENVIRONMENT,
-      scriptUrl: env.TELLER_SCRIPT_URL,
-      signingSecret: env.TELLER_SIGNING_SECRET,
-      ...(env.TELLER_CERT_FILE && { certFile: env.TELLER_CERT_FILE }),
-      ...(env.TELLER_KEY_FILE && { keyFile: env.TELLER_KEY_FILE }),
-    },
-  }),
+  ...(env.TELLER_APPLICATION_ID &&
+    env.TELLER_SIGNING_SECRET && {
+      teller: {
+        baseUrl: env.TELLER_BASE_URL,
+        applicationId: env.TELLER_APPLICATION_ID,
+        environment: env.TELLER_ENVIRONMENT,
+        scriptUrl: env.TELLER_SCRIPT_URL,
+        signingSecret: env.TELLER_SIGNING_SECRET,
+        ...(env.TELLER_CERT_FILE && { certFile: env.TELLER_CERT_FILE }),
+        ...(env.TELLER_KEY_FILE && { keyFile: env.TELLER_KEY_FILE }),
+      },
+    }),
 };

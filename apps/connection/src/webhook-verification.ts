@@ -34,7 +34,8 @@ export class WebhookVerification {
     const scheme = this.schemeOf(server_id);
     if (!scheme) return null;
     const { headers, query } = delivery;
-    const all = server_id === 'teller' ? [connectionEnv.TELLER_SIGNING_SECRET, ...secrets] : secrets;
+    const { TELLER_SIGNING_SECRET: ofTeller } = connectionEnv;
+    const all = server_id === 'teller' && ofTeller ? [ofTeller, ...secrets] : secrets;
     try {
       return await scheme({
         headers,

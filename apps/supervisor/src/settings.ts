@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { providerEnv } from '#service/provider-env.js';
 import { StartError } from './start-error.js';
 
 /** Every part of the system, in the order they start. */
@@ -49,7 +50,7 @@ export type Settings = z.infer<typeof environment>;
 /** Reads the environment once. An empty variable counts as unset; a malformed one ends the start by its name. */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const { success, data, error } = environment.safeParse(set);
+  const { success, data, error } = environment.and(providerEnv).safeParse(set);
   if (success) return data;
   throw new StartError(error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`).join('\n'));
 }
