@@ -4,6 +4,7 @@ import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
 import { type AttemptOutcome, type Refusal, userDeleted } from '#contracts/link-session.js';
 import { Bus } from '#service/bus.js';
+import { logger } from '#service/logger.js';
 import { AttemptJournal } from './attempt-journal.js';
 import { BankFacts } from './bank-facts.js';
 import { ConnectionViews } from './connection-views.js';
@@ -134,9 +135,16 @@ export class LinkAttempts {
     return { outcome: 'linked', ...(await this.connections.command(id, link, context)) };
   }
 
+  /** While the provider cannot remove the login it stays unwanted, for the sweep: the person hears the refusal, not that. */
   private async discard(attempt: LinkAttempt): Promise<void> {
-    await this.facts.discard(attempt);
-    await this.journal.close(attempt);
+    try {
+      await this.facts.discard(attempt);
+      await this.journal.close(attempt);
+    } catch (error) {
+      const { attempt_id: attemptId } = attempt;
+      logger.warn({ attemptId, error: String(error) }, 'an unwanted login could not be removed; it is tried again');
+      await this.journal.release(attempt);
+    }
   }
 }
 
