@@ -106,6 +106,12 @@ export const connectionProjection: Projection<ConnectionView, ConnectionEvent> =
     error_message: e.message,
     updated_at: e.at,
   }),
+  ProviderErrorReported: (e) => ({
+    state: 'error',
+    error_code: e.code,
+    error_message: e.message,
+    updated_at: e.at,
+  }),
   ConnectionRelinked: (e) => healthy(e.at),
   ConnectionRepaired: (e) => healthy(e.at),
   WebhookReceived: unchanged,

@@ -81,7 +81,7 @@ export type ConnectionCommand =
   | { type: 'AccessCredential'; purpose: CredentialPurpose; now: string }
   | { type: 'Disconnect'; reason: string; now: string };
 
-export type WebhookEffect = 'login_required' | 'login_repaired' | 'none';
+export type WebhookEffect = 'login_required' | 'login_repaired' | 'provider_error' | 'none';
 export type CredentialPurpose = 'relink' | 'verify_relink' | 'remove' | 'sandbox_require_login' | 'oauth_tokens';
 
 /** One delivery of a provider, after its signature was verified. The body is not kept. */
@@ -125,6 +125,8 @@ export type ConnectionEvent =
       Tenant)
   | { type: 'ConnectionReauthRequired'; code: string; message: string; at: string }
   | { type: 'ConnectionRelinked'; session_id: string; outcome: 'repaired' | 'already_healthy'; at: string }
+  /** The credential is none the worse for it: the provider has trouble with the bank, or with this login. */
+  | { type: 'ProviderErrorReported'; code: string; message: string; at: string }
   /** The provider itself says that the sign-in works again. */
   | { type: 'ConnectionRepaired'; at: string }
   | ({ type: 'WebhookReceived'; at: string } & Delivery)

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { WebhookEffect } from '#contracts/connection.js';
 
 export type ProviderName = 'plaid' | 'teller';
 
@@ -54,7 +55,7 @@ export interface WebhookFact {
   deliveryId: string;
   /** The provider's own name of it, such as `ITEM:ERROR` or `enrollment.disconnected`. */
   type: string;
-  effect: 'login_required' | 'login_repaired' | 'none';
+  effect: WebhookEffect;
   /** "" when the webhook is about no item. */
   providerItemId: string;
   /** Why: the provider's error code or reason; "" when it gives none. */
