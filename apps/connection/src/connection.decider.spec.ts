@@ -100,6 +100,10 @@ describe("a provider's error", () => {
 
 describe('a relink', () => {
   it('makes the connection well again', () => given(linked, reauth).when(relink).then(relinked));
+  it('tells the accounts that it has shown', () =>
+    given(linked)
+      .when({ ...relink, accounts_fingerprint: 'print' })
+      .then({ ...relinked, accounts_fingerprint: 'print' }));
   it('is recorded once per session', () => given(linked, reauth, relinked).when(relink).thenNothing());
   it('does not recover a disconnected one', () =>
     given(linked, disconnected).when(relink).thenRefused('CONNECTION_DISCONNECTED'));

@@ -42,9 +42,9 @@ export const connection: Decider<ConnectionState, ConnectionCommand, ConnectionE
     if (state.status === 'revoked') return whenRevoked(command);
     switch (command.type) {
       case 'RecordRelink': {
-        const { session_id, outcome, now } = command;
-        if (state.relinks.includes(session_id)) return [];
-        return [{ type: 'ConnectionRelinked', session_id, outcome, at: now }];
+        const { now, ...relinked } = command;
+        if (state.relinks.includes(relinked.session_id)) return [];
+        return [{ ...relinked, type: 'ConnectionRelinked', at: now }];
       }
       case 'MergeMetadata':
         return mergeMetadata(command, state);

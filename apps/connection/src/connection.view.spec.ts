@@ -15,6 +15,7 @@ const linked: ConnectionEvent = {
   accounts_fingerprint: null,
 };
 const relinked: ConnectionEvent = { type: 'ConnectionRelinked', session_id: 's-2', outcome: 'repaired', at };
+const relinkedWith = (accounts_fingerprint: string): ConnectionEvent => ({ ...relinked, accounts_fingerprint });
 const viewOf = (...events: ConnectionEvent[]) => project(connectionProjection, [linked, ...events]) as OwnedConnection;
 
 describe("a connection with a provider's error", () => {
@@ -30,5 +31,16 @@ describe("a connection with a provider's error", () => {
   it('is well again after a relink', () => {
     const well = { status: 'active', error_code: null, error_message: null };
     expect(toConnection(viewOf(reported, relinked))).toMatchObject(well);
+  });
+});
+
+describe('the accounts of a connection', () => {
+  it('are those that a relink has shown, when they could not be read before', () => {
+    expect(viewOf(relinked).accounts_fingerprint).toBeNull();
+    expect(viewOf(relinked, relinkedWith('first')).accounts_fingerprint).toBe('first');
+  });
+
+  it('stay what they were', () => {
+    expect(viewOf(relinkedWith('first'), relinkedWith('second'), relinked).accounts_fingerprint).toBe('first');
   });
 });

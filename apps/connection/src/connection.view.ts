@@ -112,7 +112,10 @@ export const connectionProjection: Projection<ConnectionView, ConnectionEvent> =
     error_message: e.message,
     updated_at: e.at,
   }),
-  ConnectionRelinked: (e) => healthy(e.at),
+  ConnectionRelinked: (e, row) => ({
+    ...healthy(e.at),
+    accounts_fingerprint: row.accounts_fingerprint ?? e.accounts_fingerprint ?? null,
+  }),
   ConnectionRepaired: (e) => healthy(e.at),
   WebhookReceived: unchanged,
   CredentialAccessed: unchanged,

@@ -126,9 +126,8 @@ export class LinkAttempts {
     const now = new Date().toISOString();
     const context = contextOf(attempt);
     if ('outcome' in facts) {
-      const { outcome } = facts;
-      const relink = { type: 'RecordRelink', session_id, outcome, now } as const;
-      return { outcome, ...(await this.connections.command(id, relink, context)) };
+      const relink = { type: 'RecordRelink', session_id, ...facts, now } as const;
+      return { outcome: facts.outcome, ...(await this.connections.command(id, relink, context)) };
     }
     const linked = { id, short_id: attempt.attempt_id, user_id, session_id, provider, project_id, environment };
     const link = { type: 'RecordLink', ...linked, ...facts.bank, now } as const;

@@ -19,7 +19,7 @@ export interface StartedLink {
 /**
  * A login at a bank that we now hold a credential for. The three describing fields are null when the provider gave the
  * credential but could not be asked about it: a credential in hand is never thrown away for want of a name, because its item
- * would then live on at the provider without a connection. A later `check` finds the fingerprint.
+ * would then live on at the provider without a connection. The first relink brings the fingerprint.
  */
 export interface Exchanged {
   accessToken: string;
