@@ -167,6 +167,21 @@ describe('the lease of an attempt', () => {
   });
 });
 
+describe('attempts that cannot go on', () => {
+  it('keep no later one waiting, however many they are', async () => {
+    const journal = new AttemptJournal(database, vault);
+    for (let n = 0; n < 20; n++) await receivedAttempt();
+    // As a round leaves them whose pause is over.
+    await database.query("update link_attempts set leased_until = now() - interval '1 second'");
+    const untouched = await receivedAttempt();
+    const died = await receivedAttempt();
+    await database.query("update link_attempts set leased_until = now() - interval '1 minute' where attempt_id = $1", [
+      died.attempt_id,
+    ]);
+    expect((await journal.unfinished()).slice(0, 2)).toEqual([untouched.attempt_id, died.attempt_id]);
+  });
+});
+
 describe('a sweep of the vault', () => {
   let storage: CredentialStorage;
   beforeEach(() => void (storage = new CredentialStorage(vault, database)));

@@ -164,6 +164,7 @@ const examples: { [T in AuditedEvent['type']]: Omit<Extract<AuditedEvent, { type
     at: noon,
   },
   ConnectionReauthRequired: { code: 'ITEM_LOGIN_REQUIRED', message: '', at: noon },
+  ProviderErrorReported: { code: 'ITEM_LOCKED', message: '', at: noon },
   ConnectionRelinked: { session_id: id, outcome: 'repaired', at: noon },
   ConnectionRepaired: { at: noon },
   WebhookReceived: { delivery_id: 'd', kind: 'ITEM:ERROR', code: '', size: 1, sha256: '', at: noon },

@@ -62,6 +62,7 @@ export const summaries: { [T in AuditedEvent['type']]: (event: Extract<AuditedEv
   ConnectLinkUseRefused: () => 'A further use of a Connect Link was refused.',
   ConnectionLinked: (e) => `${bank(e.institution_name)} was connected${through(e.provider)}.`,
   ConnectionReauthRequired: (e) => `The bank asks for a new sign-in: ${e.code}.`,
+  ProviderErrorReported: (e) => `The provider reports an error: ${e.code}.`,
   ConnectionRelinked: (e) => `The bank was signed in to again: ${outcomes[e.outcome]}.`,
   ConnectionRepaired: () => 'The provider says that the sign-in works again.',
   WebhookReceived: (e) => `The provider sent word of ${[e.kind, e.code].filter(Boolean).join(', ')}.`,

@@ -92,11 +92,11 @@ export class AttemptJournal {
     return this.vault.read(tokenSlot(attempt));
   }
 
-  /** Attempts that wait for somebody to take them further. */
+  /** Attempts that wait for somebody. Those tried last come last: many that cannot go on would keep all others waiting. */
   async unfinished(): Promise<string[]> {
     const rows = await this.dataSource.query<{ attempt_id: string }[]>(
       `select attempt_id from link_attempts where state <> 'started' and (leased_until is null or leased_until < now())
-       order by created_at limit 20`,
+       order by leased_until nulls first, created_at limit 20`,
     );
     return rows.map((row) => row.attempt_id);
   }

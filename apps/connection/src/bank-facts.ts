@@ -65,6 +65,11 @@ export class BankFacts {
       const displayMessage = 'That sign-in shows different accounts. Nothing was changed.';
       throw new ProviderError('different_account', { retryable: false, displayMessage });
     }
-    return this.journal.learn(attempt, { outcome: attempt.needed_repair ? 'repaired' : 'already_healthy' });
+    // A sign-in that shows no account at all names nobody: nothing could ever be compared with it.
+    const isNew = before === null && accountsFingerprint !== null && accountsFingerprint !== '';
+    return this.journal.learn(attempt, {
+      outcome: attempt.needed_repair ? 'repaired' : 'already_healthy',
+      ...(isNew && { accounts_fingerprint: accountsFingerprint }),
+    });
   }
 }

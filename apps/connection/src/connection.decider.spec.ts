@@ -1,5 +1,5 @@
 import { describe, it } from '@jest/globals';
-import type { ConnectionCommand, ConnectionEvent, Delivery } from '#contracts/connection.js';
+import type { ConnectionCommand, ConnectionEvent, Delivery, WebhookEffect } from '#contracts/connection.js';
 import { specification } from '#testing/given.js';
 import { connection } from './connection.decider.js';
 
@@ -27,7 +27,7 @@ const delivery: Delivery = {
   size: 10,
   sha256: 'x',
 };
-const webhook = (effect: 'login_required' | 'login_repaired' | 'none', id = 'd-1'): ConnectionCommand => ({
+const webhook = (effect: WebhookEffect, id = 'd-1'): ConnectionCommand => ({
   type: 'ReceiveWebhook',
   delivery: { ...delivery, delivery_id: id },
   effect,
@@ -73,8 +73,37 @@ describe('a delivery of the provider', () => {
     given(linked, disconnected).when(webhook('none')).thenRefused('CONNECTION_DISCONNECTED'));
 });
 
+describe("a provider's error", () => {
+  const locked = { ...delivery, delivery_id: 'd-2', code: 'ITEM_LOCKED' };
+  const command: ConnectionCommand = { type: 'ReceiveWebhook', delivery: locked, effect: 'provider_error', now };
+  const noted: ConnectionEvent = { type: 'WebhookReceived', ...locked, at: now };
+  const reported: ConnectionEvent = {
+    type: 'ProviderErrorReported',
+    code: 'ITEM_LOCKED',
+    message: 'The provider reports an error.',
+    at: now,
+  };
+  const down: ConnectionEvent = { ...reported, code: 'INSTITUTION_DOWN' };
+
+  it('is reported', () => given(linked).when(command).then(noted, reported));
+  it('is reported once', () => given(linked, reported).when(command).then(noted));
+  it('is reported when it is another one', () => given(linked, down).when(command).then(noted, reported));
+  it('is reported again after a relink', () => given(linked, reported, relinked).when(command).then(noted, reported));
+  it('does not hide that a new sign-in is needed', () => given(linked, reauth).when(command).then(noted));
+  it('gives way to a new sign-in', () =>
+    given(linked, reported).when(webhook('login_required')).then(received(), reauth));
+  it('is over when the provider says that the sign-in works', () =>
+    given(linked, reported).when(webhook('login_repaired')).then(received(), { type: 'ConnectionRepaired', at: now }));
+  it('is refused once disconnected', () =>
+    given(linked, disconnected).when(command).thenRefused('CONNECTION_DISCONNECTED'));
+});
+
 describe('a relink', () => {
   it('makes the connection well again', () => given(linked, reauth).when(relink).then(relinked));
+  it('tells the accounts that it has shown', () =>
+    given(linked)
+      .when({ ...relink, accounts_fingerprint: 'print' })
+      .then({ ...relinked, accounts_fingerprint: 'print' }));
   it('is recorded once per session', () => given(linked, reauth, relinked).when(relink).thenNothing());
   it('does not recover a disconnected one', () =>
     given(linked, disconnected).when(relink).thenRefused('CONNECTION_DISCONNECTED'));

@@ -14,6 +14,8 @@ const REMEMBERED_DELIVERIES = 500;
 
 interface Live {
   status: Exclude<Internal, 'revoked'>;
+  /** The code of the error that the provider reported last since all was well. */
+  provider_error: string | null;
   /** Null for a connection that no session has made. */
   session_id: string | null;
   /** Sessions that have relinked it, so that a repeated record changes nothing. */
@@ -40,9 +42,9 @@ export const connection: Decider<ConnectionState, ConnectionCommand, ConnectionE
     if (state.status === 'revoked') return whenRevoked(command);
     switch (command.type) {
       case 'RecordRelink': {
-        const { session_id, outcome, now } = command;
-        if (state.relinks.includes(session_id)) return [];
-        return [{ type: 'ConnectionRelinked', session_id, outcome, at: now }];
+        const { now, ...relinked } = command;
+        if (state.relinks.includes(relinked.session_id)) return [];
+        return [{ ...relinked, type: 'ConnectionRelinked', at: now }];
       }
       case 'MergeMetadata':
         return mergeMetadata(command, state);
@@ -76,8 +78,10 @@ export const connection: Decider<ConnectionState, ConnectionCommand, ConnectionE
   },
 };
 
+const well = { status: 'connected', provider_error: null } as const;
+
 const fresh: Omit<Live, 'auth_type'> = {
-  status: 'connected',
+  ...well,
   session_id: null,
   relinks: [],
   deliveries: [],
@@ -173,6 +177,10 @@ function effectOf(
     const message = 'The bank asks for a new sign-in.';
     return [{ type: 'ConnectionReauthRequired', code: code || 'ITEM_LOGIN_REQUIRED', message, at: now }];
   }
+  // An error must not hide that the person is asked to sign in.
+  if (effect === 'provider_error' && state.status !== 'needs_reauth' && state.provider_error !== code) {
+    return [{ type: 'ProviderErrorReported', code, message: 'The provider reports an error.', at: now }];
+  }
   if (effect === 'login_repaired' && state.status !== 'connected') return [{ type: 'ConnectionRepaired', at: now }];
   return [];
 }
@@ -183,7 +191,7 @@ function changed(state: Live, event: Change): ConnectionState {
   switch (event.type) {
     case 'CredentialRotated': {
       const { credential_version, connection_metadata = state.connection_metadata } = event;
-      return { ...state, status: 'connected', credential_version, connection_metadata };
+      return { ...state, ...well, credential_version, connection_metadata };
     }
     case 'CredentialRefreshed':
       return { ...state, credential_version: event.credential_version };
@@ -195,10 +203,12 @@ function changed(state: Live, event: Change): ConnectionState {
       return { ...state, webhook_version: event.version };
     case 'ConnectionReauthRequired':
       return { ...state, status: 'needs_reauth' };
+    case 'ProviderErrorReported':
+      return { ...state, status: 'error', provider_error: event.code };
     case 'ConnectionRelinked':
-      return { ...state, status: 'connected', relinks: [...state.relinks, event.session_id] };
+      return { ...state, ...well, relinks: [...state.relinks, event.session_id] };
     case 'ConnectionRepaired':
-      return { ...state, status: 'connected' };
+      return { ...state, ...well };
     case 'WebhookReceived':
       return { ...state, deliveries: [...state.deliveries, event.delivery_id].slice(-REMEMBERED_DELIVERIES) };
     case 'CredentialAccessed':

@@ -106,7 +106,16 @@ export const connectionProjection: Projection<ConnectionView, ConnectionEvent> =
     error_message: e.message,
     updated_at: e.at,
   }),
-  ConnectionRelinked: (e) => healthy(e.at),
+  ProviderErrorReported: (e) => ({
+    state: 'error',
+    error_code: e.code,
+    error_message: e.message,
+    updated_at: e.at,
+  }),
+  ConnectionRelinked: (e, row) => ({
+    ...healthy(e.at),
+    accounts_fingerprint: row.accounts_fingerprint ?? e.accounts_fingerprint ?? null,
+  }),
   ConnectionRepaired: (e) => healthy(e.at),
   WebhookReceived: unchanged,
   CredentialAccessed: unchanged,

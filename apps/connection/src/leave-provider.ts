@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { type BankConnection, type ConnectionView, isBank } from '#contracts/connection.js';
 import type { Context } from '#contracts/envelope.js';
-import { DomainError } from '#contracts/errors.js';
 import { ConfiguredProviders } from './configured-providers.js';
 import { Credentials } from './credentials.service.js';
-import { ProviderError } from './providers/provider.js';
+import { refusedByProvider } from './provider-refusal.js';
 
 /** Removes a bank's login at its provider; for other connections there is nothing to be done there. */
 @Injectable()
@@ -20,12 +19,6 @@ export class LeaveProvider {
 
   private async removeAtProvider(connection: BankConnection, context: Context): Promise<void> {
     const accessToken = await this.credentials.open(connection, 'remove', context);
-    try {
-      await this.providers.get(connection.provider).remove(accessToken);
-    } catch (error) {
-      if (!(error instanceof ProviderError)) throw error;
-      if (error.retryable) throw new DomainError('UNAVAILABLE', 'The provider does not answer; nothing was changed.');
-      throw new DomainError('PROVIDER_ERROR', error.message, { code: error.code });
-    }
+    await this.providers.get(connection.provider).remove(accessToken).catch(refusedByProvider);
   }
 }

@@ -1,9 +1,9 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { LinkedBank } from '#contracts/connection.js';
+import type { LinkedBank, RelinkedBank } from '#contracts/connection.js';
 import type { ProviderName, SessionAction } from '#contracts/link-session.js';
 
 /** What an attempt found out, kept before the next step is taken. */
-export type AttemptFacts = { bank: Omit<LinkedBank, 'provider'> } | { outcome: 'repaired' | 'already_healthy' };
+export type AttemptFacts = { bank: Omit<LinkedBank, 'provider'> } | RelinkedBank;
 
 /**
  * An attempt on its way from the page's click to its outcome. It is written down before each step, so that whoever

@@ -4,6 +4,7 @@ import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
 import { type AttemptOutcome, type Refusal, userDeleted } from '#contracts/link-session.js';
 import { Bus } from '#service/bus.js';
+import { logger } from '#service/logger.js';
 import { AttemptJournal } from './attempt-journal.js';
 import { BankFacts } from './bank-facts.js';
 import { ConnectionViews } from './connection-views.js';
@@ -125,18 +126,24 @@ export class LinkAttempts {
     const now = new Date().toISOString();
     const context = contextOf(attempt);
     if ('outcome' in facts) {
-      const { outcome } = facts;
-      const relink = { type: 'RecordRelink', session_id, outcome, now } as const;
-      return { outcome, ...(await this.connections.command(id, relink, context)) };
+      const relink = { type: 'RecordRelink', session_id, ...facts, now } as const;
+      return { outcome: facts.outcome, ...(await this.connections.command(id, relink, context)) };
     }
     const linked = { id, short_id: attempt.attempt_id, user_id, session_id, provider, project_id, environment };
     const link = { type: 'RecordLink', ...linked, ...facts.bank, now } as const;
     return { outcome: 'linked', ...(await this.connections.command(id, link, context)) };
   }
 
+  /** While the provider cannot remove the login it stays unwanted, for the sweep: the person hears the refusal, not that. */
   private async discard(attempt: LinkAttempt): Promise<void> {
-    await this.facts.discard(attempt);
-    await this.journal.close(attempt);
+    try {
+      await this.facts.discard(attempt);
+      await this.journal.close(attempt);
+    } catch (error) {
+      const { attempt_id: attemptId } = attempt;
+      logger.warn({ attemptId, error: String(error) }, 'an unwanted login could not be removed; it is tried again');
+      await this.journal.release(attempt);
+    }
   }
 }
 

@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { DomainError } from '#contracts/errors.js';
 import type { SessionView } from '#contracts/link-session.js';
 import type { UserView } from '#contracts/user.js';
 import type { Bus } from '#service/bus.js';
+import { logger } from '#service/logger.js';
 import type { AttemptJournal } from './attempt-journal.js';
 import { BankFacts } from './bank-facts.js';
 import type { ConfiguredProviders } from './configured-providers.js';
@@ -13,27 +15,36 @@ import type { AttemptFacts, LinkAttempt } from './link-attempt.entity.js';
 import { LinkAttempts } from './link-attempts.service.js';
 import { LinkController } from './link.controller.js';
 import { LinkStarter } from './link-starter.js';
+import { ProviderError } from './providers/provider.js';
 import type { Users } from './users.service.js';
 import type { Vault } from './vault/vault.service.js';
 
-const session = { id: 's', user_id: 'u', action: 'link', connection_id: null } as SessionView;
+const session = {
+  ...{ id: 's', user_id: 'u', action: 'link', connection_id: null },
+  ...{ in_flight: [] as string[], result_connection_ids: [] as string[] },
+} as SessionView;
 let user: UserView | null;
 let recorded: string[];
 /** What the parts around were asked for, in order. */
 let asked: string[];
 let attempt: LinkAttempt | null;
+/** Why the session takes the attempt for lost; null when it does not. */
+let late: 'CONSUMED' | 'EXPIRED' | 'GONE' | null;
+let isBankAway: boolean;
 
 const bus = {
   ask: (subject: string, ask: { code?: string; is_final?: boolean }) => {
     asked.push([subject, ask.code, ask.is_final].filter(Boolean).join(' '));
-    return Promise.resolve(session);
+    if (subject === 'link-session.page') return Promise.resolve({ session: { ...session, status: 'expired' } });
+    return late && subject === claim ? Promise.reject(new DomainError(late)) : Promise.resolve(session);
   },
 } as unknown as Bus;
 
 const journal = {
   start: () => Promise.resolve(void asked.push('journal')),
+  find: () => Promise.resolve(attempt),
   lease: () => Promise.resolve(attempt),
-  release: () => Promise.resolve(),
+  release: () => Promise.resolve(asked.push('release')),
   learn: (known: LinkAttempt, facts: AttemptFacts) => Promise.resolve((attempt = { ...known, state: 'learnt', facts })),
   unwanted: (known: LinkAttempt) => Promise.resolve((attempt = { ...known, state: 'unwanted' })),
   close: () => Promise.resolve((attempt = null)),
@@ -43,7 +54,12 @@ const journal = {
 const bank = {
   start: () => Promise.resolve(asked.push('open the dialog')),
   exchange: () => Promise.resolve({ accessToken: 'access', providerItemId: 'item' }),
-  remove: (token: string) => Promise.resolve(asked.push(`remove ${token}`)),
+  remove: (token: string) => {
+    asked.push(`remove ${token}`);
+    return isBankAway
+      ? Promise.reject(new ProviderError('INTERNAL_SERVER_ERROR', { retryable: true }))
+      : Promise.resolve();
+  },
 };
 const providers = { get: () => bank } as unknown as ConfiguredProviders;
 
@@ -71,6 +87,7 @@ const credentials = new Credentials({} as CredentialAccesses, vault);
 const facts = new BankFacts(journal, providers, connections, credentials);
 const attempts = new LinkAttempts(bus, journal, facts, connections, users, views);
 const starter = new LinkStarter(journal, providers, connections, credentials);
+const controller = new LinkController(bus, journal, attempts, starter, users);
 
 const received = (provider: 'plaid' | 'teller'): LinkAttempt =>
   ({
@@ -81,10 +98,12 @@ const received = (provider: 'plaid' | 'teller'): LinkAttempt =>
     action: 'link',
     provider,
     state: 'received',
+    token_hash: 'h',
   }) as LinkAttempt;
 
 beforeEach(() => {
   [user, recorded, asked, attempt] = [{ id: 'u' } as UserView, [], [], received('plaid')];
+  [late, isBankAway] = [null, false];
 });
 
 const claim = 'link-session.attempt.claim';
@@ -115,6 +134,32 @@ describe('an attempt of a user who is deleted before it is recorded', () => {
   });
 });
 
+describe('a login that nobody wants, at a bank that does not answer', () => {
+  beforeEach(() => {
+    logger.level = 'silent';
+    isBankAway = true;
+  });
+
+  it.each(['CONSUMED', 'EXPIRED', 'GONE'] as const)('does not keep the person from hearing %s', async (code) => {
+    late = code;
+    await expect(attempts.advance('a')).rejects.toMatchObject({ code });
+    expect([asked, attempt?.state]).toEqual([[claim, 'remove access', 'release'], 'unwanted']);
+  });
+
+  it('does not keep the person from hearing that their user was deleted', async () => {
+    user = null;
+    await expect(attempts.advance('a')).rejects.toMatchObject({ code: 'GONE' });
+    expect([asked.slice(-2), attempt?.state]).toEqual([['remove access', 'release'], 'unwanted']);
+  });
+
+  it('is refused in the same way when the page asks once more', async () => {
+    attempt = { ...received('plaid'), state: 'unwanted' };
+    const finish = { context: {}, token_hash: 'h', attempt_id: 'a' };
+    const asking = controller.finish(finish as Parameters<LinkController['finish']>[0]);
+    await expect(asking).rejects.toMatchObject({ code: 'EXPIRED' });
+  });
+});
+
 it('an attempt of a user who is there is recorded, and stays open until the view shows its connection', async () => {
   await attempts.advance('a');
   expect([recorded, asked, attempt]).toEqual([['c'], [claim, settle, 'shown at 1, open'], null]);
@@ -122,7 +167,6 @@ it('an attempt of a user who is there is recorded, and stays open until the view
 
 it('a link whose user was deleted opens no dialog, and ends when an attempt is started', async () => {
   user = null;
-  const controller = new LinkController(bus, journal, attempts, starter, users);
   const start = { context: {}, token_hash: 'h', provider: 'plaid', language: 'en' };
   const asking = controller.start(start as Parameters<LinkController['start']>[0]);
   await expect(asking).rejects.toMatchObject({ code: 'GONE' });

@@ -69,7 +69,7 @@ export class LinkController {
       const open = await this.journal.find(attempt.attempt_id);
       const session = await this.sessionOf(context, attempt.token_hash);
       if (knows(session, attempt)) return session;
-      if (!open) return unlessOver(session);
+      if (!open || open.state === 'unwanted') return unlessOver(session);
       if (Date.now() >= patientUntil) throw new DomainError('UNAVAILABLE', 'The link is still being finished.');
       await wait(LOOK_EVERY_MS);
     }

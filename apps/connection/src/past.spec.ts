@@ -25,7 +25,10 @@ const common = [
     .dictionary(fc.constantFrom('a', 'b'), fc.oneof(fc.string(), fc.constant(null)))
     .map((changes) => change({ type: 'MergeMetadata', changes })),
   fc
-    .record({ id: fc.constantFrom('1', '2', '3'), effect: fc.constantFrom('login_required', 'login_repaired', 'none') })
+    .record({
+      id: fc.constantFrom('1', '2', '3'),
+      effect: fc.constantFrom('login_required', 'login_repaired', 'provider_error', 'none'),
+    })
     .map(({ id, effect }) => change({ type: 'ReceiveWebhook', delivery: delivery(id), effect })),
   fc.constant(change({ type: 'RecordRelink', session_id: 'relink', outcome: 'repaired' })),
   { weight: 1, arbitrary: fc.constant(change({ type: 'Disconnect', reason: 'asked for' })) },

@@ -9,6 +9,7 @@ import { connectionEnv } from './connection-env.js';
 import { ConnectionQueries } from './connection-queries.js';
 import { Connections } from './connections.service.js';
 import { Credentials } from './credentials.service.js';
+import { refusedByProvider } from './provider-refusal.js';
 
 const DEADLINE_MS = 3_000;
 
@@ -27,7 +28,7 @@ export class SandboxBank {
   async requireLogin(context: Context, id: string): Promise<Written<OwnedConnection>> {
     const connection = await this.connections.read(context.tenant, id);
     const accessToken = await this.credentials.open(connection, 'sandbox_require_login', context);
-    await this.providers.get(connection.provider).resetLogin(accessToken);
+    await this.providers.get(connection.provider).resetLogin(accessToken).catch(refusedByProvider);
     const user = await this.queries.user(context.tenant, connection.user_id);
     return { view: { ...connection, user_name: user?.name ?? null }, position: '0' };
   }

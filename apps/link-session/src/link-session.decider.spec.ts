@@ -199,6 +199,7 @@ describe('claiming the use of a link', () => {
 });
 
 describe('a refused attempt', () => {
+  const fourRefused = [minted(), activated, ...['a', 'b', 'c', 'd'].flatMap((id) => [started(id), refused(id)])];
   it('gives the use back', () =>
     given(...used)
       .when(refuse('a', 'provider'))
@@ -221,10 +222,18 @@ describe('a refused attempt', () => {
       .thenRefused('INVALID_STATE'));
   it('changes nothing after the end', () =>
     given(minted(), activated, started('a'), failed).when(refuse('a', 'page')).thenNothing());
+  it('changes nothing after the time, unless it was claimed before', () => {
+    const page = { ...refuse('e', 'page'), now: tooLate };
+    given(...fourRefused, started('e'))
+      .when(page)
+      .thenNothing();
+    given(minted(), activated, started('a'), claimed('a'))
+      .when({ ...refuse('a', 'provider'), now: tooLate })
+      .then({ ...refused('a'), at: tooLate });
+  });
   it('ends the session at the fifth time in a row', () => {
-    const four = ['a', 'b', 'c', 'd'].flatMap((id) => [started(id), refused(id)]);
     const error_message = 'The bank refused 5 times in a row; the last time: Locked.';
-    given(minted(), activated, ...four, started('e'))
+    given(...fourRefused, started('e'))
       .when(refuse('e', 'page'))
       .then(refused('e'), { type: 'SessionFailed', error_code: 'TOO_MANY_ATTEMPTS', error_message, at: later });
   });
@@ -245,8 +254,7 @@ describe('a refused attempt', () => {
     given(minted(), activated, started('a'), started('b'), claimed('b')).when(final).then(refusedFor);
   });
   it('does not count what was before a success', () => {
-    const four = ['a', 'b', 'c', 'd'].flatMap((id) => [started(id), refused(id)]);
-    given(minted(), activated, ...four, started('e'), claimed('e'), succeeded('e'), started('f'))
+    given(...fourRefused, started('e'), claimed('e'), succeeded('e'), started('f'))
       .when(refuse('f', 'page'))
       .then(refused('f'));
   });

@@ -127,7 +127,7 @@ function refuseAttempt(command: Command<'RefuseAttempt'>, state: Minted): Sessio
   if (attempt.state === 'succeeded' || (attempt.state === 'claimed' && by === 'page')) {
     throw new DomainError('INVALID_STATE', 'The outcome of this attempt is not the page’s to say.');
   }
-  if (isEnded(state)) return [];
+  if (isEnded(state) || hasExpired(state, now)) return [];
   const refused: SessionEvent = { type: 'AttemptRefused', attempt_id, code, message, at: now };
   if (inFlight(state).some((id) => id !== attempt_id)) return [refused];
   if (is_final) return [refused, { type: 'SessionFailed', error_code: code, error_message: message, at: now }];

@@ -6,7 +6,7 @@ import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
 import type { Recorded } from '#eventstore/recorded.js';
 import { Store } from '#service/store.js';
-import { sessionProjection } from './link-session.view.js';
+import { asOf, sessionProjection } from './link-session.view.js';
 import { SessionViews } from './session-views.js';
 
 interface Watch {
@@ -36,16 +36,26 @@ export class WatchSession {
   private async since({ tenant, id, after }: Watch): Promise<SessionChanges> {
     const { events } = await readStream<SessionEvent>(this.store.client, `link_session-${id}`);
     const all = statesOf(events);
-    const last = all.at(-1);
-    if (last?.session.project_id !== tenant.project_id || last.session.environment !== tenant.environment) {
+    const last = all.at(-1)?.session;
+    if (last?.project_id !== tenant.project_id || last.environment !== tenant.environment) {
       throw new DomainError('NOT_FOUND', 'Link session not found');
     }
-    const ended = ['completed', 'failed', 'expired'].includes(last.session.status);
-    if (after === undefined) return { changes: [last], ended };
-    const from = BigInt(after);
-    return { changes: all.filter(({ position }) => BigInt(position) > from), ended };
+    return changesSince(after, all, new Date().toISOString());
   }
 }
+
+/** Without a position: the session as it is now, which may be expired although nobody has recorded it yet. */
+export function changesSince(after: Position | undefined, all: SessionChanges['changes'], now: string): SessionChanges {
+  const last = all.at(-1)!;
+  if (after === undefined) {
+    const session = asOf(last.session, now);
+    return { changes: [{ ...last, session }], ended: hasEnded(session) };
+  }
+  const from = BigInt(after);
+  return { changes: all.filter(({ position }) => BigInt(position) > from), ended: hasEnded(last.session) };
+}
+
+const hasEnded = ({ status }: SessionView): boolean => ['completed', 'failed', 'expired'].includes(status);
 
 /** The session after each event that changed what a caller can see of it. */
 function statesOf(events: Recorded<SessionEvent>[]): SessionChanges['changes'] {

@@ -17,6 +17,13 @@ export interface LinkedBank {
   accounts_fingerprint: string | null;
 }
 
+/** What a relink has shown. */
+export interface RelinkedBank {
+  outcome: 'repaired' | 'already_healthy';
+  /** Only where the connection has none: the accounts could not be read when it was linked. */
+  accounts_fingerprint?: string;
+}
+
 /** What a caller may say of a connection besides its secret. On a rotation, absent fields stay as they are. */
 export interface ConnectionTerms {
   display_name?: string;
@@ -66,7 +73,7 @@ export type ConnectionCommand =
       now: string;
     } & LinkedBank &
       Tenant)
-  | { type: 'RecordRelink'; session_id: string; outcome: 'repaired' | 'already_healthy'; now: string }
+  | ({ type: 'RecordRelink'; session_id: string; now: string } & RelinkedBank)
   | { type: 'ReceiveWebhook'; delivery: Delivery; effect: WebhookEffect; now: string }
   /** The provider gave new tokens for those of `from_version`; they lie in the vault already. */
   | {
@@ -81,7 +88,7 @@ export type ConnectionCommand =
   | { type: 'AccessCredential'; purpose: CredentialPurpose; now: string }
   | { type: 'Disconnect'; reason: string; now: string };
 
-export type WebhookEffect = 'login_required' | 'login_repaired' | 'none';
+export type WebhookEffect = 'login_required' | 'login_repaired' | 'provider_error' | 'none';
 export type CredentialPurpose = 'relink' | 'verify_relink' | 'remove' | 'sandbox_require_login' | 'oauth_tokens';
 
 /** One delivery of a provider, after its signature was verified. The body is not kept. */
@@ -124,7 +131,9 @@ export type ConnectionEvent =
     } & LinkedBank &
       Tenant)
   | { type: 'ConnectionReauthRequired'; code: string; message: string; at: string }
-  | { type: 'ConnectionRelinked'; session_id: string; outcome: 'repaired' | 'already_healthy'; at: string }
+  | ({ type: 'ConnectionRelinked'; session_id: string; at: string } & RelinkedBank)
+  /** The credential is none the worse for it: the provider has trouble with the bank, or with this login. */
+  | { type: 'ProviderErrorReported'; code: string; message: string; at: string }
   /** The provider itself says that the sign-in works again. */
   | { type: 'ConnectionRepaired'; at: string }
   | ({ type: 'WebhookReceived'; at: string } & Delivery)

@@ -19,9 +19,11 @@ export const providerEnv = z
     TELLER_CERT_FILE: text,
     TELLER_KEY_FILE: text,
   })
-  .superRefine((env, { addIssue }) => {
+  .superRefine((env, context) => {
     for (const [one, other] of together) {
-      if (env[one] && !env[other]) addIssue({ code: 'custom', path: [other], message: `must be set with ${one}` });
-      if (env[other] && !env[one]) addIssue({ code: 'custom', path: [one], message: `must be set with ${other}` });
+      if (env[one] && !env[other])
+        context.addIssue({ code: 'custom', path: [other], message: `must be set with ${one}` });
+      if (env[other] && !env[one])
+        context.addIssue({ code: 'custom', path: [one], message: `must be set with ${other}` });
     }
   });

@@ -49,7 +49,16 @@ describe('what a Plaid webhook means', () => {
     [{ webhook_code: 'USER_PERMISSION_REVOKED' }, 'login_required', 'USER_PERMISSION_REVOKED'],
     [{ webhook_code: 'LOGIN_REPAIRED' }, 'login_repaired', 'LOGIN_REPAIRED'],
     [{ webhook_code: 'PENDING_EXPIRATION' }, 'none', 'PENDING_EXPIRATION'],
-    [{ webhook_code: 'ERROR', error: { error_code: 'INSTITUTION_DOWN' } }, 'none', 'INSTITUTION_DOWN'],
+    [{ webhook_code: 'ERROR', error: { error_code: 'INSTITUTION_DOWN' } }, 'provider_error', 'INSTITUTION_DOWN'],
+    [{ webhook_code: 'ERROR', error: { error_code: 'ITEM_LOCKED' } }, 'provider_error', 'ITEM_LOCKED'],
+    [
+      { webhook_code: 'ERROR', error: { error_code: 'USER_PERMISSION_REVOKED' } },
+      'login_required',
+      'USER_PERMISSION_REVOKED',
+    ],
+    [{ webhook_code: 'ERROR', error: { error_code: `no\u0000 code` } }, 'none', ''],
+    [{ webhook_code: 'ERROR', error: { error_code: 'X'.repeat(201) } }, 'none', ''],
+    [{ webhook_type: 'AUTH', webhook_code: 'ERROR', error: { error_code: 'ITEM_LOCKED' } }, 'none', 'ITEM_LOCKED'],
     [{ webhook_code: 'ERROR', error: null }, 'none', ''],
     [{ webhook_type: 'TRANSACTIONS', webhook_code: 'LOGIN_REPAIRED' }, 'none', 'LOGIN_REPAIRED'],
   ])('%j is %s', async (body, effect, code) => {

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type CryptoKey, decodeProtectedHeader, errors, importJWK, jwtVerify } from 'jose';
+import { word } from '../webhook-schemes/scheme.js';
 import { type Provider, ProviderError, type WebhookFact } from './provider.js';
 
 const MAX_AGE_SECONDS = 5 * 60;
@@ -117,12 +118,12 @@ interface PlaidWebhookBody {
 function factOf(body: Buffer, signed: string): WebhookFact | null {
   const webhook = parsed(body);
   if (!webhook) return null;
-  const webhookCode = text(webhook.webhook_code);
-  const code = text(webhook.error?.error_code) || (webhookCode === 'ERROR' ? '' : webhookCode);
+  const webhookCode = word(webhook.webhook_code);
+  const code = word(webhook.error?.error_code) || (webhookCode === 'ERROR' ? '' : webhookCode);
   const isItem = webhook.webhook_type === 'ITEM';
   return {
     deliveryId: createHash('sha256').update(signed).digest('hex'),
-    type: `${text(webhook.webhook_type)}:${webhookCode}`,
+    type: `${word(webhook.webhook_type)}:${webhookCode}`,
     effect: isItem ? effectOf(webhookCode, code) : 'none',
     providerItemId: text(webhook.item_id),
     code,
@@ -131,7 +132,8 @@ function factOf(body: Buffer, signed: string): WebhookFact | null {
 
 function effectOf(webhookCode: string, code: string): WebhookFact['effect'] {
   if (webhookCode === 'LOGIN_REPAIRED') return 'login_repaired';
-  return NEEDS_LOGIN.includes(code) ? 'login_required' : 'none';
+  if (NEEDS_LOGIN.includes(code)) return 'login_required';
+  return webhookCode === 'ERROR' && code !== '' ? 'provider_error' : 'none';
 }
 
 function parsed(body: Buffer): PlaidWebhookBody | null {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { WebhookEffect } from '#contracts/connection.js';
 
 export type ProviderName = 'plaid' | 'teller';
 
@@ -18,7 +19,7 @@ export interface StartedLink {
 /**
  * A login at a bank that we now hold a credential for. The three describing fields are null when the provider gave the
  * credential but could not be asked about it: a credential in hand is never thrown away for want of a name, because its item
- * would then live on at the provider without a connection. A later `check` finds the fingerprint.
+ * would then live on at the provider without a connection. The first relink brings the fingerprint.
  */
 export interface Exchanged {
   accessToken: string;
@@ -54,7 +55,7 @@ export interface WebhookFact {
   deliveryId: string;
   /** The provider's own name of it, such as `ITEM:ERROR` or `enrollment.disconnected`. */
   type: string;
-  effect: 'login_required' | 'login_repaired' | 'none';
+  effect: WebhookEffect;
   /** "" when the webhook is about no item. */
   providerItemId: string;
   /** Why: the provider's error code or reason; "" when it gives none. */

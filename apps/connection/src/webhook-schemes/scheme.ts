@@ -70,7 +70,9 @@ export function eventId(value: unknown): string | undefined {
   return /^[\x21-\x7e]{1,200}$/.test(value) ? value : sha256(Buffer.from(value), '');
 }
 
-const word = (value: unknown): string => (typeof value === 'string' && /^[\w.:/-]{1,200}$/.test(value) ? value : '');
+/** What may stand in an event as it came; "" for every other value. */
+export const word = (value: unknown): string =>
+  typeof value === 'string' && /^[\w.:/-]{1,200}$/.test(value) ? value : '';
 
 const sha256 = (body: Buffer, signature: string): string =>
   createHash('sha256').update(body).update('\n').update(signature).digest('hex');
