@@ -11,8 +11,13 @@ import { News } from './news.js';
 
 const AT_ONCE = 500;
 const RETRY_MS = 1_000;
+/** Between two batches: under load, few large ones cost much less than many small ones. */
+const PACE_MS = 100;
 /** So often it is seen that the lock is still held. */
 const LOOK_EVERY_MS = 2_000;
+/** Does not wait for the disk: what a crash takes back is said again. */
+const MOVE = `update checkpoints set "commit" = $1, "prepare" = $1 where "view" = 'bus_events'
+  returning set_config('synchronous_commit', 'off', true)`;
 const LOCK = `hashtextextended(current_schema() || ' publishes events', 0)`;
 
 /**
@@ -53,7 +58,7 @@ export class PublishEvents implements OnApplicationBootstrap, OnApplicationShutd
       // The lock must not stay with a connection that goes back to the pool.
       await session.query(`select pg_advisory_unlock_all()`).catch(() => undefined);
       await session.release().catch(() => undefined);
-      await wait(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      await this.pause(RETRY_MS);
     }
   }
 
@@ -67,8 +72,13 @@ export class PublishEvents implements OnApplicationBootstrap, OnApplicationShutd
       if (rows.length > 0) await this.bus.tell(rows.flatMap(messageOf));
       at = rows.at(-1)?.position ?? at;
       // Fails when the session, and with it the lock, is lost.
-      await session.query(`update checkpoints set "commit" = $1, "prepare" = $1 where "view" = 'bus_events'`, [at]);
+      await session.query(MOVE, [at]);
+      if (rows.length > 0 && rows.length < AT_ONCE) await this.pause(PACE_MS);
     }
+  }
+
+  private async pause(ms: number): Promise<void> {
+    await wait(ms, undefined, { signal: this.stopping.signal }).catch(() => undefined);
   }
 
   /** The first time, what has been said before anybody could hear it is not said again. */
