@@ -173,6 +173,14 @@ describe('ending a connection', () => {
     expect([body.status, typeof body.revoked_at]).toEqual(['revoked', 'string']);
   });
 
+  it('revokes a crowd at once', async () => {
+    const before = await vaultRows();
+    const created = await Promise.all(Array.from({ length: 30 }, () => create({ display_name: 'Asaas' })));
+    const revoked = await Promise.all(created.map(({ body }) => api.post(`/v1/connections/${body.id}/revoke`)));
+    expect(revoked.map(({ status }) => status)).toEqual(created.map(() => 200));
+    expect(await vaultRows()).toBe(before);
+  });
+
   it('leaves it connected when the vault cannot be purged: 503 revoke_failed', async () => {
     const { id } = (await create()).body;
     const database = new Client({ connectionString: stack.run().databases['connection']! });
