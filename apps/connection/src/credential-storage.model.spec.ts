@@ -160,6 +160,16 @@ describe('a connection and its vault', () => {
       { numRuns: 2_000 },
     ));
 
+  it.each(['Disconnect', 'Delete'] as const)('hold nothing after a %s that a rotation came before', async (type) => {
+    const world = new World();
+    await wishes.store(world, 'first');
+    await world.storage.destroyWith('c-1', Infinity, async () => {
+      await wishes.store(world, 'second');
+      world.append(type === 'Delete' ? { type, now } : { type, reason: 'requested', now });
+    });
+    assert.deepEqual([world.open(), world.rows.size], [null, 0]);
+  });
+
   it('are not ended by a request that has waited for its turn too long', () =>
     assert.rejects(
       new World().storage.destroyWith('c-1', Date.now(), () => assert.fail('it has ended')),

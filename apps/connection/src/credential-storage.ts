@@ -76,6 +76,8 @@ export class CredentialStorage {
     }
     const ended = await end();
     try {
+      // A rotation that was recorded just before the end has put its row there after we looked.
+      await this.vault.destroyAllIn(runner, connectionId);
       await runner.commitTransaction();
     } catch {
       await rollBack(runner);
