@@ -9,7 +9,7 @@ import type { StoreConnection } from '../store-connection.js';
 import { ConnectLinks } from './connect-links.service.js';
 import { FinishLinks } from './finish-links.js';
 import type { LinkRecord } from './link-record.js';
-import { hashOf, type LinkStateRow, newState } from './link-state.js';
+import { hashOf, type LinkStateRow, newState, type ReceivedCode } from './link-state.js';
 import type { LinkTable, UnderWay } from './link-table.js';
 import type { OAuthClients } from './oauth-clients.js';
 
@@ -30,6 +30,7 @@ const clients = {
 /** One link in memory. */
 class FakeTable {
   row: (LinkStateRow & { step: string; ending: ConnectLinkEnding | null }) | null = null;
+  startedAt = new Date();
 
   put(row: LinkStateRow) {
     this.row = { ...row, step: 'open', ending: null };
@@ -55,13 +56,15 @@ class FakeTable {
     return Promise.resolve(this.underWay());
   }
 
+  codeOf = (): Promise<ReceivedCode> => Promise.reject(new Error('there is none'));
   forget = () => Promise.resolve(void (this.row = null));
   expire = () => Promise.resolve();
   unfinished = () => Promise.resolve(this.row ? [this.underWay()] : []);
 
   private underWay(): UnderWay {
     const { stateHash, ending, step, ...link } = this.row!;
-    return { stateHash, link, made: contextFor(tenant), returned: null, step: step as UnderWay['step'], ending };
+    const made = contextFor(tenant);
+    return { stateHash, link, made, startedAt: this.startedAt, returned: null, step: step as UnderWay['step'], ending };
   }
 }
 
@@ -162,6 +165,46 @@ it('a provider that does not answer is recorded, and the link goes on', async ()
     (written) => written.includes('RecordFailure'),
   );
   expect(table.row).toMatchObject({ step: 'received', ending: null });
+});
+
+describe('a link whose provider does not answer', () => {
+  beforeEach(async () => {
+    const state = newState();
+    await start(state);
+    table.row!.step = 'received';
+    table.codeOf = () => Promise.resolve({ code: 'c', verifier: 'v' });
+  });
+
+  it('is left for the next round', async () => {
+    await finishing.resume();
+    expect([table.row?.step, record.written]).toEqual(['received', ['start']]);
+  });
+
+  it('has failed an hour after its start', async () => {
+    table.startedAt = new Date(Date.now() - 3_601_000);
+    await finishing.resume();
+    await until(
+      () => Promise.resolve(table.row),
+      (row) => row === null,
+    );
+    expect(record.written).toEqual(['start', 'RecordFailure']);
+  });
+});
+
+it('links that were left are finished side by side', async () => {
+  const state = newState();
+  await start(state);
+  const ended = await table.end(hashOf(state), { type: 'RecordDenial' });
+  table.unfinished = () => Promise.resolve(Array.from({ length: 20 }, () => ended));
+  let letGo = () => {};
+  const allThere = new Promise<void>((resolve) => void (letGo = resolve));
+  let begun = 0;
+  record.end = () => {
+    if (++begun === 20) letGo();
+    return allThere;
+  };
+  await finishing.resume();
+  expect(begun).toBe(20);
 });
 
 describe('a state', () => {

@@ -12,6 +12,8 @@ import { exchangeCode, OAuthError, type Tokens } from './tokens.js';
 
 const LINK = '6b1d6a8e-52f1-5d53-9e1a-0a4f6f0d2c11';
 const STORE_MS = 4_000;
+/** Longer than any provider's code is good for. */
+const GIVEN_UP_AFTER_MS = 3_600_000;
 
 /** Brings a Connect Link that somebody came back with to its end, and the end on record, whoever dies in between. */
 @Injectable()
@@ -69,18 +71,18 @@ export class FinishLinks {
   /** Finishes what a worker that died has left, and what the provider gave no verdict on. */
   async resume(): Promise<void> {
     await this.table.expire();
-    for (const link of await this.table.unfinished()) {
-      await this.again(link).catch((error: unknown) => {
-        logger.info({ error: String(error) }, 'a Connect Link is not finished yet');
-      });
-    }
+    const left = await this.table.unfinished();
+    // All at once: one after another, the last would still be waiting for its turn when its lease ends.
+    await Promise.all(left.map((link) => this.again(link).catch(notYet)));
   }
 
   /** A code that was used already is refused, and providers then end what it gave. */
   private async again(left: UnderWay): Promise<void> {
-    const { stateHash, link, step } = left;
+    const { stateHash, link, step, startedAt } = left;
     if (step === 'ended') return this.recordEnd(left);
     if (step === 'learnt') return void (await this.connect(stateHash, await this.table.tokensOf(stateHash)));
+    const isGivenUp = Date.now() - startedAt.getTime() > GIVEN_UP_AFTER_MS;
+    if (isGivenUp) return this.end(stateHash, { type: 'RecordFailure', error: 'provider_unreachable' });
     try {
       const code = await this.table.codeOf(stateHash);
       const client = atShop(this.clients.of(link.serverId), link.shop);
@@ -92,4 +94,8 @@ export class FinishLinks {
       await this.end(stateHash, { type: 'RecordFailure', error: error.code });
     }
   }
+}
+
+function notYet(error: unknown): void {
+  logger.info({ error: String(error) }, 'a Connect Link is not finished yet');
 }
