@@ -1,10 +1,13 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { ConnectLinkEnding } from '#contracts/connect-link.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, platformConnectionId } from '#contracts/ids.js';
 import { logger } from '#service/logger.js';
 import { until } from '#testing/api.js';
 import { contextFor, newTenant } from '#testing/callers.js';
+import type { ConnectionViews } from '../connection-views.js';
 import type { StoreConnection } from '../store-connection.js';
 import { ConnectLinks } from './connect-links.service.js';
 import { FinishLinks } from './finish-links.js';
@@ -15,6 +18,7 @@ import type { OAuthClients } from './oauth-clients.js';
 
 /** Nothing listens there. */
 const NOBODY = 'http://127.0.0.1:9/';
+let tokenUrl = NOBODY;
 const tenant = newTenant();
 const id = idOf('connection', 'abcdefgh');
 const tokens = {
@@ -22,7 +26,7 @@ const tokens = {
 };
 const clients = {
   of: (serverId: string) => ({
-    ...{ serverId, sandbox: true, authorizeUrl: 'https://bank.example/authorize', tokenUrl: NOBODY },
+    ...{ serverId, sandbox: true, authorizeUrl: 'https://bank.example/authorize', tokenUrl },
     ...{ clientId: 'c', clientSecret: 's', scopes: [], signsCallback: serverId === 'signing' },
   }),
 } as unknown as OAuthClients;
@@ -45,6 +49,11 @@ class FakeTable {
 
   receive() {
     this.row!.step = 'received';
+    return Promise.resolve();
+  }
+
+  learn() {
+    this.row!.step = 'learnt';
     return Promise.resolve();
   }
 
@@ -84,9 +93,22 @@ class FakeRecord {
   }
 }
 
+/** Answers late, so that whoever does not wait for it is found out. */
+class FakeViews {
+  isAway = false;
+  shown: string[] = [];
+
+  async reached(position: string): Promise<void> {
+    await new Promise(setImmediate);
+    if (this.isAway) throw new DomainError('UNAVAILABLE');
+    this.shown.push(position);
+  }
+}
+
 let table: FakeTable;
 let record: FakeRecord;
 let finishing: FinishLinks;
+let views: FakeViews;
 let links: ConnectLinks;
 
 beforeEach(() => {
@@ -95,9 +117,10 @@ beforeEach(() => {
   record = new FakeRecord();
   const given = [clients, table as unknown as LinkTable, record as unknown as LinkRecord] as const;
   finishing = new FinishLinks(...given, {
-    tokens: () => Promise.resolve({ view: { id } }),
+    tokens: () => Promise.resolve({ view: { id }, position: '9' }),
   } as unknown as StoreConnection);
-  links = new ConnectLinks(...given, finishing);
+  views = new FakeViews();
+  links = new ConnectLinks(...given, finishing, views as unknown as ConnectionViews);
 });
 
 const start = (state: string) =>
@@ -125,6 +148,34 @@ describe('the start of a Connect Link', () => {
   });
 });
 
+describe('a connection that a link makes', () => {
+  const state = newState();
+  const connected = `https://app.example/done?status=connected&connection_id=${platformConnectionId(id)}`;
+  const comeBack = () => links.finish(contextFor(tenant), 'bank', { state, code: 'c' });
+  let provider: Server;
+
+  beforeAll(async () => {
+    provider = createServer((_, answer) => answer.end('{"access_token":"a"}'));
+    await new Promise<void>((listening) => provider.listen(0, '127.0.0.1', listening));
+    tokenUrl = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/`;
+  });
+  beforeEach(() => start(state));
+  afterAll(() => {
+    tokenUrl = NOBODY;
+    provider.close();
+  });
+
+  it('can be read before the browser is sent on', async () => {
+    expect(await comeBack()).toBe(connected);
+    expect(views.shown).toEqual(['9']);
+  });
+
+  it('is told also while it cannot be read yet', async () => {
+    views.isAway = true;
+    expect(await comeBack()).toBe(connected);
+  });
+});
+
 describe('while the record is away', () => {
   const state = newState();
   beforeEach(async () => {
@@ -142,7 +193,7 @@ describe('while the record is away', () => {
   });
 
   it('a connection is made, and recorded later', async () => {
-    expect(await finishing.connect(hashOf(state), tokens)).toBe(platformConnectionId(id));
+    expect(await finishing.connect(hashOf(state), tokens)).toMatchObject({ connection_id: platformConnectionId(id) });
     expect(table.row).toMatchObject({ step: 'ended', ending: { type: 'RecordConnection', connection_id: id } });
     record.trouble = null;
     await finishing.resume();

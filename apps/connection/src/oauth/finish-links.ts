@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ConnectLinkEnding } from '#contracts/connect-link.js';
+import type { Position } from '#contracts/envelope.js';
 import { platformConnectionId, shortIdOf, uuidV5 } from '#contracts/ids.js';
 import { logger } from '#service/logger.js';
 import { StoreConnection } from '../store-connection.js';
@@ -26,20 +27,20 @@ export class FinishLinks {
   ) {}
 
   /** May be repeated: the wish is named by the link. */
-  async connect(stateHash: string, tokens: Tokens): Promise<string> {
+  async connect(stateHash: string, tokens: Tokens): Promise<{ connection_id: string; position: Position }> {
     const approved = await this.table.find(stateHash);
     if (!approved) throw new Error('a Connect Link has gone while it was under way');
     const { link, made } = approved;
     const command_id = uuidV5(LINK, stateHash);
     const context = { ...made, tenant: link.tenant, command_id, deadline: Date.now() + STORE_MS };
-    const { view } = await this.storing.tokens(context, {
+    const { view, position } = await this.storing.tokens(context, {
       ...{ short_id: shortIdOf(stateHash), server_id: link.serverId, user_id: link.userId },
       ...{ secret: toSecret(tokens), metadata: shownOf(tokens, link.shop) },
       token_refresh_at: refreshAt(tokens)?.toISOString() ?? null,
       expires_at: tokens.refreshToken === null ? (tokens.expiresAt?.toISOString() ?? null) : null,
     });
     await this.end(stateHash, { type: 'RecordConnection', connection_id: view.id });
-    return platformConnectionId(view.id);
+    return { connection_id: platformConnectionId(view.id), position };
   }
 
   /** The row says it first, so that whoever dies after this leaves it to be recorded. */
