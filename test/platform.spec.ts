@@ -73,8 +73,9 @@ describe('POST /v1/connections', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 200, 201]);
     expect(new Set(answers.map(({ body }) => String(body.id))).size).toBe(1);
     const rows = await query(
-      `select v.version from vault_entries v join connections c on c.id = v.connection_id where c.user_id = $1`,
-      [user_id],
+      `select v.version from vault_entries v join connections c on c.id = v.connection_id
+       where c.user_id = $1 and c.project_id = $2`,
+      [user_id, project],
     );
     expect(rows).toHaveLength(1);
   });
