@@ -7,6 +7,7 @@ import { contextFor, newTenant } from '#testing/callers.js';
 import type { SharedStack } from '#testing/stack.js';
 import { Catalog } from '../apps/connection/src/catalog/catalog.js';
 import { ConfiguredProviders } from '../apps/connection/src/configured-providers.js';
+import { ConnectionFolds } from '../apps/connection/src/connection-folds.js';
 import { Connections } from '../apps/connection/src/connections.service.js';
 import { CredentialStorage } from '../apps/connection/src/credential-storage.js';
 import { KnownConnections } from '../apps/connection/src/known-connections.js';
@@ -29,12 +30,13 @@ interface Servers {
 export function intakeOf(stack: SharedStack, { events, database }: Servers) {
   const vault = new Vault(new KeyRing({ VAULT_KEK_FILE: join(stack.dataDir, 'secrets', 'vault.key') }), database);
   const store = { client: events, dataSource: database } as Store;
-  const connections = new Connections(store);
+  const folds = new ConnectionFolds(store);
+  const connections = new Connections(store, folds);
   const storage = new CredentialStorage(vault, database);
   const secrets = new WebhookSecrets(connections, storage, vault);
   const catalog = Catalog.from({ SANDBOX: true, SANDBOX_BANK_URL: stack.run().parts['sandbox-bank']!.url });
   const verification = new WebhookVerification(catalog, new ConfiguredProviders(), storage);
-  const known = new KnownConnections(store, secrets);
+  const known = new KnownConnections(store, secrets, folds);
   const intake = new WebhookIntake(connections, known, verification, new WebhookDeliveries(database));
   return async (
     connection: string,

@@ -7,6 +7,7 @@ import type { Store } from '#service/store.js';
 import { contextFor } from '#testing/callers.js';
 import type { SharedStack } from '#testing/stack.js';
 import { Catalog } from '../apps/connection/src/catalog/catalog.js';
+import { ConnectionFolds } from '../apps/connection/src/connection-folds.js';
 import { Connections } from '../apps/connection/src/connections.service.js';
 import { CredentialAccesses } from '../apps/connection/src/credential-accesses.js';
 import { CredentialStorage } from '../apps/connection/src/credential-storage.js';
@@ -45,7 +46,8 @@ export function anotherOAuth(stack: SharedStack, { events, database }: Servers, 
   const secret = (name: string) => join(stack.dataDir, 'secrets', name);
   const vault = new Vault(new KeyRing({ VAULT_KEK_FILE: secret('vault.key') }), database);
   const store = { client: events, dataSource: database } as Store;
-  const connections = new Connections(store);
+  const folds = new ConnectionFolds(store);
+  const connections = new Connections(store, folds);
   const catalog = Catalog.from({ SANDBOX: true, SANDBOX_BANK_URL: stack.run().parts['sandbox-bank']!.url });
   const SANDBOX_OAUTH_CLIENT_SECRET = readFileSync(secret('sandbox-oauth-client-secret'), 'utf8');
   const clients = {
@@ -54,7 +56,7 @@ export function anotherOAuth(stack: SharedStack, { events, database }: Servers, 
   };
   const table = dies ? new DyingTable(database, vault) : new TokenTable(database, vault);
   const storage = new CredentialStorage(vault, database);
-  const known = new KnownConnections(store, new WebhookSecrets(connections, storage, vault));
+  const known = new KnownConnections(store, new WebhookSecrets(connections, storage, vault), folds);
   const credentials = new Credentials(new CredentialAccesses(known), vault);
   const tokens = new ConnectionTokens(connections, credentials, storage, table);
   const registered = { of: (id: string) => clientOf(catalog.get(id), clients) } as OAuthClients;

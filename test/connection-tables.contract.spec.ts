@@ -64,7 +64,8 @@ describe('refreshes that fail', () => {
   /** Whom each round asked for. */
   const rounds: string[][] = [];
   const failing = new Set<string>();
-  const links = { resume: () => Promise.resolve(void rounds.push([])) } as unknown as FinishLinks;
+  /** Providers of Connect Links that never answer keep no refresh waiting. */
+  const links = { resume: () => new Promise(() => undefined) } as unknown as FinishLinks;
   const fresh = async (id: string) => {
     rounds.at(-1)!.push(id);
     if (failing.has(id)) throw new Error('provider_rejected');
@@ -83,7 +84,11 @@ describe('refreshes that fail', () => {
   beforeAll(async () => {
     logger.level = 'silent';
     for (let n = 0; n < 20; n++) failing.add(await due(60));
-    keeper = new KeepFresh(database, { fresh } as unknown as OAuthTokens, links);
+    const query = (text: string, values: unknown[]) => {
+      if (text.includes('order by')) rounds.push([]);
+      return database.query(text, values);
+    };
+    keeper = new KeepFresh({ query } as DataSource, { fresh } as unknown as OAuthTokens, links);
     keeper.onApplicationBootstrap();
   });
   afterAll(() => keeper?.onApplicationShutdown());

@@ -73,8 +73,9 @@ describe('POST /v1/connections', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 200, 201]);
     expect(new Set(answers.map(({ body }) => String(body.id))).size).toBe(1);
     const rows = await query(
-      `select v.version from vault_entries v join connections c on c.id = v.connection_id where c.user_id = $1`,
-      [user_id],
+      `select v.version from vault_entries v join connections c on c.id = v.connection_id
+       where c.user_id = $1 and c.project_id = $2`,
+      [user_id, project],
     );
     expect(rows).toHaveLength(1);
   });
@@ -171,6 +172,14 @@ describe('ending a connection', () => {
     expect(again.body).toEqual({ id, status: 'revoked', already: true });
     const { body } = await api.get(`/v1/connections/${id}`);
     expect([body.status, typeof body.revoked_at]).toEqual(['revoked', 'string']);
+  });
+
+  it('revokes a crowd at once', async () => {
+    const before = await vaultRows();
+    const created = await Promise.all(Array.from({ length: 30 }, () => create({ display_name: 'Asaas' })));
+    const revoked = await Promise.all(created.map(({ body }) => api.post(`/v1/connections/${body.id}/revoke`)));
+    expect(revoked.map(({ status }) => status)).toEqual(created.map(() => 200));
+    expect(await vaultRows()).toBe(before);
   });
 
   it('leaves it connected when the vault cannot be purged: 503 revoke_failed', async () => {

@@ -5,6 +5,7 @@ import type { Context } from '#contracts/envelope.js';
 import { parsePlatformConnectionId } from '#contracts/ids.js';
 import { connectEventStore } from '#eventstore/client.js';
 import type { Store } from '#service/store.js';
+import { ConnectionFolds } from '../../apps/connection/src/connection-folds.js';
 import { Connections } from '../../apps/connection/src/connections.service.js';
 import { CredentialAccesses } from '../../apps/connection/src/credential-accesses.js';
 import { CredentialStorage } from '../../apps/connection/src/credential-storage.js';
@@ -37,10 +38,11 @@ serveJobs({
     await dataSource.initialize();
     const client = connectEventStore(eventstoreUrl);
     const store = { client, dataSource } as Store;
-    const connections = new Connections(store);
+    const folds = new ConnectionFolds(store);
+    const connections = new Connections(store, folds);
     const vault = new Vault(new KeyRing({ VAULT_KEK_FILE: vaultKeyFile }), dataSource);
     const secrets = new WebhookSecrets(connections, new CredentialStorage(vault, dataSource), vault);
-    credentials = new Credentials(new CredentialAccesses(new KnownConnections(store, secrets)), vault);
+    credentials = new Credentials(new CredentialAccesses(new KnownConnections(store, secrets, folds)), vault);
     views = [];
     for (const id of ids) views.push((await connections.find(parsePlatformConnectionId(id)!))!);
   },

@@ -10,7 +10,7 @@ it('forgets what was remembered of a connection when its texts are erased', () =
   let apply: OnApplied | undefined;
   const store = { projectTogether: (_: View[], onApplied: OnApplied) => ((apply = onApplied), []) };
   const forgotten: string[] = [];
-  const known = { forget: (id: string) => forgotten.push(id) };
+  const known = { forgetText: (id: string) => forgotten.push(id) };
   new ConnectionViews(store as unknown as Store, known as unknown as KnownConnections);
   const happened = (stream: string, type: string) => ({ stream, event: { type } }) as Recorded;
   const events = [happened('connection-1', 'ConnectionRelinked'), happened('connection-2', 'PersonalTextErased')];

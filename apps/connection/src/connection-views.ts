@@ -31,5 +31,5 @@ export class ConnectionViews {
 
 /** What is erased is not kept in memory either, on whichever replica it was erased. */
 function forgetErased({ events }: Batch, known: KnownConnections): void {
-  for (const { event, stream } of events) if (event.type === 'PersonalTextErased') known.forget(streamIdOf(stream));
+  for (const { event, stream } of events) if (event.type === 'PersonalTextErased') known.forgetText(streamIdOf(stream));
 }

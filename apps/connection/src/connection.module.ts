@@ -8,6 +8,7 @@ import { CatalogController } from './catalog/catalog.controller.js';
 import { Catalog } from './catalog/catalog.js';
 import { ConfiguredProviders } from './configured-providers.js';
 import { connectionEnv } from './connection-env.js';
+import { ConnectionFolds } from './connection-folds.js';
 import { ConnectionQueries } from './connection-queries.js';
 import { ConnectionViews } from './connection-views.js';
 import { ConnectionController } from './connection.controller.js';
@@ -117,6 +118,7 @@ const catalog = {
     vault,
     KeyRotation,
     catalog,
+    ConnectionFolds,
     Connections,
     ConnectionQueries,
     ConnectionViews,

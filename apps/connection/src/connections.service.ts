@@ -10,10 +10,9 @@ import type { AsOf, Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { readStreamAsOf } from '#eventstore/as-of.js';
 import { commandHandler } from '#eventstore/command-handler.js';
-import { fold } from '#eventstore/decider.js';
 import { project } from '#eventstore/projection.js';
-import { readStream } from '#eventstore/read-stream.js';
 import { Store } from '#service/store.js';
+import { ConnectionFolds } from './connection-folds.js';
 import { connection } from './connection.decider.js';
 import { connectionProjection } from './connection.view.js';
 
@@ -28,20 +27,39 @@ export interface Changed extends Written<ConnectionView> {
 export class Connections {
   private readonly handle;
 
-  constructor(private readonly store: Store) {
+  constructor(
+    private readonly store: Store,
+    private readonly folds: ConnectionFolds,
+  ) {
     this.handle = commandHandler(store.client, 'connection', connection);
   }
 
   async command(
     id: string,
-    command: ConnectionCommand,
+    command: Exclude<ConnectionCommand, { type: 'ReceiveWebhook' }>,
     context: Context,
     expectNew = command.type === 'RecordLink',
   ): Promise<Changed> {
-    const { events, decided, position, repeated } = await this.handle({ id, command, context, expectNew });
-    const view = project(connectionProjection, events);
+    let before: ConnectionView | null = null;
+    const recall = async () => {
+      const fold = await this.folds.read(id);
+      before = fold.view;
+      return fold;
+    };
+    const { decided, position, repeated } = await this.handle({ id, command, context, expectNew, recall });
+    const view = project(connectionProjection, repeated ? [] : decided, before);
     if (!view) throw new DomainError('NOT_FOUND', 'Connection not found');
     return { view, decided, position, repeated };
+  }
+
+  /** A delivery may come again when it is as old as the stream, all of which is therefore looked at. */
+  async receive(
+    id: string,
+    command: Extract<ConnectionCommand, { type: 'ReceiveWebhook' }>,
+    context: Context,
+  ): Promise<{ isNews: boolean }> {
+    const { decided, repeated } = await this.handle({ id, command, context });
+    return { isNews: !repeated && decided.length > 0 };
   }
 
   /** A bank of the household; another tenant's connection does not exist. */
@@ -68,27 +86,19 @@ export class Connections {
 
   /** Has it existed, and will it never live again? */
   async hasEnded(id: string): Promise<boolean> {
-    const { events } = await readStream<ConnectionEvent>(this.store.client, `connection-${id}`);
-    const { status } = fold(
-      connection,
-      events.map((recorded) => recorded.event),
-    );
+    const { status } = (await this.folds.read(id)).state;
     return status === 'revoked' || status === 'deleted' || status === 'needs_reauth';
   }
 
   /** From here on it is unknown to everybody; answers with where that stands. */
   async delete(id: string, context: Context): Promise<string> {
     const command = { type: 'Delete', now: new Date().toISOString() } as const;
-    const { position } = await this.handle({ id, command, context });
+    const { position } = await this.handle({ id, command, context, recall: () => this.folds.read(id) });
     return position;
   }
 
   /** Whatever its tenant: for deliveries, which prove themselves by their signature. */
   async find(id: string): Promise<ConnectionView | null> {
-    const { events } = await readStream<ConnectionEvent>(this.store.client, `connection-${id}`);
-    return project(
-      connectionProjection,
-      events.map((recorded) => recorded.event),
-    );
+    return (await this.folds.read(id)).view;
   }
 }

@@ -27,9 +27,9 @@ class World {
   private steps = 0;
 
   private step(effect: () => void): void {
-    if (++this.steps === this.crashAt) throw new Crash();
+    if (++this.steps >= this.crashAt) throw new Crash();
     effect();
-    if (++this.steps === this.crashAt) throw new Crash();
+    if (++this.steps >= this.crashAt) throw new Crash();
   }
 
   private readonly vault = {
@@ -42,14 +42,19 @@ class World {
     destroyVersion: (_: Slot, version: number) => Promise.resolve(this.step(() => this.rows.delete(version))),
     destroyBefore: (_: Slot, version: number) =>
       Promise.resolve(this.step(() => [...this.rows.keys()].forEach((v) => v < version && this.rows.delete(v)))),
-    destroyAllIn: () => Promise.resolve(this.step(() => (this.pending = true))),
+    destroyAll: () => Promise.resolve(this.step(() => this.rows.clear())),
+    destroyAllIn: () =>
+      Promise.resolve(this.step(() => [...this.rows.keys()].forEach((version) => this.pending.add(version)))),
   };
 
-  private pending = false;
+  /** What the transaction has destroyed so far: the rows that were there when it looked. */
+  private readonly pending = new Set<number>();
   private readonly runner = {
     isTransactionActive: false,
-    commitTransaction: () => Promise.resolve(this.step(() => this.pending && this.rows.clear())),
-    release: () => Promise.resolve((this.pending = false)),
+    startTransaction: () => Promise.resolve(),
+    commitTransaction: () =>
+      Promise.resolve(this.step(() => this.pending.forEach((version) => this.rows.delete(version)))),
+    release: () => Promise.resolve(this.pending.clear()),
   };
 
   readonly storage = new CredentialStorage(
@@ -102,11 +107,11 @@ const wishes = {
   expire: (world: World) =>
     Promise.resolve().then(() => world.append({ type: 'Expire', version: world.view?.credential_version ?? 0, now })),
   revoke: (world: World) =>
-    world.storage.destroyWith('c-1', () =>
+    world.storage.destroyWith('c-1', Infinity, () =>
       Promise.resolve(world.append({ type: 'Disconnect', reason: 'requested', now })),
     ),
   delete: (world: World) =>
-    world.storage.destroyWith('c-1', () => Promise.resolve(world.append({ type: 'Delete', now }))),
+    world.storage.destroyWith('c-1', Infinity, () => Promise.resolve(world.append({ type: 'Delete', now }))),
 };
 
 describe('a connection and its vault', () => {
@@ -153,5 +158,21 @@ describe('a connection and its vault', () => {
         },
       ),
       { numRuns: 2_000 },
+    ));
+
+  it.each(['Disconnect', 'Delete'] as const)('hold nothing after a %s that a rotation came before', async (type) => {
+    const world = new World();
+    await wishes.store(world, 'first');
+    await world.storage.destroyWith('c-1', Infinity, async () => {
+      await wishes.store(world, 'second');
+      world.append(type === 'Delete' ? { type, now } : { type, reason: 'requested', now });
+    });
+    assert.deepEqual([world.open(), world.rows.size], [null, 0]);
+  });
+
+  it('are not ended by a request that has waited for its turn too long', () =>
+    assert.rejects(
+      new World().storage.destroyWith('c-1', Date.now(), () => assert.fail('it has ended')),
+      { code: 'REVOKE_FAILED' },
     ));
 });

@@ -1,15 +1,20 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type QueryRunner } from 'typeorm';
 import type { ConnectionView } from '#contracts/connection.js';
 import { DomainError } from '#contracts/errors.js';
+import { AtMost } from '#service/at-most.js';
 import { logger } from '#service/logger.js';
 import { IS_SETTLED, type Slot, Vault } from './vault/vault.service.js';
 
+/** Each holds one of the twelve connections of the pool while its end asks the pool for more. */
+const MOST_ENDING = 6;
 const UNCLEAR = new Set(['UNAVAILABLE', 'VAULT_UNAVAILABLE', 'INTERNAL']);
 
 /** What lies in the vault, in step with what a connection's stream says. */
 @Injectable()
 export class CredentialStorage {
+  private readonly ending = new AtMost(MOST_ENDING);
+
   constructor(
     private readonly vault: Vault,
     private readonly dataSource: DataSource,
@@ -49,19 +54,36 @@ export class CredentialStorage {
    * Destroys all that a connection holds, and ends it, in effect as one: the rows go when and only when `end` has written
    * that it is over. Died in between, they stay, open for nobody, and are swept away.
    */
-  async destroyWith<T>(connectionId: string, end: () => Promise<T>): Promise<T> {
-    const runner = this.dataSource.createQueryRunner();
+  destroyWith<T>(connectionId: string, deadline: number, end: () => Promise<T>): Promise<T> {
+    return this.ending.run(async () => {
+      if (Date.now() >= deadline) throw new DomainError('REVOKE_FAILED');
+      const runner = this.dataSource.createQueryRunner();
+      try {
+        return await this.destroyIn(runner, connectionId, end);
+      } finally {
+        await rollBack(runner);
+        await runner.release();
+      }
+    });
+  }
+
+  private async destroyIn<T>(runner: QueryRunner, connectionId: string, end: () => Promise<T>): Promise<T> {
     try {
-      await this.vault.destroyAllIn(runner, connectionId).catch((cause: unknown) => {
-        throw Object.assign(new DomainError('REVOKE_FAILED'), { cause });
-      });
-      const ended = await end();
-      await runner.commitTransaction().catch(() => this.destroyAfterAll(connectionId));
-      return ended;
-    } finally {
-      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
-      await runner.release();
+      await runner.startTransaction();
+      await this.vault.destroyAllIn(runner, connectionId);
+    } catch (cause) {
+      throw Object.assign(new DomainError('REVOKE_FAILED'), { cause });
     }
+    const ended = await end();
+    try {
+      // A rotation that was recorded just before the end has put its row there after we looked.
+      await this.vault.destroyAllIn(runner, connectionId);
+      await runner.commitTransaction();
+    } catch {
+      await rollBack(runner);
+      await this.destroyAfterAll(connectionId);
+    }
+    return ended;
   }
 
   /** It is over already, but the database went away at the very last step. */
@@ -109,6 +131,10 @@ export class CredentialStorage {
   private async tidy(work: Promise<void>): Promise<void> {
     await work.catch((error: unknown) => logger.warn({ error: String(error) }, 'an old version stays for the sweep'));
   }
+}
+
+async function rollBack(runner: QueryRunner): Promise<void> {
+  if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
 }
 
 function isNamed(view: ConnectionView, { field, version }: { field: Slot['field']; version: number }): boolean {

@@ -4,6 +4,7 @@ import { batchHandler, type BatchWish, type Known } from '#eventstore/batch-hand
 import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
 import { Store } from '#service/store.js';
+import { ConnectionFolds } from './connection-folds.js';
 import { connection, type ConnectionState } from './connection.decider.js';
 import { connectionProjection } from './connection.view.js';
 import { type SecretInForce, WebhookSecrets } from './webhook-secrets.js';
@@ -29,6 +30,7 @@ export class KnownConnections {
   constructor(
     private readonly store: Store,
     private readonly secrets: WebhookSecrets,
+    private readonly folds: ConnectionFolds,
   ) {
     this.handle = batchHandler(store.client, 'connection', connection);
   }
@@ -40,15 +42,19 @@ export class KnownConnections {
 
   /** As it is now: the same object when nothing has happened since it was remembered. */
   async now(id: string): Promise<KnownConnection | null> {
-    const before = this.remembered.get(id) ?? null;
-    const after = typeof before?.revision === 'bigint' ? before.revision : undefined;
+    const before = this.remembered.get(id);
+    if (!before) {
+      const { view, state, revision } = await this.folds.read(id);
+      return view && this.remember(id, { view, state, revision });
+    }
+    const after = typeof before.revision === 'bigint' ? before.revision : undefined;
     const read = await readStream<ConnectionEvent>(this.store.client, `connection-${id}`, after);
-    if (before && read.events.length === 0) return before;
+    if (read.events.length === 0) return before;
     const events = read.events.map(({ event }) => event);
-    const view = project(connectionProjection, events, before?.view ?? null);
+    const view = project(connectionProjection, events, before.view);
     if (!view) return this.forget(id);
-    const state = events.reduce((sum, event) => connection.evolve(sum, event), before?.state ?? connection.initial);
-    const secrets = before && haveSameSecrets(before.view, view) ? before.secrets : undefined;
+    const state = events.reduce((sum, event) => connection.evolve(sum, event), before.state);
+    const secrets = haveSameSecrets(before.view, view) ? before.secrets : undefined;
     return this.remember(id, { view, state, revision: read.revision, secrets });
   }
 
@@ -72,6 +78,12 @@ export class KnownConnections {
   forget(id: string): null {
     this.remembered.delete(id);
     return null;
+  }
+
+  /** Its texts have been erased: what was read of it before must not be there any more. */
+  forgetText(id: string): void {
+    this.folds.forget(id);
+    this.forget(id);
   }
 
   private remember(id: string, known: KnownConnection): KnownConnection {

@@ -23,13 +23,15 @@ export class RemoveConnection {
   async run(context: Context, connection: ConnectionView): Promise<Changed> {
     await this.provider.leave(context, connection);
     const command = { type: 'Disconnect', reason: 'requested', now: new Date().toISOString() } as const;
-    return this.storage.destroyWith(connection.id, () => this.connections.command(connection.id, command, context));
+    return this.storage.destroyWith(connection.id, context.deadline, () =>
+      this.connections.command(connection.id, command, context),
+    );
   }
 
   /** Ends it and forgets it; answers with where that stands. */
   async delete(context: Context, connection: ConnectionView): Promise<string> {
     await this.provider.leave(context, connection);
-    const position = await this.storage.destroyWith(connection.id, () =>
+    const position = await this.storage.destroyWith(connection.id, context.deadline, () =>
       this.connections.delete(connection.id, context),
     );
     // What is left when this fails is swept away; nobody can ask for it any more.

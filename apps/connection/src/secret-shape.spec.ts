@@ -1,6 +1,6 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { certificate } from '#testing/certificate.js';
+import { certificate, certificateOfTwoInOne } from '#testing/certificate.js';
 import { Catalog } from './catalog/catalog.js';
 import { checkSecret } from './secret-shape.js';
 
@@ -49,6 +49,16 @@ describe('a secret', () => {
   });
 });
 
+/** How a certificate writes which attribute follows. */
+const COMMON_NAME = '\x55\x04\x03';
+const ORGANISATION = '\x55\x04\x0a';
+
+/** The certificate with other bytes; nobody looks at its signature. */
+function altered(from: string, to: string): string {
+  const bytes = new X509Certificate(certificate.cert).raw.toString('latin1').replaceAll(from, to);
+  return new X509Certificate(Buffer.from(bytes, 'latin1')).toString();
+}
+
 describe('a certificate', () => {
   const { cert, key, subject } = certificate;
 
@@ -61,6 +71,22 @@ describe('a certificate', () => {
       fingerprint_sha256: expect.stringMatching(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/),
     });
   });
+
+  it.each([
+    ['one with a comma', 'merchant 42', 'Acme, Inc.2', 'Acme, Inc.2'],
+    ['one of several', ORGANISATION, COMMON_NAME, 'Example'],
+    ['none', COMMON_NAME, ORGANISATION, null],
+  ])('says whose it is when the name is %s', (_, from, to, name) =>
+    expect(check('afip', { cert: altered(from, to), key })()).toMatchObject({ subject_cn: name, issuer_cn: name }),
+  );
+
+  it('says whose it is when the name is a part of a part', () =>
+    expect(check('afip', { cert: certificateOfTwoInOne, key })()).toMatchObject({ subject_cn: 'B', issuer_cn: 'B' }));
+
+  it('is not stored when its moments are none', () =>
+    expect(check('afip', { cert: altered('261122052038Z', '261399999999Z'), key })).toThrow(
+      refused('INVALID_SECRET_SHAPE'),
+    ));
 
   it('is not stored with the key of another', () =>
     expect(check('afip', { cert, key: pemOf('P-256') })).toThrow(refused('INVALID_SECRET_SHAPE')));

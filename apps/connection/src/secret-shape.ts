@@ -29,21 +29,30 @@ export function byName({ secret_names }: Pick<Server, 'secret_names'>, secret: S
 }
 
 function certificateOf({ cert = '', key = '' }: Record<string, string>): CertMetadata {
-  const certificate = readable('certificate', () => new X509Certificate(pem(cert)));
+  const { certificate, metadata } = readable('certificate', () => {
+    const certificate = new X509Certificate(pem(cert));
+    return { certificate, metadata: metadataOf(certificate) };
+  });
   if (!certificate.checkPrivateKey(readKey(key))) {
     throw new DomainError('INVALID_SECRET_SHAPE', 'The private key does not belong to the certificate.');
   }
+  return metadata;
+}
+
+/** Throws when it names no moments: OpenSSL reads a certificate whose times are none. */
+function metadataOf(certificate: X509Certificate): CertMetadata {
+  const { subject, issuer } = certificate.toLegacyObject();
   return {
-    subject_cn: commonName(certificate.subject),
-    issuer_cn: commonName(certificate.issuer),
+    subject_cn: commonName(subject),
+    issuer_cn: commonName(issuer),
     not_before: new Date(certificate.validFrom).toISOString(),
     not_after: new Date(certificate.validTo).toISOString(),
     fingerprint_sha256: certificate.fingerprint256,
   };
 }
 
-/** Node writes one attribute per line. */
-const commonName = (name: string): string | null => /^CN=(.*)$/m.exec(name)?.[1] ?? null;
+/** A name may have none, or several. */
+const commonName = ({ CN }: { CN?: string | string[] }): string | null => [CN].flat()[0] ?? null;
 
 const readKey = (text: string): KeyObject => readable('private key', () => createPrivateKey(pem(text)));
 

@@ -67,15 +67,19 @@ export class WebhookDeliveries {
     await this.dataSource.query('delete from webhook_deliveries where connection_id = $1', [connectionId]);
   }
 
-  /** Once a minute: bodies that are over, and all that a deletion which did not end has left. */
+  /**
+   * Once a minute, and at the next call while there is more: bodies that are over, and all that a deletion which did not
+   * end has left.
+   */
   async sweep(now = Date.now()): Promise<void> {
     if (now - this.sweptAt < SWEEP_EVERY_MS) return;
     this.sweptAt = now;
-    await this.dataSource.query(
+    const [, cleared] = await this.dataSource.query<[unknown[], number]>(
       `update webhook_deliveries set sealed = null where (connection_id, delivery_id) in (
        select connection_id, delivery_id from webhook_deliveries
        where sealed is not null and received_at < now() - ${KEPT} limit ${AT_ONCE})`,
     );
+    if (cleared === AT_ONCE) this.sweptAt = 0;
     await this.dataSource.query(
       `delete from webhook_deliveries d where received_at < now() - interval '10 minutes' and sealed is not null
        and not exists (select from connections c where c.id = d.connection_id)`,

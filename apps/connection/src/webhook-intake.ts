@@ -96,8 +96,8 @@ export class WebhookIntake {
   /** The name was there: either it is all done, or whoever put it down did not get further. */
   private async again(id: string, one: Genuine, view: ConnectionView): Promise<void> {
     try {
-      const { decided, repeated } = await this.connections.command(id, commandOf(one), contextOf(one, view));
-      one.waiting.answer({ duplicate: repeated || decided.length === 0 });
+      const { isNews } = await this.connections.receive(id, commandOf(one), contextOf(one, view));
+      one.waiting.answer({ duplicate: !isNews });
     } catch (error) {
       one.waiting.refuse(error);
     }

@@ -25,6 +25,9 @@ import { Services } from './last-write.js';
 import { TokenSealer } from './pages/token-sealer.js';
 import { Caller, Randomness, RequestBody, RequestQuery } from './params.js';
 
+/** All the metadata that a connection may have, with every character escaped, beside the secret. */
+const BODY_LIMIT = 256 * 1024;
+
 /** Connections of the platform. A secret is sealed to the vault here, before it goes anywhere, and is never read back. */
 @Controller()
 export class PlatformConnectionController {
@@ -41,6 +44,7 @@ export class PlatformConnectionController {
     description:
       '201: created. 200: the live connection of this project, server and user keeps its id, and its credential is replaced.',
     body: createConnectionBody,
+    bodyLimit: BODY_LIMIT,
     reply: { 201: platformConnection, 200: platformConnection },
     errors: ['KEYS_MISMATCH', 'INVALID_SECRET_SHAPE', 'NOT_API_KEY_SERVER', 'SERVER_UNKNOWN', 'VAULT_UNAVAILABLE'],
   })
@@ -109,6 +113,7 @@ export class PlatformConnectionController {
     access: 'connections:write',
     summary: "Change a connection's metadata key by key",
     body: metadataBody,
+    bodyLimit: BODY_LIMIT,
     reply: { 200: platformConnection },
     errors: ['NOT_FOUND', 'CONNECTION_DISCONNECTED'],
   })

@@ -91,6 +91,31 @@ describe('a connection on the platform', () => {
   );
 });
 
+describe('the metadata of a connection', () => {
+  const ofPlaid = '{"server_id":"plaid","user_id":null,"secret":"s",';
+  /** As Python writes it: three bytes for each that the metadata has. */
+  const written = (characters: number) => `"connection_metadata":{"a":"${'\\u00e9'.repeat(characters)}"}}`;
+  const send = async (characters: number) => {
+    const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' };
+    const path = `/v1/connections/${platformConnectionId(connectionView.id)}/metadata`;
+    const payload = written(characters);
+    return Promise.all([
+      gateway.call({ method: 'POST', url: '/v1/connections', headers, payload: ofPlaid + payload }),
+      gateway.call({ method: 'PATCH', url: path, headers, payload: `{${payload}` }),
+    ]);
+  };
+
+  it('may be written with every character escaped', async () => {
+    expect((await send(16_000)).map(({ status }) => status)).toEqual([201, 200]);
+  });
+
+  it('is refused by its own size, and only far beyond that by the size of the body', async () => {
+    // What a change makes of it is judged where the metadata lies.
+    expect((await send(17_000)).map(({ status }) => status)).toEqual([400, 200]);
+    expect((await send(44_000)).map(({ status }) => status)).toEqual([413, 413]);
+  });
+});
+
 describe('a platform key', () => {
   it('is made with a checksum and shown once', async () => {
     const { status, json, headers } = await createKey({ name: ' Agent ', env: 'test', scopes: ['sessions:create'] });

@@ -1,4 +1,4 @@
-import { type EventStoreDBClient, NO_STREAM } from '@eventstore/db-client';
+import type { EventStoreDBClient } from '@eventstore/db-client';
 import type { Category } from '#contracts/categories.js';
 import { type Context, metadataOf, type Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
@@ -7,13 +7,13 @@ import { append, Conflict, eventId } from './append.js';
 import { seal } from './personal-text.js';
 import { type Recorded } from './recorded.js';
 import { type Decider, fold } from './decider.js';
-import { readStream, type StreamRead } from './read-stream.js';
+import { nothingRead, readStream, type StreamRead } from './read-stream.js';
 
 /** Each conflict means that another writer got on, so this many stand for a crowd at one stream, not for bad luck. */
 const ATTEMPTS = 30;
 
 export interface Handled<E> {
-  /** The whole stream. */
+  /** The whole stream, or the end of one that was recalled. */
   events: E[];
   /** What this command brought about, now or the first time it came. */
   decided: E[];
@@ -22,10 +22,21 @@ export interface Handled<E> {
   position: Position;
 }
 
-export interface Wish<C> {
+/** A stream that is known without reading all of it. */
+export interface Recalled<S, E extends { type: string }> extends StreamRead<E> {
+  state: S;
+  /** `events` are only the last ones: a command that comes again after so many others is taken for a new one. */
+  events: Recorded<E>[];
+  /** What personal text is sealed by: the first event, and all erasures. */
+  roots: E[];
+}
+
+export interface Wish<S, C, E extends { type: string }> {
   id: string;
   command: C;
   context: Context;
+  /** In place of a read of the whole stream. */
+  recall?: () => Promise<Recalled<S, E>>;
   /** The stream is most likely new: decide and append first, read only when somebody was there before. */
   expectNew?: boolean;
 }
@@ -40,22 +51,21 @@ export const commandHandler =
     category: Category,
     decider: Decider<S, C, E>,
   ) =>
-  async ({ id, command, context, expectNew = false }: Wish<C>): Promise<Handled<E>> => {
+  async ({ id, command, context, expectNew = false, recall }: Wish<S, C, E>): Promise<Handled<E>> => {
     const stream = `${category}-${id}`;
     const commandId = commandIdOf(context, stream, command);
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const past: StreamRead<E> =
-        expectNew && !context.again && attempt === 1
-          ? { events: [], revision: NO_STREAM }
-          : await readStream<E>(client, stream);
+      const isNew = expectNew && !context.again && attempt === 1;
+      const recalled = isNew ? undefined : await recall?.();
+      const past: StreamRead<E> = recalled ?? (isNew ? nothingRead : await readStream<E>(client, stream));
       const events = past.events.map((recorded) => recorded.event);
       const here = String(past.events.at(-1)?.commit ?? 0n);
       const before = eventsOf(commandId, past.events);
       if (before.length > 0) return { events, decided: before, position: here, repeated: true };
-      const decided = decider.decide(command, fold(decider, events));
+      const decided = decider.decide(command, recalled ? recalled.state : fold(decider, events));
       if (decided.length === 0) return { events, decided, position: here, repeated: false };
       const ids = decided.map((_, index) => eventId(commandId, index));
-      const sealed = await seal(client, { stream, events: decided, ids, past: events });
+      const sealed = await seal(client, { stream, events: decided, ids, past: recalled?.roots ?? events });
       // Its text was erased after we had read it.
       if (sealed === null) continue;
       try {

@@ -20,3 +20,15 @@ vC1KqUvKwOdc3zoy13aGataWfiHVyW+b4iY6l9BURaLjE+Cfwf2CzKSJ
 -----END PRIVATE KEY-----
 `,
 };
+
+/** Of the same key, and of somebody whose organisation and name are one part of the subject: `O=A+CN=B`. */
+export const certificateOfTwoInOne = `-----BEGIN CERTIFICATE-----
+MIIBJjCBzQIUGvuuMt6wGZgvxnYFpjwI3heaKx8wCgYIKoZIzj0EAwIwFjEUMAgG
+A1UEAwwBQjAIBgNVBAoMAUEwHhcNMjYxMTI5MTM0OTMwWhcNMzYxMTI2MTM0OTMw
+WjAWMRQwCAYDVQQDDAFCMAgGA1UECgwBQTBZMBMGByqGSM49AgEGCCqGSM49AwEH
+A0IABOWcsDMYW9Zj5L+qACRQr3iPbNSOQg28LUqpS8rA51zfOjLXdoZq1pZ+IdXJ
+b5viJjqX0FRFouMT4J/B/YLMpIkwCgYIKoZIzj0EAwIDSAAwRQIgVGat0ian527T
+w25N6AlPBeK9o6m+vofj7avenYJUqRkCIQDzldMIi52PW2N9nQ4OTfucmZ1hNV3a
+CQ+kfhRD3tHDNA==
+-----END CERTIFICATE-----
+`;

@@ -1,20 +1,24 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { ConnectLinkEnding } from '#contracts/connect-link.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, platformConnectionId } from '#contracts/ids.js';
 import { logger } from '#service/logger.js';
 import { until } from '#testing/api.js';
 import { contextFor, newTenant } from '#testing/callers.js';
+import type { ConnectionViews } from '../connection-views.js';
 import type { StoreConnection } from '../store-connection.js';
 import { ConnectLinks } from './connect-links.service.js';
 import { FinishLinks } from './finish-links.js';
 import type { LinkRecord } from './link-record.js';
-import { hashOf, type LinkStateRow, newState } from './link-state.js';
+import { hashOf, type LinkStateRow, newState, type ReceivedCode } from './link-state.js';
 import type { LinkTable, UnderWay } from './link-table.js';
 import type { OAuthClients } from './oauth-clients.js';
 
 /** Nothing listens there. */
 const NOBODY = 'http://127.0.0.1:9/';
+let tokenUrl = NOBODY;
 const tenant = newTenant();
 const id = idOf('connection', 'abcdefgh');
 const tokens = {
@@ -22,7 +26,7 @@ const tokens = {
 };
 const clients = {
   of: (serverId: string) => ({
-    ...{ serverId, sandbox: true, authorizeUrl: 'https://bank.example/authorize', tokenUrl: NOBODY },
+    ...{ serverId, sandbox: true, authorizeUrl: 'https://bank.example/authorize', tokenUrl },
     ...{ clientId: 'c', clientSecret: 's', scopes: [], signsCallback: serverId === 'signing' },
   }),
 } as unknown as OAuthClients;
@@ -30,6 +34,7 @@ const clients = {
 /** One link in memory. */
 class FakeTable {
   row: (LinkStateRow & { step: string; ending: ConnectLinkEnding | null }) | null = null;
+  startedAt = new Date();
 
   put(row: LinkStateRow) {
     this.row = { ...row, step: 'open', ending: null };
@@ -47,6 +52,11 @@ class FakeTable {
     return Promise.resolve();
   }
 
+  learn() {
+    this.row!.step = 'learnt';
+    return Promise.resolve();
+  }
+
   isOpen = () => Promise.resolve(this.row?.step === 'open');
   find = () => Promise.resolve(this.row && this.underWay());
 
@@ -55,13 +65,15 @@ class FakeTable {
     return Promise.resolve(this.underWay());
   }
 
+  codeOf = (): Promise<ReceivedCode> => Promise.reject(new Error('there is none'));
   forget = () => Promise.resolve(void (this.row = null));
   expire = () => Promise.resolve();
   unfinished = () => Promise.resolve(this.row ? [this.underWay()] : []);
 
   private underWay(): UnderWay {
     const { stateHash, ending, step, ...link } = this.row!;
-    return { stateHash, link, made: contextFor(tenant), returned: null, step: step as UnderWay['step'], ending };
+    const made = contextFor(tenant);
+    return { stateHash, link, made, startedAt: this.startedAt, returned: null, step: step as UnderWay['step'], ending };
   }
 }
 
@@ -81,9 +93,22 @@ class FakeRecord {
   }
 }
 
+/** Answers late, so that whoever does not wait for it is found out. */
+class FakeViews {
+  isAway = false;
+  shown: string[] = [];
+
+  async reached(position: string): Promise<void> {
+    await new Promise(setImmediate);
+    if (this.isAway) throw new DomainError('UNAVAILABLE');
+    this.shown.push(position);
+  }
+}
+
 let table: FakeTable;
 let record: FakeRecord;
 let finishing: FinishLinks;
+let views: FakeViews;
 let links: ConnectLinks;
 
 beforeEach(() => {
@@ -92,9 +117,10 @@ beforeEach(() => {
   record = new FakeRecord();
   const given = [clients, table as unknown as LinkTable, record as unknown as LinkRecord] as const;
   finishing = new FinishLinks(...given, {
-    tokens: () => Promise.resolve({ view: { id } }),
+    tokens: () => Promise.resolve({ view: { id }, position: '9' }),
   } as unknown as StoreConnection);
-  links = new ConnectLinks(...given, finishing);
+  views = new FakeViews();
+  links = new ConnectLinks(...given, finishing, views as unknown as ConnectionViews);
 });
 
 const start = (state: string) =>
@@ -122,6 +148,34 @@ describe('the start of a Connect Link', () => {
   });
 });
 
+describe('a connection that a link makes', () => {
+  const state = newState();
+  const connected = `https://app.example/done?status=connected&connection_id=${platformConnectionId(id)}`;
+  const comeBack = () => links.finish(contextFor(tenant), 'bank', { state, code: 'c' });
+  let provider: Server;
+
+  beforeAll(async () => {
+    provider = createServer((_, answer) => answer.end('{"access_token":"a"}'));
+    await new Promise<void>((listening) => provider.listen(0, '127.0.0.1', listening));
+    tokenUrl = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/`;
+  });
+  beforeEach(() => start(state));
+  afterAll(() => {
+    tokenUrl = NOBODY;
+    provider.close();
+  });
+
+  it('can be read before the browser is sent on', async () => {
+    expect(await comeBack()).toBe(connected);
+    expect(views.shown).toEqual(['9']);
+  });
+
+  it('is told also while it cannot be read yet', async () => {
+    views.isAway = true;
+    expect(await comeBack()).toBe(connected);
+  });
+});
+
 describe('while the record is away', () => {
   const state = newState();
   beforeEach(async () => {
@@ -139,7 +193,7 @@ describe('while the record is away', () => {
   });
 
   it('a connection is made, and recorded later', async () => {
-    expect(await finishing.connect(hashOf(state), tokens)).toBe(platformConnectionId(id));
+    expect(await finishing.connect(hashOf(state), tokens)).toMatchObject({ connection_id: platformConnectionId(id) });
     expect(table.row).toMatchObject({ step: 'ended', ending: { type: 'RecordConnection', connection_id: id } });
     record.trouble = null;
     await finishing.resume();
@@ -162,6 +216,46 @@ it('a provider that does not answer is recorded, and the link goes on', async ()
     (written) => written.includes('RecordFailure'),
   );
   expect(table.row).toMatchObject({ step: 'received', ending: null });
+});
+
+describe('a link whose provider does not answer', () => {
+  beforeEach(async () => {
+    const state = newState();
+    await start(state);
+    table.row!.step = 'received';
+    table.codeOf = () => Promise.resolve({ code: 'c', verifier: 'v' });
+  });
+
+  it('is left for the next round', async () => {
+    await finishing.resume();
+    expect([table.row?.step, record.written]).toEqual(['received', ['start']]);
+  });
+
+  it('has failed an hour after its start', async () => {
+    table.startedAt = new Date(Date.now() - 3_601_000);
+    await finishing.resume();
+    await until(
+      () => Promise.resolve(table.row),
+      (row) => row === null,
+    );
+    expect(record.written).toEqual(['start', 'RecordFailure']);
+  });
+});
+
+it('links that were left are finished side by side', async () => {
+  const state = newState();
+  await start(state);
+  const ended = await table.end(hashOf(state), { type: 'RecordDenial' });
+  table.unfinished = () => Promise.resolve(Array.from({ length: 20 }, () => ended));
+  let letGo = () => {};
+  const allThere = new Promise<void>((resolve) => void (letGo = resolve));
+  let begun = 0;
+  record.end = () => {
+    if (++begun === 20) letGo();
+    return allThere;
+  };
+  await finishing.resume();
+  expect(begun).toBe(20);
 });
 
 describe('a state', () => {

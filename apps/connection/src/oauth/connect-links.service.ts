@@ -3,6 +3,7 @@ import type { ConnectLinkEnding, ConnectLinkWish } from '#contracts/connect-link
 import type { Context, Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { logger } from '#service/logger.js';
+import { ConnectionViews } from '../connection-views.js';
 import {
   finishConnectLink,
   type LinkOutcome,
@@ -16,6 +17,7 @@ import { type ConnectLink, hashOf, isState } from './link-state.js';
 import { LinkTable } from './link-table.js';
 import { OAuthClients } from './oauth-clients.js';
 import { isSignedByShopify } from './shop.js';
+import type { Tokens } from './tokens.js';
 
 /**
  * Leads a Connect Link from its start to a connection. The code, and then the tokens, lie in the vault before the next step,
@@ -28,6 +30,7 @@ export class ConnectLinks {
     private readonly table: LinkTable,
     private readonly record: LinkRecord,
     private readonly finishing: FinishLinks,
+    private readonly views: ConnectionViews,
   ) {}
 
   /** A row whose start is not on record stays behind: nobody is given its state. */
@@ -65,7 +68,7 @@ export class ConnectLinks {
     const { stateHash, link } = outcome;
     if (outcome.kind === 'connected') {
       await this.table.learn(stateHash, outcome.tokens);
-      return this.redirect(link, () => this.finishing.connect(stateHash, outcome.tokens));
+      return this.redirect(link, () => this.connect(stateHash, outcome.tokens));
     }
     const { kind, error } = outcome;
     // Without a verdict the provider may have given tokens all the same: the sweep will ask it again.
@@ -110,6 +113,13 @@ export class ConnectLinks {
       if (error instanceof DomainError) return null;
       throw error;
     }
+  }
+
+  /** The app asks for the connection as soon as the browser is there. */
+  private async connect(stateHash: string, tokens: Tokens): Promise<string> {
+    const { connection_id, position } = await this.finishing.connect(stateHash, tokens);
+    await this.views.reached(position).catch(() => undefined);
+    return connection_id;
   }
 
   /** What cannot be stored right now is stored by the sweep. */

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ConnectLinkEnding } from '#contracts/connect-link.js';
+import type { Position } from '#contracts/envelope.js';
 import { platformConnectionId, shortIdOf, uuidV5 } from '#contracts/ids.js';
 import { logger } from '#service/logger.js';
 import { StoreConnection } from '../store-connection.js';
@@ -12,6 +13,8 @@ import { exchangeCode, OAuthError, type Tokens } from './tokens.js';
 
 const LINK = '6b1d6a8e-52f1-5d53-9e1a-0a4f6f0d2c11';
 const STORE_MS = 4_000;
+/** Longer than any provider's code is good for. */
+const GIVEN_UP_AFTER_MS = 3_600_000;
 
 /** Brings a Connect Link that somebody came back with to its end, and the end on record, whoever dies in between. */
 @Injectable()
@@ -24,20 +27,20 @@ export class FinishLinks {
   ) {}
 
   /** May be repeated: the wish is named by the link. */
-  async connect(stateHash: string, tokens: Tokens): Promise<string> {
+  async connect(stateHash: string, tokens: Tokens): Promise<{ connection_id: string; position: Position }> {
     const approved = await this.table.find(stateHash);
     if (!approved) throw new Error('a Connect Link has gone while it was under way');
     const { link, made } = approved;
     const command_id = uuidV5(LINK, stateHash);
     const context = { ...made, tenant: link.tenant, command_id, deadline: Date.now() + STORE_MS };
-    const { view } = await this.storing.tokens(context, {
+    const { view, position } = await this.storing.tokens(context, {
       ...{ short_id: shortIdOf(stateHash), server_id: link.serverId, user_id: link.userId },
       ...{ secret: toSecret(tokens), metadata: shownOf(tokens, link.shop) },
       token_refresh_at: refreshAt(tokens)?.toISOString() ?? null,
       expires_at: tokens.refreshToken === null ? (tokens.expiresAt?.toISOString() ?? null) : null,
     });
     await this.end(stateHash, { type: 'RecordConnection', connection_id: view.id });
-    return platformConnectionId(view.id);
+    return { connection_id: platformConnectionId(view.id), position };
   }
 
   /** The row says it first, so that whoever dies after this leaves it to be recorded. */
@@ -69,18 +72,18 @@ export class FinishLinks {
   /** Finishes what a worker that died has left, and what the provider gave no verdict on. */
   async resume(): Promise<void> {
     await this.table.expire();
-    for (const link of await this.table.unfinished()) {
-      await this.again(link).catch((error: unknown) => {
-        logger.info({ error: String(error) }, 'a Connect Link is not finished yet');
-      });
-    }
+    const left = await this.table.unfinished();
+    // All at once: one after another, the last would still be waiting for its turn when its lease ends.
+    await Promise.all(left.map((link) => this.again(link).catch(notYet)));
   }
 
   /** A code that was used already is refused, and providers then end what it gave. */
   private async again(left: UnderWay): Promise<void> {
-    const { stateHash, link, step } = left;
+    const { stateHash, link, step, startedAt } = left;
     if (step === 'ended') return this.recordEnd(left);
     if (step === 'learnt') return void (await this.connect(stateHash, await this.table.tokensOf(stateHash)));
+    const isGivenUp = Date.now() - startedAt.getTime() > GIVEN_UP_AFTER_MS;
+    if (isGivenUp) return this.end(stateHash, { type: 'RecordFailure', error: 'provider_unreachable' });
     try {
       const code = await this.table.codeOf(stateHash);
       const client = atShop(this.clients.of(link.serverId), link.shop);
@@ -92,4 +95,8 @@ export class FinishLinks {
       await this.end(stateHash, { type: 'RecordFailure', error: error.code });
     }
   }
+}
+
+function notYet(error: unknown): void {
+  logger.info({ error: String(error) }, 'a Connect Link is not finished yet');
 }

@@ -20,6 +20,12 @@ export class KeepFresh implements OnApplicationBootstrap, OnApplicationShutdown 
     work: () => this.sweep(),
     failure: 'refreshing tokens failed; it comes again',
   });
+  /** On its own: refreshes do not wait for a provider that takes its time over a link. */
+  private readonly leftLinks = new Sweep({
+    everyMs: EVERY_MS,
+    work: () => this.links.resume(),
+    failure: 'finishing Connect Links failed; it comes again',
+  });
   private readonly pauses = new Map<string, { until: number; ms: number }>();
 
   constructor(
@@ -30,17 +36,19 @@ export class KeepFresh implements OnApplicationBootstrap, OnApplicationShutdown 
 
   onApplicationBootstrap(): void {
     this.rounds.start();
+    this.leftLinks.start();
   }
 
   onApplicationShutdown(): void {
     this.rounds.stop();
+    this.leftLinks.stop();
   }
 
   private async sweep(): Promise<void> {
     const now = new Date().toISOString();
     await this.forgetPauses(now);
     const due = await this.due(now);
-    await Promise.all([this.links.resume(), ...due.map(({ id }) => this.refresh(id))]);
+    await Promise.all(due.map(({ id }) => this.refresh(id)));
   }
 
   /** Those that have failed come after all others, and not before their pause is over, so that they starve nobody. */

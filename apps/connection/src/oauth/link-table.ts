@@ -8,6 +8,8 @@ import type { ConnectLink, LinkStateRow, ReceivedCode } from './link-state.js';
 import { fromSecret, toSecret } from './stored-tokens.js';
 import type { Tokens } from './tokens.js';
 
+/** Those that one worker takes up are all at the database and at their providers at the same time. */
+const AT_ONCE = 20;
 /** Longer than the exchange and what follows can take. */
 const LEASE = "interval '45 seconds'";
 
@@ -24,6 +26,7 @@ export interface UnderWay {
   stateHash: string;
   link: ConnectLink;
   made: Origin;
+  startedAt: Date;
   /** Who came back with it; null when nobody has. */
   returned: Origin | null;
   step: 'received' | 'learnt' | 'ended';
@@ -42,6 +45,7 @@ interface Row {
   shop: string | null;
   sealed_verifier: string;
   expires_at: Date;
+  created_at: Date;
   request: Origin;
   returned: Origin | null;
   holder_id: string;
@@ -119,12 +123,14 @@ export class LinkTable {
     });
   }
 
-  /** Those that nobody is at work on any more; whoever gets one has it for a while. */
+  /**
+   * Those that nobody is at work on any more, first those that have waited longest; whoever gets one has it for a while.
+   */
   async unfinished(): Promise<UnderWay[]> {
     const rows = await this.rows(
       `update connect_links set leased_until = now() + ${LEASE} where state_hash in (
          select state_hash from connect_links where step in ('received', 'learnt', 'ended') and leased_until < now()
-         order by created_at limit 20 for update skip locked) returning *`,
+         order by leased_until limit ${AT_ONCE} for update skip locked) returning *`,
     );
     return rows.map(underWay);
   }
@@ -190,8 +196,8 @@ const originOf = ({ actor, request_id, address, key_prefix }: Context): Origin =
 });
 
 const underWay = (row: Row): UnderWay => ({
-  ...{ stateHash: row.state_hash, link: linkOf(row), made: row.request, returned: row.returned },
-  ...{ step: row.step, ending: row.ending },
+  ...{ stateHash: row.state_hash, link: linkOf(row), made: row.request, startedAt: row.created_at },
+  ...{ returned: row.returned, step: row.step, ending: row.ending },
 });
 
 const linkOf = ({ project_id, environment, ...row }: Row): ConnectLink => ({

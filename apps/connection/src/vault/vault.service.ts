@@ -138,9 +138,8 @@ export class Vault {
     await this.dataSource.query(ALL_OF, [connectionId]);
   }
 
-  /** Within a transaction that the caller ends. */
+  /** Within the transaction of the caller. */
   async destroyAllIn(runner: QueryRunner, connectionId: string): Promise<void> {
-    await runner.startTransaction();
     await runner.query(ALL_OF, [connectionId]);
   }
 }

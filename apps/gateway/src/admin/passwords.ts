@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Algorithm, hashRaw } from '@node-rs/argon2';
 import { DomainError } from '#contracts/errors.js';
 import type { NewPassword, PasswordRecipe } from '#contracts/operator.js';
+import { AtMost } from '#service/at-most.js';
 
 /** OWASP's first choice for argon2id. One hash takes 19 MiB and some 30 ms of one core, on a thread of its own. */
 const usual = { memory_kib: 19_456, passes: 2, lanes: 1 };
@@ -15,8 +16,7 @@ const MOST_WAITING = 20;
  */
 @Injectable()
 export class Passwords {
-  private running = 0;
-  private readonly waiting: (() => void)[] = [];
+  private readonly hashing = new AtMost(MOST_AT_ONCE);
 
   async make(password: string): Promise<NewPassword> {
     const recipe = { salt: randomBytes(16).toString('base64url'), ...usual };
@@ -24,31 +24,21 @@ export class Passwords {
   }
 
   async proof(password: string, recipe: PasswordRecipe): Promise<string> {
-    await this.admitted();
-    try {
-      const hash = await hashRaw(password.normalize('NFKC'), {
-        // A number, because enums that exist only for the compiler are gone in what it makes.
-        algorithm: 2 satisfies Algorithm.Argon2id as Algorithm,
-        salt: Buffer.from(recipe.salt, 'base64url'),
-        memoryCost: recipe.memory_kib,
-        timeCost: recipe.passes,
-        parallelism: recipe.lanes,
-        outputLen: 32,
-      });
-      return hash.toString('base64url');
-    } finally {
-      this.running--;
-      this.waiting.shift()?.();
+    if (this.hashing.waiting >= MOST_WAITING) {
+      throw new DomainError('UNAVAILABLE', 'Many people are signing in right now; try again.');
     }
-  }
-
-  private async admitted(): Promise<void> {
-    if (this.running >= MOST_AT_ONCE) {
-      if (this.waiting.length >= MOST_WAITING) {
-        throw new DomainError('UNAVAILABLE', 'Many people are signing in right now; try again.');
-      }
-      await new Promise<void>((resolve) => this.waiting.push(resolve));
-    }
-    this.running++;
+    const hash = await this.hashing.run(() => hashOf(password, recipe));
+    return hash.toString('base64url');
   }
 }
+
+const hashOf = (password: string, recipe: PasswordRecipe): Promise<Buffer> =>
+  hashRaw(password.normalize('NFKC'), {
+    // A number, because enums that exist only for the compiler are gone in what it makes.
+    algorithm: 2 satisfies Algorithm.Argon2id as Algorithm,
+    salt: Buffer.from(recipe.salt, 'base64url'),
+    memoryCost: recipe.memory_kib,
+    timeCost: recipe.passes,
+    parallelism: recipe.lanes,
+    outputLen: 32,
+  });

@@ -11,8 +11,8 @@ import { setRedirectHeaders } from './page-headers.js';
 import { PAGES_SETTINGS, type PagesSettings } from './settings.js';
 import { TokenSealer } from './token-sealer.js';
 
-/** The provider has eight seconds to answer, and the connection is made after that. */
-const PATIENCE_MS = 14_000;
+/** The provider has eight seconds to answer, and the connection is made, and can be read, after that. */
+const PATIENCE_MS = 16_000;
 
 /**
  * Where a provider sends the browser back to. Whose link it is stands behind the state alone; a state that is unknown, used

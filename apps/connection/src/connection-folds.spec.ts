@@ -1,0 +1,124 @@
+import { afterEach, expect, it, jest } from '@jest/globals';
+import { StreamNotFoundError } from '#eventstore/client.js';
+import { sealWith } from '#eventstore/personal-text.js';
+import type { NewKey, SubjectKeys } from '#eventstore/subject-keys.js';
+import type { Store } from '#service/store.js';
+import { contextFor, newTenant } from '#testing/callers.js';
+import { ConnectionFolds } from './connection-folds.js';
+import { Connections } from './connections.service.js';
+import { KnownConnections } from './known-connections.js';
+import type { WebhookSecrets } from './webhook-secrets.js';
+
+const LONG = 9_000;
+const tenant = newTenant();
+const context = contextFor(tenant);
+const created = { ...tenant, id: 'c', short_id: 'abcdefgh', server_id: 'asaas', auth_type: 'api_key', user_id: 'u' };
+
+interface Appended {
+  id: string;
+  type: string;
+  data: object;
+}
+
+/** One stream in memory, of which no single read can take more than a third. */
+class FakeEvents {
+  readonly stream: Appended[] = [
+    { id: '0', type: 'ConnectionCreated', data: { ...created, credential_version: 1, connection_metadata: {} } },
+    ...Array.from({ length: LONG }, (_, n) => ({ id: String(n + 1), type: 'CredentialAccessed', data: {} })),
+  ];
+  read = 0;
+  /** How long each read takes. */
+  readMs = 0;
+
+  *readStream(name: string, { fromRevision, maxCount = Infinity }: { fromRevision: unknown; maxCount?: number }) {
+    if (name !== 'connection-c') throw new StreamNotFoundError(undefined, name);
+    const from = typeof fromRevision === 'bigint' ? Number(fromRevision) : 0;
+    const events = this.stream.slice(from, from + maxCount);
+    if (events.length > LONG / 3) throw new Error('DEADLINE_EXCEEDED');
+    clock += this.readMs;
+    for (const [n, { data, ...event }] of events.entries()) {
+      this.read += 1;
+      const place = { streamId: name, revision: BigInt(from + n), isJson: true, created: new Date(), metadata: {} };
+      yield { event: { ...event, data: { ...data }, ...place } };
+    }
+  }
+
+  appendToStream(_: string, events: Appended[], { expectedRevision }: { expectedRevision: bigint }) {
+    expect(expectedRevision).toBe(BigInt(this.stream.length - 1));
+    this.stream.push(...events);
+    return Promise.resolve({ position: { commit: 7n, prepare: 7n } });
+  }
+}
+
+let clock = 0;
+afterEach(() => void jest.restoreAllMocks());
+
+function world() {
+  const events = new FakeEvents();
+  const store = { client: events } as unknown as Store;
+  const folds = new ConnectionFolds(store);
+  const connections = new Connections(store, folds);
+  return { events, connections, known: new KnownConnections(store, {} as WebhookSecrets, folds) };
+}
+
+it('a long stream is read once', async () => {
+  const { events, connections, known } = world();
+  expect(await connections.find('c')).toMatchObject({ state: 'connected', credential_version: 1 });
+  expect(events.read).toBe(LONG + 1);
+  expect(await known.get('c')).toMatchObject({ revision: BigInt(LONG), view: { id: 'c' } });
+  await connections.hasEnded('c');
+  expect(events.read).toBeLessThan(2 * LONG);
+});
+
+it('a reader whose time has run out goes on from there when it is asked again', async () => {
+  const { events, known } = world();
+  const start = (clock = Date.now());
+  jest.spyOn(Date, 'now').mockImplementation(() => clock);
+  events.readMs = 1_600;
+  await expect(known.get('c')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  expect(clock - start).toBe(3_200);
+  await expect(known.get('c')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  expect(await known.get('c')).toMatchObject({ revision: BigInt(LONG) });
+  expect(events.read).toBe(LONG + 1);
+});
+
+it('a connection with a long stream is revoked, once', async () => {
+  const { events, connections } = world();
+  const revoke = () =>
+    connections.command('c', { type: 'Disconnect', reason: 'requested', now: '2026-01-01T12:00:00.000Z' }, context);
+  const { view, repeated, position } = await revoke();
+  expect([view.state, repeated, position]).toEqual(['revoked', false, '7']);
+  expect(await revoke()).toMatchObject({
+    view: { state: 'revoked' },
+    repeated: true,
+    decided: [{ reason: 'requested' }],
+  });
+  expect(events.stream).toHaveLength(LONG + 2);
+});
+
+it('new text in a long stream is sealed under the key that follows on its erasures', async () => {
+  const { events, connections } = world();
+  events.stream[5] = { id: '5', type: 'PersonalTextErased', data: { key_number: 0 } };
+  const made: NewKey[] = [];
+  const keys = {
+    make: (key: NewKey) => Promise.resolve(made.push(key) && Buffer.alloc(32)),
+    find: () => Promise.resolve(new Map()),
+  };
+  sealWith(events as never, keys as unknown as SubjectKeys);
+  const merge = { type: 'MergeMetadata', changes: { a: 1 }, now: '2026-01-01T12:00:00.000Z' } as const;
+  const { view } = await connections.command('c', merge, context);
+  expect(view.connection_metadata).toEqual({ a: 1 });
+  expect(made).toEqual([{ ...tenant, stream: 'connection-c', number: 1, owner: 'u' }]);
+});
+
+it('one that nobody has written is none', async () => {
+  expect(await world().connections.find('d')).toBeNull();
+});
+
+it('what was read is forgotten with its texts', async () => {
+  const { events, connections, known } = world();
+  await connections.find('c');
+  known.forgetText('c');
+  await connections.find('c');
+  expect(events.read).toBe(2 * (LONG + 1));
+});
