@@ -13,9 +13,13 @@ let shown: string | null;
 let learnt: AttemptFacts | null;
 
 const journal = {
+  token: () => Promise.resolve('token'),
   learn: (_attempt: LinkAttempt, facts: AttemptFacts) => Promise.resolve((learnt = facts)),
 } as unknown as AttemptJournal;
-const bank = { check: () => Promise.resolve({ healthy: true, errorCode: null, accountsFingerprint: shown }) };
+const bank = {
+  exchange: () => Promise.resolve({ accountsFingerprint: shown }),
+  check: () => Promise.resolve({ healthy: true, errorCode: null, accountsFingerprint: shown }),
+};
 const providers = { get: () => bank } as unknown as ConfiguredProviders;
 const connections = { read: () => Promise.resolve({ accounts_fingerprint: before }) } as unknown as Connections;
 const credentials = { open: () => Promise.resolve('access') } as unknown as Credentials;
@@ -26,9 +30,19 @@ beforeEach(() => {
   [before, shown, learnt] = [null, 'a.b', null];
 });
 
-it('a relink brings the accounts that could not be read when the bank was linked', async () => {
+it.each([
+  ['could not be read', null],
+  ['were none', ''],
+])('a relink brings the accounts that %s when the bank was linked', async (_why, known) => {
+  before = known;
   await learn();
   expect(learnt).toEqual({ outcome: 'repaired', accounts_fingerprint: 'a.b' });
+});
+
+it('a link that shows no account knows none', async () => {
+  shown = '';
+  await facts.learn({ ...relink, action: 'link' }, {} as Context);
+  expect(learnt).toMatchObject({ bank: { accounts_fingerprint: null } });
 });
 
 it('a relink leaves the accounts that are known as they are, and invents none', async () => {
@@ -42,8 +56,8 @@ it('a relink leaves the accounts that are known as they are, and invents none', 
   }
 });
 
-it('a relink with other accounts than the known ones is refused', async () => {
+it('a relink with other accounts than the known ones, or with none, is refused', async () => {
   before = 'c';
-  await expect(learn()).rejects.toMatchObject({ code: 'different_account' });
+  for (shown of ['a.b', '']) await expect(learn()).rejects.toMatchObject({ code: 'different_account' });
   expect(learnt).toBeNull();
 });

@@ -43,7 +43,8 @@ export class BankFacts {
       provider_item_id: bank.providerItemId,
       institution_id: bank.institutionId,
       institution_name: bank.institutionName,
-      accounts_fingerprint: bank.accountsFingerprint,
+      // A sign-in that shows no account at all names nobody: nothing could ever be compared with it.
+      accounts_fingerprint: bank.accountsFingerprint || null,
     };
     return this.journal.learn(attempt, { bank: facts }, bank.accessToken);
   }
@@ -60,12 +61,12 @@ export class BankFacts {
       const displayMessage = 'The bank still asks for a sign-in.';
       throw new ProviderError(errorCode ?? 'LOGIN_REQUIRED', { retryable: false, displayMessage });
     }
-    const before = connection.accounts_fingerprint;
+    // Older links that showed no account have an empty one.
+    const before = connection.accounts_fingerprint || null;
     if (before !== null && accountsFingerprint !== null && !sharesAccounts(before, accountsFingerprint)) {
       const displayMessage = 'That sign-in shows different accounts. Nothing was changed.';
       throw new ProviderError('different_account', { retryable: false, displayMessage });
     }
-    // A sign-in that shows no account at all names nobody: nothing could ever be compared with it.
     const isNew = before === null && accountsFingerprint !== null && accountsFingerprint !== '';
     return this.journal.learn(attempt, {
       outcome: attempt.needed_repair ? 'repaired' : 'already_healthy',

@@ -40,6 +40,11 @@ describe('the accounts of a connection', () => {
     expect(viewOf(relinked, relinkedWith('first')).accounts_fingerprint).toBe('first');
   });
 
+  it('are those that a relink has shown, when there were none before', () => {
+    const events: ConnectionEvent[] = [{ ...linked, accounts_fingerprint: '' }, relinkedWith('first')];
+    expect(project(connectionProjection, events)?.accounts_fingerprint).toBe('first');
+  });
+
   it('stay what they were', () => {
     expect(viewOf(relinkedWith('first'), relinkedWith('second'), relinked).accounts_fingerprint).toBe('first');
   });

@@ -114,7 +114,7 @@ export const connectionProjection: Projection<ConnectionView, ConnectionEvent> =
   }),
   ConnectionRelinked: (e, row) => ({
     ...healthy(e.at),
-    accounts_fingerprint: row.accounts_fingerprint ?? e.accounts_fingerprint ?? null,
+    accounts_fingerprint: row.accounts_fingerprint || (e.accounts_fingerprint ?? null),
   }),
   ConnectionRepaired: (e) => healthy(e.at),
   WebhookReceived: unchanged,

@@ -63,17 +63,18 @@ export class LinkAttempts {
     await this.journal.close(attempt);
   }
 
-  /** A relink may find its connection gone: then there is nothing to wait for. */
+  /** An attempt may find its connection disconnected or deleted: then there is nothing to wait for. */
   private async outcomeOf(attempt: LinkAttempt): Promise<RecordedOutcome> {
     try {
       const learnt = attempt.state === 'learnt' ? attempt : await this.learn(attempt);
       await this.refuseWithoutUser(learnt);
       return await this.record(learnt);
     } catch (error) {
-      if (!(error instanceof DomainError) || error.code !== 'CONNECTION_DISCONNECTED') throw error;
+      if (!isWithoutConnection(error)) throw error;
+      const gone = 'CONNECTION_DISCONNECTED';
       const displayMessage = 'This connection was disconnected meanwhile.';
-      await this.refuse(attempt, new ProviderError(error.code, { retryable: false, displayMessage }));
-      throw error;
+      await this.refuse(attempt, new ProviderError(gone, { retryable: false, displayMessage }));
+      throw new DomainError(gone);
     }
   }
 
@@ -146,6 +147,10 @@ export class LinkAttempts {
     }
   }
 }
+
+/** A deleted connection is unknown to everybody. */
+const isWithoutConnection = (error: unknown): boolean =>
+  error instanceof DomainError && (error.code === 'CONNECTION_DISCONNECTED' || error.code === 'NOT_FOUND');
 
 const isFinal = (error: unknown): boolean =>
   error instanceof DomainError && (REFUSALS.has(error.code) || OUTCOMES.has(error.code));

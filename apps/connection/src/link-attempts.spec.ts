@@ -65,6 +65,7 @@ const providers = { get: () => bank } as unknown as ConfiguredProviders;
 
 const connections = {
   find: (id: string) => Promise.resolve(recorded.includes(id) ? { id } : null),
+  read: () => Promise.reject(new DomainError('NOT_FOUND')),
   command: (id: string) => Promise.resolve({ position: String(recorded.push(id)) }),
 } as unknown as Connections;
 
@@ -163,6 +164,12 @@ describe('a login that nobody wants, at a bank that does not answer', () => {
 it('an attempt of a user who is there is recorded, and stays open until the view shows its connection', async () => {
   await attempts.advance('a');
   expect([recorded, asked, attempt]).toEqual([['c'], [claim, settle, 'shown at 1, open'], null]);
+});
+
+it('a relink whose connection was deleted meanwhile is over, and its session hears why', async () => {
+  attempt = { ...received('plaid'), action: 'relink' };
+  await expect(attempts.advance('a')).rejects.toMatchObject({ code: 'CONNECTION_DISCONNECTED' });
+  expect([asked, attempt]).toEqual([[claim, 'link-session.attempt.refuse CONNECTION_DISCONNECTED'], null]);
 });
 
 it('a link whose user was deleted opens no dialog, and ends when an attempt is started', async () => {

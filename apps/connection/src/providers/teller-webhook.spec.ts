@@ -40,6 +40,16 @@ describe('a Teller webhook', () => {
     expect(fact?.deliveryId).toMatch(/^[0-9a-f]{64}$/);
   });
 
+  it.each(['x'.repeat(201), 'locked by\nthe bank'])('is taken in without a type or reason like %j', async (odd) => {
+    const payload = { enrollment_id: 'enr_1', reason: odd };
+    const read = (type: string) => {
+      const body = JSON.stringify({ id: 'wh_3', type, payload });
+      return delivered(`t=${seconds},v1=${mac(body)}`, body);
+    };
+    expect(await read(odd)).toMatchObject({ type: '', effect: 'none', code: '' });
+    expect(await read('enrollment.disconnected')).toMatchObject({ effect: 'login_required', code: '' });
+  });
+
   it('is genuine if any of its signatures is, as while the secret is being rotated', async () => {
     const [old, current] = [mac(disconnected, 'the next one'), mac(disconnected)];
     expect(await delivered(`t=${seconds},v1=${old},v1=${current}`)).not.toBeNull();

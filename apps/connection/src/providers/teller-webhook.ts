@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type Provider, type WebhookFact } from './provider.js';
-import { eventId } from '../webhook-schemes/scheme.js';
+import { eventId, word } from '../webhook-schemes/scheme.js';
 
 const TOLERANCE_SECONDS = 3 * 60;
 
@@ -44,10 +44,10 @@ function factOf(body: Buffer): WebhookFact | null {
   if (deliveryId === undefined) return null;
   return {
     deliveryId,
-    type: webhook.type,
+    type: word(webhook.type),
     effect: webhook.type === 'enrollment.disconnected' ? 'login_required' : 'none',
     providerItemId: text(webhook.payload?.enrollment_id),
-    code: text(webhook.payload?.reason),
+    code: word(webhook.payload?.reason),
   };
 }
 
