@@ -43,9 +43,14 @@ export class OperatorPasswords {
     return timingSafeEqual(Buffer.from(expected, 'hex'), Buffer.from(sha256(proof), 'hex'));
   }
 
-  async forgetOthers(operatorId: string, passwordId: string | null): Promise<void> {
-    const text = 'delete from operator_passwords where operator_id = $1 and id is distinct from $2';
-    await this.dataSource.query(text, [operatorId, passwordId]);
+  /** Of these, all but the one that counts. */
+  async forget(operatorId: string, ids: string[], but: string | null): Promise<void> {
+    const text = 'delete from operator_passwords where operator_id = $1 and id = any($2) and id is distinct from $3';
+    await this.dataSource.query(text, [operatorId, ids, but]);
+  }
+
+  async forgetAllOf(operatorId: string): Promise<void> {
+    await this.dataSource.query('delete from operator_passwords where operator_id = $1', [operatorId]);
   }
 
   private async find(id: string | null): Promise<Row | undefined> {

@@ -98,7 +98,7 @@ describe('sessions', () => {
     stateAfter(setUp, inviteBob('viewer'), bobAccepts, ...commands).operators.map(({ epoch }) => epoch);
 
   it.each([
-    { type: 'ChangePassword', operator_id: 'bob', password_id: 'p3', now },
+    { type: 'ChangePassword', operator_id: 'bob', password_id: 'p3', replaces: 'p2', now },
     { type: 'ChangeRole', operator_id: 'bob', role: 'administrator', now },
     { type: 'EndSessions', operator_id: 'bob', now },
   ] as OperatorsCommand[])('of this operator alone end with $type', (command) => {
@@ -109,6 +109,18 @@ describe('sessions', () => {
     expect(epochs({ type: 'MakePasswordLink', operator_id: 'bob', link, now })).toEqual(epochs());
     expect(epochs({ type: 'ChangeRole', operator_id: 'bob', role: 'viewer', now })).toEqual(epochs());
   });
+});
+
+it('a password is not changed by who has shown to know another one than the one that counts', () => {
+  const change = (password_id: string): OperatorsCommand => ({
+    type: 'ChangePassword',
+    operator_id: 'ada',
+    password_id,
+    replaces: 'p1',
+    now,
+  });
+  expect(stateAfter(setUp, change('p2')).operators).toMatchObject([{ password_id: 'p2' }]);
+  expect(() => after(setUp, change('p2'), change('p3'))).toThrow(refusal('SIGN_IN_REFUSED'));
 });
 
 describe('an operator who is not there', () => {

@@ -58,6 +58,7 @@ export const operators: Decider<OperatorsState, OperatorsCommand, OperatorsEvent
         return [{ type: 'OperatorPasswordSet', operator_id, email, password_id: command.password_id, at }];
       }
       case 'ChangePassword':
+        if (byId(state, command).password_id !== command.replaces) throw wrongPassword();
         return [{ type: 'OperatorPasswordSet', ...whomOf(state, command), password_id: command.password_id, at }];
 
       case 'ChangeRole': {
@@ -112,6 +113,8 @@ export function byId({ operators }: OperatorsState, { operator_id }: { operator_
   if (!found) throw new DomainError('NOT_FOUND', 'Operator not found');
   return found;
 }
+
+export const wrongPassword = () => new DomainError('SIGN_IN_REFUSED', 'The current password is not right.');
 
 export const shownOperator = (one: Operator): OperatorView => ({
   id: one.operator_id,

@@ -17,7 +17,15 @@ import { readStream } from '#eventstore/read-stream.js';
 import { Store } from '#service/store.js';
 import { OperatorPasswords } from './operator-passwords.js';
 import { OperatorSessions } from './operator-sessions.js';
-import { byEmail, byId, byLink, operators, type OperatorsState, shownOperator } from './operators.decider.js';
+import {
+  byEmail,
+  byId,
+  byLink,
+  operators,
+  type OperatorsState,
+  shownOperator,
+  wrongPassword,
+} from './operators.decider.js';
 import { signIn } from './sign-in.decider.js';
 
 /** Who works with the dashboard. Every answer comes from the operators' own stream: it is short, and true at this moment. */
@@ -119,12 +127,14 @@ export class Operators {
   /** Needs the old password once more: a session alone, left open on a desk, must not be enough. */
   async changePassword(ask: Ask<'key.operator.change-password'>): Promise<OperatorView> {
     const { context, id: operator_id, proof, password } = ask;
-    const before = byId(await this.state(), { operator_id });
-    if (!(await this.passwords.fits(before.password_id, proof))) {
-      throw new DomainError('SIGN_IN_REFUSED', 'The current password is not right.');
-    }
+    const { password_id: replaces } = byId(await this.state(), { operator_id });
+    if (!(await this.passwords.fits(replaces, proof))) throw wrongPassword();
     const password_id = await this.passwords.keep(operator_id, password);
-    return this.ending(operator_id, { type: 'ChangePassword', operator_id, password_id, now: now() }, context);
+    return this.ending(
+      operator_id,
+      { type: 'ChangePassword', operator_id, password_id, replaces, now: now() },
+      context,
+    );
   }
 
   async changeRole({ context, id: operator_id, role }: Ask<'key.operator.change-role'>): Promise<OperatorView> {
@@ -133,14 +143,19 @@ export class Operators {
 
   async remove(context: Context, operator_id: string): Promise<void> {
     await this.command({ type: 'RemoveOperator', operator_id, now: now() }, context);
-    await this.passwords.forgetOthers(operator_id, null);
+    await this.passwords.forgetAllOf(operator_id);
     await this.sessions.closeAllOf(operator_id);
   }
 
-  /** The event ends the sessions; that their rows go is only tidiness. */
+  /**
+   * The event ends the sessions and replaces passwords; that the rows of both go is only tidiness. A password that no event
+   * names stays: its event may be on the way.
+   */
   private async ending(operatorId: string, command: OperatorsCommand, context: Context): Promise<OperatorView> {
-    const operator = byId(await this.command(command, context), { operator_id: operatorId });
-    await this.passwords.forgetOthers(operatorId, operator.password_id);
+    const { events } = await this.handle({ id: operatorsId, command, context });
+    const operator = byId(fold(operators, events), { operator_id: operatorId });
+    const named = events.flatMap((event) => (event.type === 'OperatorPasswordSet' ? event.password_id : []));
+    await this.passwords.forget(operatorId, named, operator.password_id);
     await this.sessions.closeAllOf(operatorId);
     return shownOperator(operator);
   }

@@ -32,7 +32,8 @@ export type OperatorsCommand =
   | ({ type: 'InviteOperator'; role: OperatorRole; link: PasswordLink; now: string } & Whom)
   | { type: 'MakePasswordLink'; operator_id: string; link: PasswordLink; now: string }
   | { type: 'UsePasswordLink'; token_hash: string; password_id: string; now: string }
-  | { type: 'ChangePassword'; operator_id: string; password_id: string; now: string }
+  /** `replaces` is the one that was shown to be known. */
+  | { type: 'ChangePassword'; operator_id: string; password_id: string; replaces: string | null; now: string }
   | { type: 'ChangeRole'; operator_id: string; role: OperatorRole; now: string }
   | { type: 'RemoveOperator'; operator_id: string; now: string }
   | { type: 'EndSessions'; operator_id: string; now: string };
