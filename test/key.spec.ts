@@ -139,6 +139,20 @@ describe('an API key', () => {
   });
 });
 
+it('rotating makes a key of the household, and therefore only of one', async () => {
+  const tenant = newTenant();
+  const platform = {
+    ...keyIdentity(newPlatformKey('live')),
+    kind: 'platform' as const,
+    scopes: ['keys:write' as const],
+  };
+  const { id } = await create(tenant, platform);
+  const wish = { id, successor: keyIdentity(newHouseholdKey()), grace_seconds: 0 };
+  await expect(bus.ask('key.rotate', { context: contextFor(tenant), ...wish })).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+  });
+});
+
 describe('revoking a key', () => {
   it('is a success once and again, and the list shows it', async () => {
     const tenant = newTenant();
@@ -176,6 +190,15 @@ describe('revoking a key', () => {
       const refused = ends.filter((end) => end.status === 'rejected').map((end): unknown => end.reason);
       expect(refused).toEqual([expect.objectContaining({ code: 'LAST_ADMIN_KEY' })]);
     }
+  });
+
+  it('keeps nobody else waiting while many are refused at once', async () => {
+    const tenant = newTenant();
+    const key = await create(tenant);
+    const revoke = () => bus.ask('key.revoke', { context: contextFor(tenant, actorOf(key)), id: key.id });
+    const refused = await Promise.allSettled(Array.from({ length: 30 }, revoke));
+    const codes = refused.map((one) => (one.status === 'rejected' ? (one.reason as { code: string }).code : null));
+    expect(codes).toEqual(codes.map(() => 'LAST_ADMIN_KEY'));
   });
 
   it('is allowed to a platform key itself', async () => {

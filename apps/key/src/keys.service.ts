@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import type { AsOf, Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, parseId, shortIdOf } from '#contracts/ids.js';
@@ -8,6 +9,7 @@ import { readStreamAsOf, type Then } from '#eventstore/as-of.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
+import { AtMost } from '#service/at-most.js';
 import { Store } from '#service/store.js';
 import { Gateways } from './gateways.js';
 import { KeyQueries } from './key-queries.js';
@@ -16,10 +18,14 @@ import { apiKey } from './key.decider.js';
 import { isLastingAdmin, keyAt, keyProjection } from './key.view.js';
 import { refusalContext } from './refusal-context.js';
 
+/** Each holds a connection of the pool while it waits for its turn, and asks the pool for more. */
+const MOST_IN_TURN = 2;
+
 /** Commands to keys and the truth about one, from its own stream. */
 @Injectable()
 export class Keys {
   private readonly handle;
+  private readonly inTurn = new AtMost(MOST_IN_TURN);
 
   constructor(
     @Inject(Store) private readonly store: Store,
@@ -59,6 +65,8 @@ export class Keys {
     { id, successor, grace_seconds }: Omit<Ask<'key.rotate'>, 'context' | 'after'>,
   ): Promise<Written<KeyView>> {
     const key = await this.ownedBy(context.tenant, id);
+    // The successor is a key of the household, with all that this one may do.
+    if (key.kind !== 'household') throw new DomainError('NOT_FOUND', 'API key not found');
     const [taken] = await this.read(successor.id);
     if (taken?.type === 'KeyCreated' && taken.key_hash !== successor.key_hash) throw new DomainError('ID_TAKEN');
     const { name: created_by } = context.actor;
@@ -142,8 +150,8 @@ export class Keys {
   }
 
   /** One at a time within a tenant, so that two last keys cannot each take the other for the one that stays. */
-  private async unlessLast<T>(key: KeyView, revoke: () => Promise<T>): Promise<T> {
-    return this.store.dataSource.transaction(async (transaction) => {
+  private unlessLast<T>(key: KeyView, revoke: () => Promise<T>): Promise<T> {
+    const alone = async (transaction: EntityManager) => {
       const tenant = `last admin key of ${key.project_id}/${key.environment}`;
       await transaction.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [tenant]);
       for (const { id } of await this.queries.otherAdminKeys(key, now())) {
@@ -151,7 +159,8 @@ export class Keys {
         if (other && isLastingAdmin(now(), other)) return revoke();
       }
       throw new DomainError('LAST_ADMIN_KEY');
-    });
+    };
+    return this.inTurn.run(() => this.store.dataSource.transaction(alone));
   }
 
   private async read(id: string): Promise<KeyEvent[]> {
