@@ -18,9 +18,10 @@ export class SignInLimit {
   /** Runs the attempt; unless it turns out to be wrong, it does not count. */
   async count<T>(address: string, account: string | null, attempt: () => Promise<T>): Promise<T> {
     const names = [`from ${networkOf(address)}`, ...(account === null ? [] : [`as ${account}`])];
-    for (const name of names) {
+    for (const [taken, name] of names.entries()) {
       const { granted, nextInSeconds } = this.buckets.take(name);
       if (!granted) {
+        for (const before of names.slice(0, taken)) this.buckets.giveBack(before);
         const text = `Too many attempts. Please wait ${nextInSeconds} seconds and try again.`;
         throw new DomainError('RATE_LIMITED', text, { retry_after: nextInSeconds });
       }
