@@ -72,11 +72,13 @@ describe('going on at another device', () => {
 
   it('needs no way back to the app at the other device', async () => {
     Object.assign(link.page.session, { status: 'completed', redirect_url: 'https://app.example/x' });
-    const at = (cookie: string) => app.inject({ url: `/link/s/${link.sid}`, headers: { cookie } });
-    expect((await at(cookieOf(link))).body).toContain('Taking you back to app.example');
-    const { body } = await at(`${cookieOf(link)}; lk_guest_${link.sid}=1`);
-    expect(body).toContain('go on at your other device');
-    expect(body).not.toContain('app.example');
+    for (const path of ['', '/with/plaid']) {
+      const at = (cookie: string) => app.inject({ url: `/link/s/${link.sid}${path}`, headers: { cookie } });
+      expect((await at(cookieOf(link))).body).toContain('Taking you back to app.example');
+      const { body } = await at(`${cookieOf(link)}; lk_guest_${link.sid}=1`);
+      expect(body).toContain('go on at your other device');
+      expect(body).not.toContain('app.example');
+    }
   });
 });
 

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError } from '#contracts/errors.js';
 import { CONFIG, type GatewayConfig } from '../config.js';
 import { Public } from '../endpoint.js';
-import { publicBase } from '../public-base.js';
+import { isSecure, publicBase } from '../public-base.js';
 import { keepLanguage } from './chosen-language.js';
 import { isGuest, pageCookie, pagePath } from './page-cookie.js';
 import { PageErrorFilter } from './page-error.filter.js';
@@ -37,7 +37,7 @@ export class LinkController {
       const view = endOf(session);
       return this.show(reply, request, { view, address: `/link/over/${view.over}` });
     }
-    const secure = publicBase(request, this.config).startsWith('https:');
+    const secure = isSecure(request, this.config);
     setRedirectHeaders(reply);
     keepLanguage(reply, request);
     return reply
@@ -68,13 +68,7 @@ export class LinkController {
   ) {
     const page = await this.visits.page(request, this.visits.byCookie(request, sid));
     const view = viewOf(page, wish, Date.now());
-    const guest = isGuest(request.headers.cookie, sid);
-    return this.show(reply, request, {
-      view: guest ? forGuest(view) : view,
-      guest,
-      base: pagePath(sid),
-      shows: showsOf(page.session),
-    });
+    return this.show(reply, request, { view, sid, shows: showsOf(page.session) });
   }
 
   /** A provider's own step: the one page that may load that provider's script. */
@@ -86,7 +80,7 @@ export class LinkController {
   ) {
     const page = await this.visits.page(request, this.visits.byCookie(request, sid));
     const view = stepOf(page, provider, Date.now()) ?? viewOf(page, {}, Date.now());
-    return this.show(reply, request, { view, base: pagePath(sid) });
+    return this.show(reply, request, { view, sid });
   }
 
   /** The way back to the app, with a result that it can check. */
@@ -104,10 +98,13 @@ export class LinkController {
   private show(
     reply: FastifyReply,
     request: FastifyRequest,
-    { view, ...page }: Pick<SentPage, 'view' | 'base' | 'address' | 'shows' | 'guest'>,
+    { view: seen, sid, ...page }: Pick<SentPage, 'view' | 'address' | 'shows'> & { sid?: string },
   ) {
+    const guest = sid !== undefined && isGuest(request.headers.cookie, sid);
+    const view = guest ? forGuest(seen) : seen;
     const status = view.kind === 'ended' ? view.status : 200;
     const provider = view.kind === 'step' ? view.provider : undefined;
-    sendPage(request, reply, { view, status, provider, settings: this.settings, ...page });
+    const base = sid === undefined ? undefined : pagePath(sid);
+    sendPage(request, reply, { view, status, provider, base, guest, settings: this.settings, ...page });
   }
 }
