@@ -11,6 +11,10 @@ export function publicBase(request: FastifyRequest, config: GatewayConfig): stri
   return isAllowed(host, config) ? `${protocol}://${host}` : `http://localhost:${config.PORT}`;
 }
 
+/** Does the person's browser reach us through TLS? Whoever ends it in front of us speaks plain HTTP here. */
+export const isSecure = (request: FastifyRequest, config: GatewayConfig): boolean =>
+  publicBase(request, config).startsWith('https:');
+
 /** On the list as it stands there, or with any port behind it. What is no host at all cannot stand there. */
 function isAllowed(host: string, { ALLOWED_HOSTS }: GatewayConfig): boolean {
   if (ALLOWED_HOSTS.includes(host)) return true;

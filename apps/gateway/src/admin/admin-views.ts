@@ -6,7 +6,7 @@ import { newToken } from '#contracts/secrets.js';
 import { CONFIG, type GatewayConfig } from '../config.js';
 import { pagesFolder } from '../pages/pages-folder.js';
 import { PAGES_SETTINGS, type PagesSettings } from '../pages/settings.js';
-import { publicBase } from '../public-base.js';
+import { isSecure } from '../public-base.js';
 import { adminAssetPath } from './assets.js';
 import { csrfOf, formCookie, formTokenOf, sessionTokenOf } from './cookies.js';
 import { placeOf } from './places.js';
@@ -64,7 +64,7 @@ export class AdminViews {
 
   /** Cookies that only travel encrypted, wherever people reach us encrypted. */
   isSecure(request: FastifyRequest): boolean {
-    return publicBase(request, this.config).startsWith('https:');
+    return isSecure(request, this.config);
   }
 
   private entryCsrf(request: FastifyRequest, reply: FastifyReply): string {

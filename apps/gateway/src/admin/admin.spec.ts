@@ -299,6 +299,18 @@ describe('a page of the dashboard', () => {
     expect(text).toMatch(/<dialog id="invite"[^>]*data-open-now>[^]*Email must be an e-mail address\.[^]*value="bob"/);
   });
 
+  it('/admin/sessions makes a user of any name that the API takes', async () => {
+    const { cookie, csrf } = await enter();
+    const names: string[] = [];
+    gateway.bus.answers['connection.user.create'] = ({ user }) => {
+      names.push(user.name);
+      throw new DomainError('UNAVAILABLE');
+    };
+    const form = { csrf, provider: '', user_name: 'x'.repeat(200), expires_in_seconds: '900' };
+    await send('POST', '/admin/sessions', form, { cookie });
+    expect(names).toEqual([form.user_name]);
+  });
+
   it.each([
     [
       '/admin/sessions',

@@ -9,7 +9,7 @@ import { idInField, idInPath } from '../ids.js';
 import { Services } from '../last-write.js';
 import { Caller } from '../params.js';
 import { qrCode } from '../pages/qr-code.js';
-import { checkedQuery } from '../validation.js';
+import { checkedBody, checkedQuery } from '../validation.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
 import { attempted } from './attempt.js';
@@ -33,6 +33,8 @@ const newLinkForm = z
     path: ['user_name'],
     message: 'is required',
   });
+
+const newUserForm = z.object({ user_name: name(200) });
 
 /** Links and what becomes of them, as it happens. */
 @AdminPage('admin/sessions')
@@ -91,7 +93,7 @@ export class AdminSessionsController {
     const { user_name, single_use, expires_in_seconds, ...wish } = formOf(request, newLinkForm);
     const user_id = wish.user_id
       ? idInField('user', 'user_id', wish.user_id)
-      : (await this.people.create(context, request.random, name(80).parse(user_name))).id;
+      : (await this.people.create(context, request.random, checkedBody(newUserForm, { user_name }).user_name)).id;
     const ttl_seconds = expires_in_seconds;
     return this.links.mint(request, context, { ...wish, user_id, single_use: single_use === 'on', ttl_seconds });
   }

@@ -6,7 +6,7 @@ import { Bus } from '#service/bus.js';
 import { CONFIG, type GatewayConfig } from '../config.js';
 import { Public } from '../endpoint.js';
 import { jsonBodyOf } from '../json-body.js';
-import { publicBase } from '../public-base.js';
+import { isSecure, publicBase } from '../public-base.js';
 import { checkedBody } from '../validation.js';
 import { HandOffCodes } from './hand-off-code.js';
 import { guestCookie, pageCookie, pagePath } from './page-cookie.js';
@@ -49,7 +49,7 @@ export class HandOffController {
     const token = this.codes.open(code) ?? '';
     const { sid, proof } = this.visits.byToken(request, token);
     const { expires_at } = await this.bus.ask('link-session.hand-over', { ...proof, code_hash: hashSecret(code) });
-    const terms = { expires_at, secure: publicBase(request, this.config).startsWith('https:') };
+    const terms = { expires_at, secure: isSecure(request, this.config) };
     void reply.header('set-cookie', [pageCookie(sid, token, terms), guestCookie(sid, terms)]);
     return { path: pagePath(sid) };
   }

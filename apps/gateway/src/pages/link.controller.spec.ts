@@ -51,8 +51,11 @@ describe('opening a link', () => {
     bus.answers = answersFor(link);
     const secure = await startPages(bus, { PUBLIC_BASE_URL: 'https://money.example' });
     const { headers } = await secure.inject(`/link/${link.token}`);
+    bus.answers = {};
+    const away = await secure.inject(`/link/${link.token}`);
     await secure.close();
     expect(headers['set-cookie']).toContain('; Secure');
+    expect([away.statusCode, away.headers['set-cookie']]).toEqual([503, expect.stringContaining('; Secure')]);
   });
 
   it('never activates, neither by GET nor by HEAD', async () => {

@@ -6,6 +6,8 @@ import { shortIdOf } from '#contracts/ids.js';
 import type { SessionPage } from '#contracts/link-session.js';
 import { hashSecret } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
+import { CONFIG, type GatewayConfig } from '../config.js';
+import { isSecure } from '../public-base.js';
 import { MissLimit } from './miss-limit.js';
 import { pageCookie, pagePath, tokenFromCookie } from './page-cookie.js';
 import { personContext } from './person-context.js';
@@ -26,6 +28,7 @@ export class Visits {
 
   constructor(
     @Inject(Bus) private readonly bus: Bus,
+    @Inject(CONFIG) private readonly config: GatewayConfig,
     @Inject(PAGES_SETTINGS) settings: PagesSettings,
   ) {
     this.misses = new MissLimit(settings.LINK_MISS_LIMIT_RPM);
@@ -64,12 +67,13 @@ export class Visits {
    * Moves the token of a link that could not be looked up out of the address bar all the same, and says where to ask
    * again; undefined where the request holds none.
    */
-  keep({ params, headers, protocol }: FastifyRequest, reply: FastifyReply): string | undefined {
+  keep(request: FastifyRequest, reply: FastifyReply): string | undefined {
+    const { params, headers } = request;
     const { token, sid: known } = params as { token?: string; sid?: string };
     if (known !== undefined) return tokenFromCookie(headers.cookie, known) === undefined ? undefined : pagePath(known);
     if (token === undefined || !TOKEN.test(token)) return undefined;
     const sid = shortIdOf(hashSecret(token));
-    const terms = { expires_at: new Date().toISOString(), secure: protocol === 'https' };
+    const terms = { expires_at: new Date().toISOString(), secure: isSecure(request, this.config) };
     void reply.header('set-cookie', pageCookie(sid, token, terms));
     return pagePath(sid);
   }
