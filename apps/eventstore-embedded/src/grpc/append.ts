@@ -6,7 +6,7 @@ import { type WriteAnswer } from '../log/group.js';
 import { InvalidArgument, WrongExpectedVersion } from '../log/refusals.js';
 import { type Writer } from '../log/writer.js';
 import { serviceError } from './errors.js';
-import { AppendBody, expectedRevision, streamName, writableStreamName } from './requests.js';
+import { AppendBody, expectedRevision, nameAsAsked, writableStreamName } from './requests.js';
 
 type Call = ServerReadableStream<AppendReq, AppendResp>;
 
@@ -38,7 +38,7 @@ async function receive(call: Call): Promise<Received> {
 }
 
 async function append(writer: Writer, options: AppendReq.Options, { events }: AppendBody): Promise<AppendResp> {
-  const stream = streamName(options.getStreamIdentifier());
+  const stream = nameAsAsked(options.getStreamIdentifier());
   const expected = expectedRevision(options, options.getRevision());
   try {
     writableStreamName(options.getStreamIdentifier());

@@ -11,16 +11,23 @@ const UUID_TEXT = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 /** Longer names do not fit into an index entry. */
 const MAX_STREAM_NAME_BYTES = 1_024;
 
+/** The name as it was asked for, good or not: the texts of errors repeat it. */
+export const nameAsAsked = (identifier: StreamIdentifier | undefined): string =>
+  identifier ? asBuffer(identifier.getStreamName_asU8()).toString() : '';
+
+/** A name with NUL would fail the query that looks it up, and with it all others that wait for the same query. */
 export function streamName(identifier: StreamIdentifier | undefined): string {
   if (!identifier) throw new InvalidArgument('a stream identifier is needed');
-  return asBuffer(identifier.getStreamName_asU8()).toString();
+  const name = nameAsAsked(identifier);
+  if (name.includes('\0')) throw new InvalidArgument('a stream name cannot hold NUL');
+  return name;
 }
 
 /** A stream that may be written: `$all` is not one, and metadata has no metadata. */
 export function writableStreamName(identifier: StreamIdentifier | undefined): string {
   const stream = streamName(identifier);
   if (stream === '$all') throw new AccessDenied();
-  const isStorable = stream.length > 0 && !stream.includes('\0') && Buffer.byteLength(stream) <= MAX_STREAM_NAME_BYTES;
+  const isStorable = stream.length > 0 && Buffer.byteLength(stream) <= MAX_STREAM_NAME_BYTES;
   if (!isStorable || stream.startsWith('$$$$')) throw new InvalidArgument('this stream name cannot be written');
   return stream;
 }
