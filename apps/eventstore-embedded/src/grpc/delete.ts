@@ -8,7 +8,7 @@ import {
 import { type WriteRequest } from '../log/group.js';
 import { type Writer } from '../log/writer.js';
 import { serviceError } from './errors.js';
-import { expectedRevision, nameAsAsked, writableStreamName } from './requests.js';
+import { deletableStreamName, expectedRevision, nameAsAsked } from './requests.js';
 import { InvalidArgument } from '../log/refusals.js';
 
 type Options = DeleteReq.Options | TombstoneReq.Options;
@@ -39,7 +39,7 @@ async function remove(writer: Writer, operation: WriteRequest['operation'], opti
   const stream = nameAsAsked(options.getStreamIdentifier());
   const expected = expectedRevision(options, options.getRevision());
   try {
-    writableStreamName(options.getStreamIdentifier());
+    deletableStreamName(options.getStreamIdentifier());
     const { position } = await writer.submit({ operation, stream, expected, events: [], deadline: Infinity });
     return String(position);
   } catch (error) {

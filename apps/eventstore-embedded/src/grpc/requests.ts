@@ -2,6 +2,7 @@ import { type StreamIdentifier, type UUID } from '@eventstore/db-client/generate
 import { type AppendReq, type BatchAppendReq } from '@eventstore/db-client/generated/streams_pb.js';
 import { sizeOf, type ExpectedRevision, type ProposedEvent } from '../log/event.js';
 import { AccessDenied, AppendTooLarge, InvalidArgument } from '../log/refusals.js';
+import { isMetastream } from '../log/stream-state.js';
 import { REQUIRED_METADATA, RequiredMetadataMissing } from './errors.js';
 
 type ProposedMessage = AppendReq.ProposedMessage | BatchAppendReq.ProposedMessage;
@@ -29,6 +30,13 @@ export function writableStreamName(identifier: StreamIdentifier | undefined): st
   if (stream === '$all') throw new AccessDenied();
   const isStorable = stream.length > 0 && Buffer.byteLength(stream) <= MAX_STREAM_NAME_BYTES;
   if (!isStorable || stream.startsWith('$$$$')) throw new InvalidArgument('this stream name cannot be written');
+  return stream;
+}
+
+/** A stream that may be deleted: metadata has no life of its own, the writer keeps it with the state of its stream. */
+export function deletableStreamName(identifier: StreamIdentifier | undefined): string {
+  const stream = writableStreamName(identifier);
+  if (isMetastream(stream)) throw new AccessDenied();
   return stream;
 }
 
