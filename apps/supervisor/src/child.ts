@@ -10,6 +10,8 @@ export interface PartPlan {
   env: NodeJS.ProcessEnv;
   /** Somebody listening there means that the part has started. */
   port: number;
+  /** Where to dial for that, the loopback unless set. */
+  host?: string;
   /** Where the others reach it; unset for services, which are reached over the bus. */
   url?: string;
   /** The signal for a clean end, SIGTERM unless set. */

@@ -28,7 +28,7 @@ export function supervise({ logs, runFile, say }: Surroundings) {
     async start(plan: PartPlan, signal: AbortSignal): Promise<void> {
       if (stopping) throw new StartError('stopping');
       children.push(keepRunning(plan, events));
-      await listening(plan.port, signal).catch(() => {
+      await listening(plan, signal).catch(() => {
         throw new StartError(
           `${plan.name} does not listen. The end of ${logs.path(plan.name)}:\n${logs.tail(plan.name)}`,
         );
