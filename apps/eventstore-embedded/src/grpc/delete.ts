@@ -8,7 +8,7 @@ import {
 import { type WriteRequest } from '../log/group.js';
 import { type Writer } from '../log/writer.js';
 import { serviceError } from './errors.js';
-import { deletableStreamName, expectedRevision, nameAsAsked } from './requests.js';
+import { deletableStreamName, expectedRevision, nameAsAsked, writeDeadline } from './requests.js';
 import { InvalidArgument } from '../log/refusals.js';
 
 type Options = DeleteReq.Options | TombstoneReq.Options;
@@ -40,7 +40,7 @@ async function remove(writer: Writer, operation: WriteRequest['operation'], opti
   const expected = expectedRevision(options, options.getRevision());
   try {
     deletableStreamName(options.getStreamIdentifier());
-    const { position } = await writer.submit({ operation, stream, expected, events: [], deadline: Infinity });
+    const { position } = await writer.submit({ operation, stream, expected, events: [], deadline: writeDeadline() });
     return String(position);
   } catch (error) {
     throw serviceError(error, { operation: 'Delete', stream, expected });

@@ -40,6 +40,11 @@ export function deletableStreamName(identifier: StreamIdentifier | undefined): s
   return stream;
 }
 
+const WRITE_TIMEOUT_MS = 2_000;
+
+/** The server decides a write by then or not at all, whatever deadline the client names. */
+export const writeDeadline = (): number => Date.now() + WRITE_TIMEOUT_MS;
+
 /** The parts of options that say at which revision a stream is expected. */
 interface ExpectedRevisionOptions {
   hasNoStream(): boolean;
