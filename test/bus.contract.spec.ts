@@ -1,11 +1,14 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect as connectSocket, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { connect, headers, type Msg, type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
 import { inboxPrefix } from '#contracts/bus-users.js';
 import type { Context } from '#contracts/envelope.js';
 import { Bus } from '#service/bus.js';
+import { connectToBus } from '#service/bus-connection.js';
 import { busOptions } from '#service/bus-options.js';
 import { BusServer } from '#service/bus-server.js';
 import { contextFor, newTenant } from '#testing/callers.js';
@@ -308,6 +311,53 @@ for (const [kind, port] of kinds) {
       slow.socket.resume();
       await slow.closed;
       await gateway.flush();
+    });
+
+    it('tells a service at its start that it may not sign in', async () => {
+      const env = { NATS_URL: `nats://127.0.0.1:${port}`, NATS_USER: 'key', NATS_PASSWORD: 'wrong' };
+      await expect(connectToBus(busOptions(env))).rejects.toThrow(/authorization violation/i);
+    });
+
+    /** A while in which the broker takes nobody for who they are, as with a wrong file of accounts. */
+    async function refuseEverybody(until: () => Promise<unknown>): Promise<void> {
+      const strangers = busServer(
+        kind,
+        port,
+        accounts.map((one) => ({ ...one, password: 'another' })),
+      );
+      await server.down();
+      await strangers.up();
+      await until();
+      await strangers.down();
+      await server.up();
+    }
+
+    it('has its clients back after it refused them, however often', async () => {
+      const key = await responder('key.verify', () => 'back');
+      await refuseEverybody(async () => {
+        let refusals = 0;
+        for await (const { type } of key.status()) if (type === 'error' && ++refusals === 3) return;
+      });
+      const gateway = await client('gateway');
+      const ask = () => gateway.request('key.verify', '', { timeout: 250 }).then((reply) => reply.string());
+      let answer: string | undefined;
+      for (const deadline = Date.now() + 5000; answer === undefined && Date.now() < deadline;) {
+        answer = await ask().catch(() => sleep(20).then(() => undefined));
+      }
+      expect(answer).toBe('back');
+    });
+
+    it('ends a process whose connection is given up', async () => {
+      const script = `
+        const { connectToBus } = require('./dist/libs/service/src/bus-connection.js');
+        const { busOptions } = require('./dist/libs/service/src/bus-options.js');
+        connectToBus({ ...busOptions(), ignoreAuthErrorAbort: false }).then(() => console.log('connected'));`;
+      const env = { ...process.env, NATS_URL: `nats://127.0.0.1:${port}`, NATS_USER: 'key', NATS_PASSWORD: password };
+      const child = spawn(process.execPath, ['-e', script], { cwd: join(__dirname, '..'), env });
+      const exit = once(child, 'exit');
+      await once(child.stdout, 'data');
+      await refuseEverybody(() => exit);
+      expect(await exit).toEqual([1, null]);
     });
 
     it('is whole again within 2 s after an outage: clients, subscriptions and all', async () => {

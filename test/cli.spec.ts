@@ -175,7 +175,7 @@ describe('a link', () => {
     expect(shown).toMatchObject({ status: 'pending', label: 'kitchen' });
     expect(shown).not.toHaveProperty('url');
     const cancelled = await json(['sessions', 'cancel', made.short_id]);
-    expect(cancelled).toEqual({ id: made.short_id, status: 'cancelled' });
+    expect(cancelled).toEqual({ id: made.short_id, status: 'failed', error_code: 'CANCELLED' });
     const { sessions } = await json<{ sessions: object[] }>(['sessions', 'list', '--user', user]);
     expect(sessions).toContainEqual(expect.objectContaining({ short_id: made.short_id, error_code: 'CANCELLED' }));
   });

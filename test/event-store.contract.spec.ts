@@ -234,6 +234,24 @@ describe('reading a stream', () => {
     expect(error).toBeInstanceOf(StreamNotFoundError);
     expect(error).toMatchObject({ streamName: missing });
   });
+
+  onlyOurs('refuses a name that cannot be, and nobody else notices', async () => {
+    const links = unique('links');
+    const impossible = unique('im\0possible');
+    await client.appendToStream(links, binaryEvent({ type: '$>', data: Buffer.from(`0@${impossible}`) }));
+    const appends = () => range(1, 20).map((n) => client.appendToStream(unique('innocent'), event(n)));
+    const [read, subscribed, [link]] = await Promise.all([
+      reason(all(client.readStream(impossible))),
+      reason(all(client.subscribeToStream(impossible))),
+      all(client.readStream(links, { resolveLinkTos: true })),
+      ...appends(),
+    ]);
+    expect([read, subscribed].map((error) => (error as ServiceError).message)).toEqual(
+      range(1, 2).map(() => expect.stringContaining('cannot hold NUL')),
+    );
+    expect(link?.link?.streamId).toBe(links);
+    expect(link?.event).toBeUndefined();
+  });
 });
 
 describe('reading $all', () => {
@@ -409,6 +427,15 @@ describe('deleting', () => {
     expect(error).toMatchObject({ streamName: stream });
     await expect(client.deleteStream(stream)).rejects.toBeInstanceOf(StreamDeletedError);
     await expect(client.tombstoneStream(stream)).rejects.toBeInstanceOf(StreamDeletedError);
+  });
+
+  onlyOurs('is refused on metadata, which goes on to hold', async () => {
+    const stream = unique('meta');
+    await client.appendToStream(stream, events(3));
+    await client.setStreamMetadata(stream, { maxCount: 1 });
+    await expect(client.deleteStream(`$$${stream}`)).rejects.toBeInstanceOf(AccessDeniedError);
+    await expect(client.tombstoneStream(`$$${stream}`)).rejects.toBeInstanceOf(AccessDeniedError);
+    expect(await numbers(client.readStream(stream))).toEqual([2]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -146,6 +146,15 @@ describe('start and stop', () => {
     expect(pidsOf(before).filter(alive)).toEqual([]);
     expect(after.nats.users).toEqual(before.nats.users);
     expect(await query(after.databases['key']!, 'SELECT * FROM kept')).toEqual([{ answer: 42 }]);
+  });
+
+  it('starts on the one address that HOST names', async () => {
+    const addresses = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address));
+    const [host, inUrl] = addresses.includes('::1') ? ['::1', '[::1]'] : ['127.0.0.2', '127.0.0.2'];
+    await start({ DATA_DIR: fresh(), HOST: host }).ready();
+    const { url } = readRun(dataDir);
+    expect(url).toContain(`http://${inUrl}:`);
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
   });
 
   it('says in a sentence that the port is taken', async () => {

@@ -43,6 +43,10 @@ describe('the protocol parser', () => {
     ['HPUB a 6 5\r\n', 'Unknown Protocol Operation'],
     ['SUB a\r\n', 'Unknown Protocol Operation'],
     ['CONNECT {\r\n', 'Unknown Protocol Operation'],
+    ['CONNECT null\r\n', 'Unknown Protocol Operation'],
+    ['CONNECT "key"\r\n', 'Unknown Protocol Operation'],
+    ['CONNECT {"user":["key"]}\r\n', 'Unknown Protocol Operation'],
+    ['CONNECT {"user":"key","pass":{"toString":1,"valueOf":1}}\r\n', 'Unknown Protocol Operation'],
     ['GET / HTTP/1.1\r\n', 'Unknown Protocol Operation'],
     ['x'.repeat(4097), 'maximum control line exceeded'],
   ])('refuses %j', (line, message) => {

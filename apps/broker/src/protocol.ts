@@ -114,10 +114,20 @@ function readPublication(op: 'PUB' | 'HPUB', args: string[], maxPayloadBytes: nu
   return { publication, bytes };
 }
 
+/** Anybody who reaches the port can send this line: what is no sign-in is refused here. */
 function readOptions(json: string): ConnectOptions {
+  let options: unknown;
   try {
-    return JSON.parse(json) as ConnectOptions;
+    options = JSON.parse(json);
   } catch {
-    throw new ProtocolError('Unknown Protocol Operation');
+    options = undefined;
   }
+  if (!isConnectOptions(options)) throw new ProtocolError('Unknown Protocol Operation');
+  return options;
+}
+
+function isConnectOptions(options: unknown): options is ConnectOptions {
+  if (typeof options !== 'object' || options === null) return false;
+  const { user, pass } = options as Record<string, unknown>;
+  return [user, pass].every((value) => value === undefined || typeof value === 'string');
 }

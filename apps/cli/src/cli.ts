@@ -32,7 +32,7 @@ export class Cli {
     this.json = given.has.has('json') || !process.stdout.isTTY;
     this.key = given.option.key ?? (env.LATCHKEY_API_KEY || undefined);
     this.local = namedStack(env) ?? (named === undefined ? localStack(env) : null);
-    this.url = named ?? this.local?.url ?? DEFAULT_URL;
+    this.url = (named ?? this.local?.url ?? DEFAULT_URL).replace(/\/+$/, '');
   }
 
   /** Without a key, what the operator of a local stack may do goes over its bus. */

@@ -8,6 +8,11 @@ export class CliError extends Error {
   }
 }
 
+const OUTAGES = ['UNREACHABLE', 'UNAVAILABLE', 'HTTP_502', 'HTTP_503', 'HTTP_504'];
+
+/** Something is away that comes back: a part, or all of Latchkey behind a proxy, which answers with a page of its own. */
+export const isOutage = (error: unknown): boolean => error instanceof CliError && OUTAGES.includes(error.code);
+
 /** The command line itself makes no sense. */
 export class UsageError extends Error {
   constructor(

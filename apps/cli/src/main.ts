@@ -5,8 +5,12 @@ import { commands } from './commands.js';
 import { CliError, UsageError } from './errors.js';
 import { helpAsked, helpFor, overview } from './help.js';
 
-// A reader that has gone, such as head, has what it wanted.
-process.stdout.on('error', () => process.exit(0));
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A reader that has gone, such as head, has what it wanted.
+  if (error.code === 'EPIPE') process.exit(0);
+  console.error(`OUTPUT_LOST: The output could not be written (${error.message}).`);
+  process.exit(1);
+});
 
 async function main(argv: string[]): Promise<void> {
   const help = helpAsked(argv, commands);

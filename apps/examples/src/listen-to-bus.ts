@@ -1,10 +1,9 @@
-import { connect } from '@nats-io/transport-node';
 import type { PublishedEvent } from '#contracts/published-event.js';
-import { busOptions } from '#service/bus-options.js';
+import { connectToBus } from '#service/bus-connection.js';
 
 /** Hears what happens to connections while it listens: NATS_URL, NATS_USER=subscriber, NATS_PASSWORD. */
 async function listen(): Promise<void> {
-  const bus = await connect(busOptions());
+  const bus = await connectToBus();
   let last = -1n;
   const messages = bus.subscribe('events.connection.*');
   await bus.flush();

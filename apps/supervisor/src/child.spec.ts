@@ -50,6 +50,21 @@ describe('a part', () => {
     expect(crashes[0]![0]).toContain('ENOENT');
   });
 
+  it('is tried again when it cannot be prepared, as on a full disk', async () => {
+    let prepared = 0;
+    const beforeStart = () => {
+      if (++prepared > 1) throw new Error('ENOSPC: no space left on device');
+    };
+    const { crashes } = run('process.exit(3)', { beforeStart });
+    await until(() => crashes.length === 3);
+    const full = 'ENOSPC: no space left on device';
+    expect(crashes).toEqual([
+      ['exit code 3', 100],
+      [full, 200],
+      [full, 400],
+    ]);
+  });
+
   it('gets its preparation before each start', async () => {
     let prepared = 0;
     const { crashes } = run('process.exit(0)', { beforeStart: () => prepared++ });

@@ -10,6 +10,8 @@ export interface PartPlan {
   env: NodeJS.ProcessEnv;
   /** Somebody listening there means that the part has started. */
   port: number;
+  /** Where to dial for that, the loopback unless set. */
+  host?: string;
   /** Where the others reach it; unset for services, which are reached over the bus. */
   url?: string;
   /** The signal for a clean end, SIGTERM unless set. */
@@ -39,23 +41,34 @@ export function keepRunning(plan: PartPlan, events: ChildEvents) {
   let retry: NodeJS.Timeout | undefined;
   let stopping = false;
 
+  const again = (how: string) => {
+    if (stopping) return;
+    events.crashed(plan, how, retryMs);
+    retry = setTimeout(startAgain, retryMs);
+    retryMs = Math.min(retryMs * 2, lastRetryMs);
+  };
   const start = () => {
     const startedAt = Date.now();
     plan.beforeStart?.();
     const process = launch(plan, events.openLog(plan.name));
     child = process;
-    if (process.pid !== undefined) events.started(plan, process.pid);
     const ended = (how: string) => {
       if (child !== process) return;
       child = undefined;
-      if (stopping) return;
       if (Date.now() - startedAt > healthyAfterMs) retryMs = firstRetryMs;
-      events.crashed(plan, how, retryMs);
-      retry = setTimeout(start, retryMs);
-      retryMs = Math.min(retryMs * 2, lastRetryMs);
+      again(how);
     };
     process.once('error', (error) => ended(error.message));
     process.once('exit', (code, signal) => ended(signal ?? `exit code ${code}`));
+    if (process.pid !== undefined) events.started(plan, process.pid);
+  };
+  /** What cannot be prepared, as on a full disk, is tried again like a crash: the other parts go on. */
+  const startAgain = () => {
+    try {
+      start();
+    } catch (error) {
+      again((error as Error).message);
+    }
   };
   start();
 

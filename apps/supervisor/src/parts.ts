@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type PartPlan } from './child.js';
+import { dialledAt } from './ports.js';
 import { type PartName } from './settings.js';
 
 /** What is known about this run once the ports are picked and the secrets opened. */
@@ -131,6 +132,7 @@ export function nodePart(name: NodePart, wiring: Wiring): PartPlan {
     args: ['--enable-source-maps', programOf(apps[name] ?? name)],
     env: { ...wiring.inherited, SUPERVISED: '1', ...environments[name](wiring) },
     port,
+    host: name === 'gateway' ? dialledAt(wiring.host) : undefined,
     url: urls[name],
   };
 }

@@ -24,9 +24,18 @@ export async function freePort(taken: Set<number>): Promise<number> {
   }
 }
 
-function accepts(port: number): Promise<boolean> {
+/** Where this machine reaches who listens on that host: who listens on all addresses is on the loopback too. */
+export const dialledAt = (listenHost: string): string =>
+  ['0.0.0.0', '::'].includes(listenHost) ? '127.0.0.1' : listenHost;
+
+interface Address {
+  port: number;
+  host?: string;
+}
+
+function accepts({ port, host = '127.0.0.1' }: Address): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
+    const socket = connect({ port, host });
     const answer = (accepted: boolean) => {
       socket.destroy();
       resolve(accepted);
@@ -37,6 +46,6 @@ function accepts(port: number): Promise<boolean> {
 }
 
 /** Waits until somebody listens there. */
-export async function listening(port: number, signal: AbortSignal): Promise<void> {
-  while (!(await accepts(port))) await sleep(50, undefined, { signal });
+export async function listening(address: Address, signal: AbortSignal): Promise<void> {
+  while (!(await accepts(address))) await sleep(50, undefined, { signal });
 }

@@ -17,7 +17,14 @@ export function supervise({ logs, runFile, say }: Surroundings) {
   let stopping = false;
   const events = {
     openLog: logs.open,
-    started: runFile.record,
+    /** On a full disk a part that runs is better than a run file that knows of it; the next record names it too. */
+    started(plan: PartPlan, pid: number) {
+      try {
+        runFile.record(plan, pid);
+      } catch (error) {
+        say(`${plan.name}: runs, but run.json could not be written (${(error as Error).message})`);
+      }
+    },
     crashed(plan: PartPlan, how: string, retryMs: number) {
       say(`${plan.name}: stopped (${how}), starts again in ${retryMs} ms`);
     },
@@ -28,7 +35,7 @@ export function supervise({ logs, runFile, say }: Surroundings) {
     async start(plan: PartPlan, signal: AbortSignal): Promise<void> {
       if (stopping) throw new StartError('stopping');
       children.push(keepRunning(plan, events));
-      await listening(plan.port, signal).catch(() => {
+      await listening(plan, signal).catch(() => {
         throw new StartError(
           `${plan.name} does not listen. The end of ${logs.path(plan.name)}:\n${logs.tail(plan.name)}`,
         );

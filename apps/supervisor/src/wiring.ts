@@ -2,7 +2,7 @@ import { busUsers } from '#contracts/bus-users.js';
 import { newSetupCode } from '#contracts/secrets.js';
 import { busPasswordVariable } from '#service/bus-accounts.js';
 import { type SandboxCredentials, type Wiring } from './parts.js';
-import { freePort } from './ports.js';
+import { dialledAt, freePort } from './ports.js';
 import { roleUrl } from './provision.js';
 import { keyEncryptionKey, type Secrets } from './secrets.js';
 import { type PartName, partNames, type Settings } from './settings.js';
@@ -70,9 +70,9 @@ async function pickPorts(publicPort: number): Promise<Record<PartName, number>> 
   return ports as Record<PartName, number>;
 }
 
-/** Where this machine reaches the gateway; one that listens on all addresses is on the loopback too. */
+/** Where this machine reaches the gateway. */
 function localUrl(listenHost: string, port: number): string {
-  const host = ['0.0.0.0', '::'].includes(listenHost) ? '127.0.0.1' : listenHost;
+  const host = dialledAt(listenHost);
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 

@@ -2,7 +2,8 @@ import { inboxPrefix } from '#contracts/bus-users.js';
 
 /**
  * How every client of the bus connects. The library gives up after ten attempts by default and then stays deaf for
- * ever; these options keep trying four times a second and notice a silent connection within 20 s.
+ * ever, and so it does when it is refused twice in its life; these options keep trying four times a second and notice a
+ * silent connection within 20 s.
  */
 export function busOptions(env: NodeJS.ProcessEnv = process.env) {
   const user = env.NATS_USER ?? '';
@@ -13,6 +14,7 @@ export function busOptions(env: NodeJS.ProcessEnv = process.env) {
     name: user,
     inboxPrefix: inboxPrefix(user),
     maxReconnectAttempts: -1,
+    ignoreAuthErrorAbort: true,
     reconnectTimeWait: 250,
     reconnectJitter: 100,
     waitOnFirstConnect: true,

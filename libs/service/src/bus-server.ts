@@ -1,9 +1,9 @@
-import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import { type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { isCoded } from '#contracts/errors.js';
-import { busOptions } from './bus-options.js';
+import { connectToBus } from './bus-connection.js';
 import { logger } from './logger.js';
 import { Outbox } from './outbox.js';
 import { dataOf, type Question } from './question-text.js';
@@ -28,7 +28,7 @@ export class BusServer extends Server implements CustomTransportStrategy {
   }
 
   private async open(): Promise<void> {
-    this.connection = await connect(busOptions());
+    this.connection = await connectToBus();
     for (const [subject, handler] of this.messageHandlers) {
       this.connection.subscribe(subject, {
         queue: this.queue,

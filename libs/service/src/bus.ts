@@ -1,5 +1,4 @@
 import {
-  connect,
   createInbox,
   type Msg,
   type NatsConnection,
@@ -9,6 +8,7 @@ import {
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Announcements, Ask, Reply, Subject } from '#contracts/subjects.js';
 import { DomainError, isCoded } from '#contracts/errors.js';
+import { connectToBus } from './bus-connection.js';
 import { busOptions } from './bus-options.js';
 import { textOf } from './question-text.js';
 import { Questions, Unanswered } from './questions.js';
@@ -31,7 +31,7 @@ export class Bus implements OnApplicationShutdown {
   private onLost: (() => void)[] = [];
 
   async connect(options: NodeConnectionOptions = busOptions()): Promise<this> {
-    this.connection = await connect(options);
+    this.connection = await connectToBus(options);
     this.inboxPrefix = options.inboxPrefix;
     this.questions = new Questions(this.connection, options.inboxPrefix);
     void this.watch(this.connection);

@@ -5,7 +5,7 @@ import { driftCount, type ViewReplay } from '#contracts/replay.js';
 import { dataOf } from '../api.js';
 import type { Command, Given } from '../arguments.js';
 import type { Cli } from '../cli.js';
-import { CliError } from '../errors.js';
+import { CliError, isOutage } from '../errors.js';
 import { askLocally, operatorContext } from '../local-bus.js';
 import type { LocalStack } from '../run-file.js';
 
@@ -82,8 +82,7 @@ async function patiently<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
     } catch (error) {
-      const passes = error instanceof CliError && ['UNAVAILABLE', 'UNREACHABLE'].includes(error.code);
-      if (!passes || attempt === PATIENCE) throw error;
+      if (!isOutage(error) || attempt === PATIENCE) throw error;
       await wait(POLL_MS);
     }
   }

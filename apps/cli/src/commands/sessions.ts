@@ -32,7 +32,7 @@ export const sessionCommands: Command[] = [
     takes: ['session'],
     async run({ at: [id] }, cli) {
       await cli.api.DELETE('/api/v1/connections/link/{id}', named(id));
-      cli.done({ id, status: 'cancelled' }, 'Cancelled.');
+      cli.done({ id, status: 'failed', error_code: 'CANCELLED' }, 'Cancelled.');
     },
   },
 ];

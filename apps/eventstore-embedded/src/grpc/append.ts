@@ -6,7 +6,7 @@ import { type WriteAnswer } from '../log/group.js';
 import { InvalidArgument, WrongExpectedVersion } from '../log/refusals.js';
 import { type Writer } from '../log/writer.js';
 import { serviceError } from './errors.js';
-import { AppendBody, expectedRevision, streamName, writableStreamName } from './requests.js';
+import { AppendBody, expectedRevision, nameAsAsked, writableStreamName, writeDeadline } from './requests.js';
 
 type Call = ServerReadableStream<AppendReq, AppendResp>;
 
@@ -38,11 +38,11 @@ async function receive(call: Call): Promise<Received> {
 }
 
 async function append(writer: Writer, options: AppendReq.Options, { events }: AppendBody): Promise<AppendResp> {
-  const stream = streamName(options.getStreamIdentifier());
+  const stream = nameAsAsked(options.getStreamIdentifier());
   const expected = expectedRevision(options, options.getRevision());
   try {
     writableStreamName(options.getStreamIdentifier());
-    const answer = await writer.submit({ operation: 'append', stream, expected, events, deadline: Infinity });
+    const answer = await writer.submit({ operation: 'append', stream, expected, events, deadline: writeDeadline() });
     return new AppendResp().setSuccess(success(answer));
   } catch (error) {
     if (!(error instanceof WrongExpectedVersion)) throw serviceError(error, { operation: 'Append', stream, expected });

@@ -8,12 +8,9 @@ import { type Writer } from '../log/writer.js';
 import { batchStatus } from './batch-status.js';
 import { serviceError } from './errors.js';
 import { type OpenCalls } from './open-calls.js';
-import { AppendBody, expectedRevision, uuidText, writableStreamName } from './requests.js';
+import { AppendBody, expectedRevision, uuidText, writableStreamName, writeDeadline } from './requests.js';
 
 type Call = ServerDuplexStream<BatchAppendReq, BatchAppendResp>;
-
-/** The server decides within this time or not at all, whatever deadline the client names. */
-const WRITE_TIMEOUT_MS = 2_000;
 
 /** One append under way: it may arrive in several messages. */
 interface Batch {
@@ -65,7 +62,7 @@ async function receive(
 
 function newBatch(options: BatchAppendReq.Options): Batch {
   const asked = options.getDeadline()?.toDate().getTime() ?? Infinity;
-  return { options, body: new AppendBody(), deadline: Math.min(asked, Date.now() + WRITE_TIMEOUT_MS) };
+  return { options, body: new AppendBody(), deadline: Math.min(asked, writeDeadline()) };
 }
 
 const expectedBy = (options: BatchAppendReq.Options): ExpectedRevision =>

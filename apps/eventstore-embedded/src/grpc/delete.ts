@@ -8,7 +8,7 @@ import {
 import { type WriteRequest } from '../log/group.js';
 import { type Writer } from '../log/writer.js';
 import { serviceError } from './errors.js';
-import { expectedRevision, streamName, writableStreamName } from './requests.js';
+import { deletableStreamName, expectedRevision, nameAsAsked, writeDeadline } from './requests.js';
 import { InvalidArgument } from '../log/refusals.js';
 
 type Options = DeleteReq.Options | TombstoneReq.Options;
@@ -36,11 +36,11 @@ export function tombstoneHandler(writer: Writer): handleUnaryCall<TombstoneReq, 
 /** The position of the event that did it, as text. */
 async function remove(writer: Writer, operation: WriteRequest['operation'], options?: Options): Promise<string> {
   if (!options) throw serviceError(new InvalidArgument('options are needed'), { operation: 'Delete' });
-  const stream = streamName(options.getStreamIdentifier());
+  const stream = nameAsAsked(options.getStreamIdentifier());
   const expected = expectedRevision(options, options.getRevision());
   try {
-    writableStreamName(options.getStreamIdentifier());
-    const { position } = await writer.submit({ operation, stream, expected, events: [], deadline: Infinity });
+    deletableStreamName(options.getStreamIdentifier());
+    const { position } = await writer.submit({ operation, stream, expected, events: [], deadline: writeDeadline() });
     return String(position);
   } catch (error) {
     throw serviceError(error, { operation: 'Delete', stream, expected });

@@ -36,9 +36,9 @@ export class ReadOutput {
     return this.send(readResponse(event));
   }
 
-  /** A link's data is `revision@stream`. */
+  /** A link's data is `revision@stream`; one to a name that cannot be leads nowhere. */
   async #link(link: StoredEvent): Promise<void> {
-    const [, revision, stream] = /^(\d{1,18})@(.*)$/s.exec(link.data.toString()) ?? [];
+    const [, revision, stream] = /^(\d{1,18})@([^\0]*)$/.exec(link.data.toString()) ?? [];
     const target = stream === undefined ? undefined : await this.#reader.streamEvent(stream, BigInt(revision ?? 0));
     await this.send(linkResponse(link, target));
   }

@@ -7,7 +7,7 @@ import { type Pages, type Reader } from '../log/reader.js';
 import { serviceError } from './errors.js';
 import { type OpenCalls } from './open-calls.js';
 import { ReadOutput, type ReadStream } from './read-output.js';
-import { streamName } from './requests.js';
+import { nameAsAsked, streamName } from './requests.js';
 import { AllSubscription } from './all-subscription.js';
 import { StreamSubscription } from './stream-subscription.js';
 
@@ -33,7 +33,7 @@ export function readHandler(
 function fail(call: ReadStream, output: ReadOutput, options: Options, error: unknown): void {
   if (output.end.hasCome) return;
   const stream = options.getStream()?.getStreamIdentifier();
-  call.emit('error', serviceError(error, { operation: 'Read', stream: stream ? streamName(stream) : '$all' }));
+  call.emit('error', serviceError(error, { operation: 'Read', stream: stream ? nameAsAsked(stream) : '$all' }));
 }
 
 async function serve(options: Options, output: ReadOutput, log: EventLog, dropSlowConsumers: boolean): Promise<void> {

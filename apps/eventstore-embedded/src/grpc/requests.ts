@@ -2,6 +2,7 @@ import { type StreamIdentifier, type UUID } from '@eventstore/db-client/generate
 import { type AppendReq, type BatchAppendReq } from '@eventstore/db-client/generated/streams_pb.js';
 import { sizeOf, type ExpectedRevision, type ProposedEvent } from '../log/event.js';
 import { AccessDenied, AppendTooLarge, InvalidArgument } from '../log/refusals.js';
+import { isMetastream } from '../log/stream-state.js';
 import { REQUIRED_METADATA, RequiredMetadataMissing } from './errors.js';
 
 type ProposedMessage = AppendReq.ProposedMessage | BatchAppendReq.ProposedMessage;
@@ -11,19 +12,38 @@ const UUID_TEXT = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 /** Longer names do not fit into an index entry. */
 const MAX_STREAM_NAME_BYTES = 1_024;
 
+/** The name as it was asked for, good or not: the texts of errors repeat it. */
+export const nameAsAsked = (identifier: StreamIdentifier | undefined): string =>
+  identifier ? asBuffer(identifier.getStreamName_asU8()).toString() : '';
+
+/** A name with NUL would fail the query that looks it up, and with it all others that wait for the same query. */
 export function streamName(identifier: StreamIdentifier | undefined): string {
   if (!identifier) throw new InvalidArgument('a stream identifier is needed');
-  return asBuffer(identifier.getStreamName_asU8()).toString();
+  const name = nameAsAsked(identifier);
+  if (name.includes('\0')) throw new InvalidArgument('a stream name cannot hold NUL');
+  return name;
 }
 
 /** A stream that may be written: `$all` is not one, and metadata has no metadata. */
 export function writableStreamName(identifier: StreamIdentifier | undefined): string {
   const stream = streamName(identifier);
   if (stream === '$all') throw new AccessDenied();
-  const isStorable = stream.length > 0 && !stream.includes('\0') && Buffer.byteLength(stream) <= MAX_STREAM_NAME_BYTES;
+  const isStorable = stream.length > 0 && Buffer.byteLength(stream) <= MAX_STREAM_NAME_BYTES;
   if (!isStorable || stream.startsWith('$$$$')) throw new InvalidArgument('this stream name cannot be written');
   return stream;
 }
+
+/** A stream that may be deleted: metadata has no life of its own, the writer keeps it with the state of its stream. */
+export function deletableStreamName(identifier: StreamIdentifier | undefined): string {
+  const stream = writableStreamName(identifier);
+  if (isMetastream(stream)) throw new AccessDenied();
+  return stream;
+}
+
+const WRITE_TIMEOUT_MS = 2_000;
+
+/** The server decides a write by then or not at all, whatever deadline the client names. */
+export const writeDeadline = (): number => Date.now() + WRITE_TIMEOUT_MS;
 
 /** The parts of options that say at which revision a stream is expected. */
 interface ExpectedRevisionOptions {

@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { parse } from '../arguments.js';
+import { Cli } from '../cli.js';
+import { commands } from '../commands.js';
+
+const server = createServer();
+const asked: string[] = [];
+afterEach(() => {
+  asked.length = 0;
+  server.removeAllListeners('request').close();
+  jest.restoreAllMocks();
+});
+
+/** Runs a command against these answers, one for each request in turn, and returns what it said. */
+async function run(line: string[], answers: RequestListener[]) {
+  const said = jest.spyOn(console, 'log').mockImplementation(() => undefined);
+  server.on('request', (request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    answers.shift()!(request, response);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const LATCHKEY_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const given = parse([...line, '--json'], commands);
+  await given.command.run(given, new Cli(given, { DATA_DIR: '/nowhere', LATCHKEY_API_KEY: 'bb_x', LATCHKEY_URL }));
+  return said.mock.calls.map(([text]) => JSON.parse(String(text)) as object);
+}
+
+const gives =
+  (body: object): RequestListener =>
+  (_request, response) =>
+    response.end(JSON.stringify(body));
+/** What a proxy says when Latchkey is not there behind it. */
+const proxyPage =
+  (status: number): RequestListener =>
+  (_request, response) =>
+    response.writeHead(status, { 'content-type': 'text/html' }).end('<h1>Bad gateway</h1>');
+
+describe('an outage behind a proxy', () => {
+  it.each([502, 503, 504])('of status %i is waited out by link --wait', async (status) => {
+    const minted = { id: 'link_session_1', status: 'pending', url: 'x', expires_at: new Date().toISOString() };
+    const ended = { ...minted, status: 'completed' };
+    const said = await run(['link', '--user', 'u', '--wait'], [gives(minted), proxyPage(status), gives(ended)]);
+    expect(said).toEqual([minted, ended]);
+  });
+
+  it.each([502, 503, 504])('of status %i is waited out by replay', async (status) => {
+    const running = { id: 'r', state: 'running', verify: false, drifted: false, views: [] };
+    const over = { ...running, state: 'completed' };
+    const said = await run(['replay'], [gives(running), proxyPage(status), gives(over)]);
+    expect(said).toEqual([over]);
+  });
+});
+
+it('an address with a slash behind it is the same address, also for the live timeline', async () => {
+  const refused: RequestListener = (request, response) => gives({ error: {} })(request, response.writeHead(403));
+  await expect(run(['audit', '--follow'], [gives({ entries: [] }), refused])).rejects.toThrow('Forbidden');
+  expect(asked).toEqual(['GET /api/v1/audit', 'GET /api/v1/audit/stream']);
+});
+
+it('a cancelled session is said to be what it is', async () => {
+  const said = await run(['sessions', 'cancel', 'x'], [(_request, response) => response.writeHead(204).end()]);
+  expect(said).toEqual([{ id: 'x', status: 'failed', error_code: 'CANCELLED' }]);
+});

@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+
+const compose = readFileSync(join(__dirname, '../../../docker-compose.yml'), 'utf8');
+const script = /command:\n {6}- \|\n((?: {8}.*\n)+?) {4}volumes: \['certificates/.exec(compose)![1]!;
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'latchkey-certificates-'));
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+/** Runs the step on a folder of its own; like the real tool, this one takes no folder that is there already. */
+function makeCertificates() {
+  const tool = `
+    es-gencert-cli() {
+      echo "$*"; local out; while [ $# -gt 0 ]; do [ "$1" != -out ] || out=$2; shift; done
+      mkdir "$out" && touch "$out/ca.crt" "$out/ca.key"
+    }
+    chown() { :; }
+  `;
+  return spawnSync('bash', ['-euc', tool + script.replace('/certs', dir)], { encoding: 'utf8' });
+}
+
+describe('the certificates of the event store', () => {
+  it('last five years', () => {
+    const made = makeCertificates();
+    expect(made.stderr).toBe('');
+    expect(made.stdout).toMatch(/^create-ca -days 1825 .*\ncreate-node -days 1825 .*\n$/);
+    expect(existsSync(join(dir, 'root/ca.crt'))).toBe(true);
+  });
+
+  it('are made whole after a start that was interrupted, and then stay', () => {
+    mkdirSync(join(dir, 'ca'));
+    writeFileSync(join(dir, 'ca/ca.key'), 'half');
+    expect(makeCertificates().status).toBe(0);
+    expect(existsSync(join(dir, 'root/ca.crt'))).toBe(true);
+    expect(makeCertificates()).toMatchObject({ status: 0, stdout: '' });
+  });
+});

@@ -1,0 +1,25 @@
+import { closeSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { openLogs } from './logs.js';
+
+let dataDir: string;
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'latchkey-logs-'));
+});
+afterEach(() => rmSync(dataDir, { recursive: true }));
+
+it('a log that has grown big moves aside while its part goes on writing', async () => {
+  const logs = openLogs(dataDir, 10);
+  const log = logs.open('gateway');
+  const before = Buffer.alloc(10 * 1024 * 1024 + 1, 'x');
+  writeSync(log, before);
+  const aside = `${logs.path('gateway')}.1`;
+  while (!existsSync(aside) || statSync(logs.path('gateway')).size > 0) await sleep(10);
+  writeSync(log, 'after\n');
+  closeSync(log);
+  expect(readFileSync(aside).equals(before)).toBe(true);
+  expect(readFileSync(logs.path('gateway'), 'utf8')).toBe('after\n');
+}, 10_000);

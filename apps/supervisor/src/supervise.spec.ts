@@ -1,0 +1,43 @@
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { type PartPlan } from './child.js';
+import { supervise } from './supervise.js';
+
+const listener = createServer();
+beforeAll(async () => {
+  await once(listener.listen(0, '127.0.0.1'), 'listening');
+});
+afterAll(() => void listener.close());
+
+it('a part is started again, and only once, when the run file cannot be written', async () => {
+  const pids: number[] = [];
+  const said: string[] = [];
+  const record = (_plan: unknown, pid: number) => {
+    pids.push(pid);
+    throw new Error('ENOSPC: no space left on device');
+  };
+  const { port } = listener.address() as AddressInfo;
+  const args = ['-e', 'setInterval(() => {}, 1000)'];
+  const plan: PartPlan = { name: 'key', command: process.execPath, args, env: {}, port };
+  const logs = { open: () => openSync('/dev/null', 'a'), path: () => '', tail: () => '' };
+  const runFile = { record, save: () => undefined, remove: () => undefined, run: { pid: 0, url: '', parts: {} } };
+  const parts = supervise({ logs, runFile, say: (line) => said.push(line) });
+  await parts.start(plan, AbortSignal.timeout(10_000));
+  process.kill(pids[0]!, 'SIGKILL');
+  while (pids.length < 2) await sleep(10);
+  await parts.stop();
+  const unwritten = 'key: runs, but run.json could not be written (ENOSPC: no space left on device)';
+  expect(said).toEqual([unwritten, 'key: stopped (SIGKILL), starts again in 100 ms', unwritten]);
+  expect(pids.map((pid) => isAlive(pid))).toEqual([false, false]);
+}, 15_000);
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
