@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import {
+  AccessDeniedError,
   CancelledError,
   EventStoreDBClient,
   persistentSubscriptionToStreamSettingsFromDefaults,
@@ -237,7 +238,17 @@ describe('a message that makes no sense', () => {
 });
 
 describe('what is not implemented', () => {
-  it('says so', async () => {
+  it('is refused: the deletion of metadata, which goes on to hold', async () => {
+    const client = connect((await start()).url);
+    const stream = unique('meta');
+    await client.appendToStream(stream, events(3));
+    await client.setStreamMetadata(stream, { maxCount: 1 });
+    await expect(client.deleteStream(`$$${stream}`)).rejects.toBeInstanceOf(AccessDeniedError);
+    await expect(client.tombstoneStream(`$$${stream}`)).rejects.toBeInstanceOf(AccessDeniedError);
+    expect(await numbers(client.readStream(stream))).toEqual([2]);
+  });
+
+  it('says so of subscriptions that are kept by the server', async () => {
     const client = connect((await start()).url);
     const created = client.createPersistentSubscriptionToStream(
       'a',

@@ -428,15 +428,6 @@ describe('deleting', () => {
     await expect(client.deleteStream(stream)).rejects.toBeInstanceOf(StreamDeletedError);
     await expect(client.tombstoneStream(stream)).rejects.toBeInstanceOf(StreamDeletedError);
   });
-
-  onlyOurs('is refused on metadata, which goes on to hold', async () => {
-    const stream = unique('meta');
-    await client.appendToStream(stream, events(3));
-    await client.setStreamMetadata(stream, { maxCount: 1 });
-    await expect(client.deleteStream(`$$${stream}`)).rejects.toBeInstanceOf(AccessDeniedError);
-    await expect(client.tombstoneStream(`$$${stream}`)).rejects.toBeInstanceOf(AccessDeniedError);
-    expect(await numbers(client.readStream(stream))).toEqual([2]);
-  });
 });
 
 describe('metadata of a stream', () => {
