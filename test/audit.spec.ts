@@ -13,6 +13,7 @@ import { newCaller, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
 import { hasSummary } from '../apps/audit/src/summaries.js';
 import { readAllEvents } from './chaos/invariants.js';
+import { patiently } from './platform-caller.js';
 
 const isCategory = (text: string): text is Category => Object.hasOwn(categories, text);
 let bus: Bus;
@@ -232,7 +233,9 @@ describe('entries with large texts', () => {
         { authorization: `Bearer ${key}` },
       );
     for (let n = 0; n < MANY; n += AT_ONCE) {
-      const made = await Promise.all(Array.from({ length: AT_ONCE }, (_, next) => connection(n + next)));
+      const made = await Promise.all(
+        Array.from({ length: AT_ONCE }, (_, next) => patiently(() => connection(n + next))),
+      );
       expect(made.map(({ status }) => status)).toEqual(made.map(() => 201));
     }
     const type = 'ConnectionCreated';
