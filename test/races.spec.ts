@@ -336,8 +336,22 @@ describe.each(providers)('a %s connection that is disconnected while it is being
     const person = await signIn(url, provider);
     expect((await api.delete(`/api/v1/connections/${connection}`)).status).toBe(204);
     const finished = await person.visit.post('finish', { attempt_id: person.attempt_id, token: person.token });
-    expect(finished.status).toBe(409);
-    expect((await atRest(id)).body.result_connection_ids).toEqual([]);
+    expect(said(finished)).toEqual([409, 'CONNECTION_DISCONNECTED']);
+    expect((await settled(id)).body).toMatchObject({
+      error_code: 'CONNECTION_DISCONNECTED',
+      result_connection_ids: [],
+    });
     await nothingLeft([person]);
+  });
+
+  it('ends at the start when it was disconnected before', async () => {
+    const connection = await connect();
+    const { id, url } = await relink(connection);
+    const visit = await openLink(url);
+    await visit.post('activate');
+    expect((await api.delete(`/api/v1/connections/${connection}`)).status).toBe(204);
+    expect(said(await visit.post('start', { provider }))).toEqual([409, 'CONNECTION_DISCONNECTED']);
+    expect((await settled(id)).body).toMatchObject({ status: 'failed', error_code: 'CONNECTION_DISCONNECTED' });
+    expect(said(await visit.post('activate'))).toEqual([410, 'GONE']);
   });
 });

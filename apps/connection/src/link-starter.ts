@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Context } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
 import { idOf, platformConnectionId } from '#contracts/ids.js';
 import type { ProviderName, SessionView, StartedLink } from '#contracts/link-session.js';
 import { AttemptJournal } from './attempt-journal.js';
@@ -55,6 +56,7 @@ export class LinkStarter {
   private async existing({ session, context, provider }: StartAttempt, connectionId: string) {
     const tenant = inTenantOf(session, context);
     const connection = await this.connections.read(tenant.tenant, connectionId);
+    if (connection.state === 'revoked') throw new DomainError('CONNECTION_DISCONNECTED');
     const update: Pick<StartLink, 'accessToken' | 'enrollmentId'> =
       provider === 'teller'
         ? { enrollmentId: connection.provider_item_id }

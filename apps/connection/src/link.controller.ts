@@ -4,7 +4,7 @@ import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, newShortId } from '#contracts/ids.js';
-import { type Refusal, type SessionView, userDeleted } from '#contracts/link-session.js';
+import { connectionGone, type Refusal, type SessionView, userDeleted } from '#contracts/link-session.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
 import { AttemptJournal } from './attempt-journal.js';
@@ -14,6 +14,7 @@ import { LinkAttempts } from './link-attempts.service.js';
 import { inTenantOf, LinkStarter } from './link-starter.js';
 import { ProviderError } from './providers/provider.js';
 import { Users } from './users.service.js';
+import { isWithoutConnection } from './without-connection.js';
 
 /** The page does not wait longer than this; the attempt goes on and the page shows progress. */
 const PATIENCE_MS = 3_500;
@@ -48,6 +49,7 @@ export class LinkController {
       if (!refusal) throw error;
       const refuse = { context: inTenantOf(session, context), session_id: session.id, attempt_id, ...refusal };
       await this.bus.ask('link-session.attempt.refuse', refuse);
+      if (refusal === connectionGone) throw new DomainError('CONNECTION_DISCONNECTED');
       if (error instanceof DomainError) throw error;
       throw new DomainError('PROVIDER_ERROR', refusal.message, { code: refusal.code });
     }
@@ -92,6 +94,7 @@ function refusalOf(error: unknown): Refusal | null {
   if (error instanceof ProviderError) {
     return { code: error.code, message: error.displayMessage || 'The bank connection could not be started.' };
   }
+  if (isWithoutConnection(error)) return connectionGone;
   return error instanceof DomainError && error.code === 'GONE' ? userDeleted : null;
 }
 

@@ -154,9 +154,13 @@ describe('an attempt', () => {
   it('is not known before it started', () => given(minted(), activated).when(claim('a')).thenRefused('INVALID_STATE'));
   it('is not an inherited property of any object', () =>
     given(minted(), activated).when(claim('constructor')).thenRefused('INVALID_STATE'));
-  it('can be started fifty times, not more', () => {
+  it('can be started fifty times; one more ends the session, unless another is being finished', () => {
     const many = Array.from({ length: 50 }, (_, n) => started(`a${n}`));
+    const error = { error_code: 'TOO_MANY_ATTEMPTS', error_message: 'This link has been tried too often.' };
     given(minted(), activated, ...many)
+      .when(start('one more'))
+      .then({ type: 'SessionFailed', ...error, at: later });
+    given(minted(), activated, ...many, claimed('a0'))
       .when(start('one more'))
       .thenRefused('INVALID_STATE');
   });

@@ -5,7 +5,7 @@ import type { Decider } from '#eventstore/decider.js';
 const DEFAULT_TTL_SECONDS = 900;
 /** So many refusals in a row end the session. */
 const MAX_REFUSALS = 5;
-/** More started attempts than anybody needs: the stream must not grow without limit. */
+/** More started attempts than anybody needs: the next one ends the session, or the stream would grow without limit. */
 const MAX_ATTEMPTS = 50;
 /** A flood of requests at a dead link must make no flood of events. */
 const MAX_REFUSED_USES = 10;
@@ -94,7 +94,8 @@ function startAttempt(command: Command<'StartAttempt'>, state: Minted): SessionE
     throw new DomainError('FORBIDDEN', `This link is for ${state.terms.provider}.`);
   }
   if (Object.keys(state.attempts).length >= MAX_ATTEMPTS) {
-    throw new DomainError('INVALID_STATE', 'This link has been tried too often.');
+    const error_message = 'This link has been tried too often.';
+    return fail({ type: 'FailSession', error_code: 'TOO_MANY_ATTEMPTS', error_message, now }, state);
   }
   return [{ type: 'AttemptStarted', attempt_id, provider, connection_id, at: now }];
 }

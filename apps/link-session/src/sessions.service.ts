@@ -26,6 +26,8 @@ export class Sessions {
     const expectNew = command.type === 'MintSession';
     const { events, decided, position } = await this.handle({ id, command, context, expectNew });
     if (decided.some((event) => event.type === 'UseRefused')) throw new DomainError('CONSUMED');
+    const isTooMany = command.type === 'StartAttempt' && decided.some((event) => event.type === 'SessionFailed');
+    if (isTooMany) throw new DomainError('GONE');
     return { view: viewOf(events), position };
   }
 

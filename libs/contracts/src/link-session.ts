@@ -51,6 +51,13 @@ export const userDeleted: Refusal = {
   is_final: true,
 };
 
+/** Why a link to repair a connection ends that was disconnected or deleted after it was made. */
+export const connectionGone: Refusal = {
+  code: 'CONNECTION_DISCONNECTED',
+  message: 'This connection was disconnected meanwhile.',
+  is_final: true,
+};
+
 export type SessionEvent =
   | ({ type: 'SessionMinted'; expires_at: string; at: string } & SessionTerms)
   | { type: 'SessionActivated'; at: string }
