@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Context, Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
-import { type AttemptOutcome, type Refusal, userDeleted } from '#contracts/link-session.js';
+import { type AttemptOutcome, connectionGone, type Refusal, userDeleted } from '#contracts/link-session.js';
 import { Bus } from '#service/bus.js';
 import { logger } from '#service/logger.js';
 import { AttemptJournal } from './attempt-journal.js';
@@ -13,6 +14,7 @@ import { goneWithUser } from './deleted-user.js';
 import type { LinkAttempt } from './link-attempt.entity.js';
 import { ProviderError } from './providers/provider.js';
 import { Users } from './users.service.js';
+import { isWithoutConnection } from './without-connection.js';
 
 const STEP_MS = 4_000;
 /** Refusals of the session that end an attempt, as opposed to parts that are away. */
@@ -71,18 +73,20 @@ export class LinkAttempts {
       return await this.record(learnt);
     } catch (error) {
       if (!isWithoutConnection(error)) throw error;
-      const gone = 'CONNECTION_DISCONNECTED';
-      const displayMessage = 'This connection was disconnected meanwhile.';
-      await this.refuse(attempt, new ProviderError(gone, { retryable: false, displayMessage }));
-      throw new DomainError(gone);
+      await this.refuse(attempt, { ...connectionGone, is_final: attempt.action === 'relink' });
+      throw new DomainError('CONNECTION_DISCONNECTED');
     }
   }
 
-  /** Before the provider is called: of two browsers at one single_use link, one gets past this. */
+  /**
+   * Before the provider is called: of two browsers at one single_use link, one gets past this. Each time it is a question of
+   * its own: what an earlier claim was answered would hide that the attempt was refused since.
+   */
   private async claim(attempt: LinkAttempt): Promise<void> {
     const { session_id, attempt_id } = attempt;
+    const context = { ...contextOf(attempt), command_id: randomUUID() };
     try {
-      await this.bus.ask('link-session.attempt.claim', { context: contextOf(attempt), session_id, attempt_id });
+      await this.bus.ask('link-session.attempt.claim', { context, session_id, attempt_id });
     } catch (error) {
       if (!(error instanceof DomainError) || !REFUSALS.has(error.code)) throw error;
       await this.discard(await this.journal.unwanted(attempt));
@@ -96,29 +100,25 @@ export class LinkAttempts {
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       if (error.retryable) throw new DomainError('UNAVAILABLE', 'The bank does not answer; we keep trying.');
-      await this.refuse(attempt, error);
+      await this.refuse(attempt, { code: error.code, message: error.displayMessage || 'The bank refused.' });
       throw new DomainError('PROVIDER_ERROR', error.displayMessage || error.message, { code: error.code });
     }
   }
 
-  private async refuse(attempt: LinkAttempt, { code, displayMessage }: ProviderError): Promise<void> {
-    await this.tellRefusal(attempt, { code, message: displayMessage || 'The bank refused.' });
-    await this.journal.close(attempt);
+  /** What exists at the provider goes with the attempt: nobody else could remove it. */
+  private async refuse(attempt: LinkAttempt, refusal: Refusal): Promise<void> {
+    const { session_id, attempt_id } = attempt;
+    const ask = { context: contextOf(attempt), session_id, attempt_id, ...refusal };
+    await this.bus.ask('link-session.attempt.refuse', ask);
+    await this.discard(await this.journal.unwanted(attempt));
   }
 
   /** Asked of the user's own stream and as late as can be. A connection that stands was recorded before a crash: it is told. */
   private async refuseWithoutUser(attempt: LinkAttempt): Promise<void> {
     if (await this.users.find(attempt.user_id)) return;
     if (await this.connections.find(attempt.connection_id)) return;
-    await this.tellRefusal(attempt, userDeleted);
-    await this.discard(await this.journal.unwanted(attempt));
+    await this.refuse(attempt, userDeleted);
     throw goneWithUser();
-  }
-
-  private async tellRefusal(attempt: LinkAttempt, refusal: Refusal): Promise<void> {
-    const { session_id, attempt_id } = attempt;
-    const ask = { context: contextOf(attempt), session_id, attempt_id, ...refusal };
-    await this.bus.ask('link-session.attempt.refuse', ask);
   }
 
   private async record(attempt: LinkAttempt): Promise<RecordedOutcome> {
@@ -142,15 +142,14 @@ export class LinkAttempts {
       await this.journal.close(attempt);
     } catch (error) {
       const { attempt_id: attemptId } = attempt;
-      logger.warn({ attemptId, error: String(error) }, 'an unwanted login could not be removed; it is tried again');
+      logger.warn(
+        { attemptId, error: String(error) },
+        'an unwanted attempt could not be cleared away; it is tried again',
+      );
       await this.journal.release(attempt);
     }
   }
 }
-
-/** A deleted connection is unknown to everybody. */
-const isWithoutConnection = (error: unknown): boolean =>
-  error instanceof DomainError && (error.code === 'CONNECTION_DISCONNECTED' || error.code === 'NOT_FOUND');
 
 const isFinal = (error: unknown): boolean =>
   error instanceof DomainError && (REFUSALS.has(error.code) || OUTCOMES.has(error.code));

@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { SessionView } from '#contracts/link-session.js';
 import type { UserView } from '#contracts/user.js';
@@ -31,14 +32,36 @@ let attempt: LinkAttempt | null;
 /** Why the session takes the attempt for lost; null when it does not. */
 let late: 'CONSUMED' | 'EXPIRED' | 'GONE' | null;
 let isBankAway: boolean;
+/** What the bank says to the login; null when it takes it. */
+let verdict: string | null;
+let connection: { state: string } | null;
+/** Claims that were answered before: the same one again has the same answer. */
+let claims: Set<string>;
+let isRefused: boolean;
+/** Steps of the journal that fail once. */
+let failing: string[];
+
+function claimed({ context }: { context: Context }): Promise<unknown> {
+  if (late) return Promise.reject(new DomainError(late));
+  if (isRefused && !claims.has(context.command_id)) return Promise.reject(new DomainError('INVALID_STATE'));
+  claims.add(context.command_id);
+  return Promise.resolve(session);
+}
 
 const bus = {
-  ask: (subject: string, ask: { code?: string; is_final?: boolean }) => {
+  ask: (subject: string, ask: { context: Context; code?: string; is_final?: boolean }) => {
     asked.push([subject, ask.code, ask.is_final].filter(Boolean).join(' '));
     if (subject === 'link-session.page') return Promise.resolve({ session: { ...session, status: 'expired' } });
-    return late && subject === claim ? Promise.reject(new DomainError(late)) : Promise.resolve(session);
+    if (subject === 'link-session.attempt.refuse') isRefused = true;
+    return subject === claim ? claimed(ask) : Promise.resolve(session);
   },
 } as unknown as Bus;
+
+const once = (step: string): Promise<void> => {
+  if (!failing.includes(step)) return Promise.resolve();
+  failing = failing.filter((each) => each !== step);
+  return Promise.reject(new Error(`the database is away for ${step}`));
+};
 
 const journal = {
   start: () => Promise.resolve(void asked.push('journal')),
@@ -46,14 +69,18 @@ const journal = {
   lease: () => Promise.resolve(attempt),
   release: () => Promise.resolve(asked.push('release')),
   learn: (known: LinkAttempt, facts: AttemptFacts) => Promise.resolve((attempt = { ...known, state: 'learnt', facts })),
-  unwanted: (known: LinkAttempt) => Promise.resolve((attempt = { ...known, state: 'unwanted' })),
-  close: () => Promise.resolve((attempt = null)),
+  unwanted: (known: LinkAttempt) => once('unwanted').then(() => (attempt = { ...known, state: 'unwanted' })),
+  close: () => once('close').then(() => (attempt = null)),
   token: () => Promise.resolve('token of the page'),
 } as unknown as AttemptJournal;
 
 const bank = {
   start: () => Promise.resolve(asked.push('open the dialog')),
-  exchange: () => Promise.resolve({ accessToken: 'access', providerItemId: 'item' }),
+  exchange: () =>
+    verdict === null
+      ? Promise.resolve({ accessToken: 'access', providerItemId: 'item' })
+      : Promise.reject(new ProviderError(verdict, { retryable: false })),
+  check: () => Promise.resolve({ healthy: verdict === null, errorCode: verdict, accountsFingerprint: null }),
   remove: (token: string) => {
     asked.push(`remove ${token}`);
     return isBankAway
@@ -65,7 +92,7 @@ const providers = { get: () => bank } as unknown as ConfiguredProviders;
 
 const connections = {
   find: (id: string) => Promise.resolve(recorded.includes(id) ? { id } : null),
-  read: () => Promise.reject(new DomainError('NOT_FOUND')),
+  read: () => (connection ? Promise.resolve(connection) : Promise.reject(new DomainError('NOT_FOUND'))),
   command: (id: string) => Promise.resolve({ position: String(recorded.push(id)) }),
 } as unknown as Connections;
 
@@ -83,7 +110,8 @@ const views = {
 } as unknown as ConnectionViews;
 
 const users = { find: () => Promise.resolve(user) } as unknown as Users;
-const credentials = new Credentials({} as CredentialAccesses, vault);
+const accesses = { record: () => Promise.resolve({ ...connection, credential_version: null }) };
+const credentials = new Credentials(accesses as unknown as CredentialAccesses, vault);
 
 const facts = new BankFacts(journal, providers, connections, credentials);
 const attempts = new LinkAttempts(bus, journal, facts, connections, users, views);
@@ -104,12 +132,14 @@ const received = (provider: 'plaid' | 'teller'): LinkAttempt =>
 
 beforeEach(() => {
   [user, recorded, asked, attempt] = [{ id: 'u' } as UserView, [], [], received('plaid')];
-  [late, isBankAway] = [null, false];
+  [late, isBankAway, verdict, connection] = [null, false, null, null];
+  [claims, isRefused, failing] = [new Set(), false, []];
 });
 
 const claim = 'link-session.attempt.claim';
 const settle = 'link-session.attempt.settle';
 const refusal = 'link-session.attempt.refuse USER_DELETED true';
+const gone = 'link-session.attempt.refuse CONNECTION_DISCONNECTED true';
 
 describe('an attempt of a user who is deleted before it is recorded', () => {
   it.each([
@@ -169,7 +199,52 @@ it('an attempt of a user who is there is recorded, and stays open until the view
 it('a relink whose connection was deleted meanwhile is over, and its session hears why', async () => {
   attempt = { ...received('plaid'), action: 'relink' };
   await expect(attempts.advance('a')).rejects.toMatchObject({ code: 'CONNECTION_DISCONNECTED' });
-  expect([asked, attempt]).toEqual([[claim, 'link-session.attempt.refuse CONNECTION_DISCONNECTED'], null]);
+  expect([asked, attempt]).toEqual([[claim, gone], null]);
+});
+
+describe('a relink whose connection is no more', () => {
+  const begin = (provider: string): Promise<unknown> => {
+    const start = { context: {}, token_hash: 'h', provider, language: 'en' };
+    return controller.start(start as Parameters<LinkController['start']>[0]);
+  };
+  beforeEach(() => void Object.assign(session, { action: 'relink', connection_id: 'c' }));
+  afterEach(() => void Object.assign(session, { action: 'link', connection_id: null }));
+
+  it.each(['plaid', 'teller'])('opens no dialog of %s, and its session ends', async (provider) => {
+    connection = { state: 'revoked' };
+    await expect(begin(provider)).rejects.toMatchObject({ code: 'CONNECTION_DISCONNECTED' });
+    expect(asked).toEqual(['link-session.attempt.start', 'link-session.page', gone]);
+  });
+
+  it('ends in the same way when the connection was deleted', async () => {
+    await expect(begin('plaid')).rejects.toMatchObject({ code: 'CONNECTION_DISCONNECTED' });
+    expect(asked.at(-1)).toBe(gone);
+  });
+});
+
+describe('an attempt that the bank refuses', () => {
+  const refused = 'link-session.attempt.refuse NO_ACCOUNTS';
+  beforeEach(() => void ([verdict, logger.level] = ['NO_ACCOUNTS', 'silent']));
+
+  it('leaves no login at Teller', async () => {
+    attempt = received('teller');
+    await expect(attempts.advance('a')).rejects.toMatchObject({ code: 'PROVIDER_ERROR' });
+    expect([asked, attempt]).toEqual([[claim, refused, 'remove token of the page', 'destroy c'], null]);
+  });
+
+  it.each(['unwanted', 'close'])(
+    'does not come back to life when %s fails, though the bank is well by then',
+    async (step) => {
+      [connection, failing] = [{ state: 'connected' }, [step]];
+      attempt = { ...received('plaid'), action: 'relink' };
+      await expect(attempts.advance('a')).rejects.toThrow();
+      expect(attempt).not.toBeNull();
+      verdict = null;
+      await attempts.advance('a').catch(() => undefined);
+      expect([recorded, attempt]).toEqual([[], null]);
+      expect(asked).not.toContain(settle);
+    },
+  );
 });
 
 it('a link whose user was deleted opens no dialog, and ends when an attempt is started', async () => {
