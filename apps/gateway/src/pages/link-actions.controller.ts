@@ -54,12 +54,12 @@ export class LinkActionsController {
   /** The script says that a person's browser, not a bot, has opened the page. */
   @Action('activate')
   async activate(@Param('sid') sid: string, @Req() request: FastifyRequest): Promise<PageState> {
-    return stateOf(await this.bus.ask('link-session.activate', this.proof(request, sid)));
+    return stateOf(await this.bus.ask('link-session.activate', await this.proof(request, sid)));
   }
 
   @Action('start')
-  start(@Param('sid') sid: string, @Req() request: FastifyRequest): Promise<StartedLink> {
-    const proof = this.proof(request, sid);
+  async start(@Param('sid') sid: string, @Req() request: FastifyRequest): Promise<StartedLink> {
+    const proof = await this.proof(request, sid);
     const { provider } = bodyOf(request, startBody);
     const language = languageFor(request);
     return this.bus.ask('connection.link.start', { ...proof, provider, language });
@@ -68,7 +68,7 @@ export class LinkActionsController {
   /** Takes the provider's token and seals it at once: what goes on is readable by the vault alone. */
   @Action('finish')
   async finish(@Param('sid') sid: string, @Req() request: FastifyRequest): Promise<PageState> {
-    const proof = this.proof(request, sid);
+    const proof = await this.proof(request, sid);
     const { attempt_id, token } = bodyOf(request, finishBody);
     const sealed = await this.sealer.seal(token);
     const ask = { ...proof, attempt_id, sealed };
@@ -77,22 +77,22 @@ export class LinkActionsController {
 
   @Action('refuse')
   async refuse(@Param('sid') sid: string, @Req() request: FastifyRequest): Promise<PageState> {
-    const proof = this.proof(request, sid);
+    const proof = await this.proof(request, sid);
     return stateOf(await this.bus.ask('link-session.refuse', { ...proof, ...bodyOf(request, refuseBody) }));
   }
 
   @Action('done')
   async done(@Param('sid') sid: string, @Req() request: FastifyRequest): Promise<PageState> {
-    return stateOf(await this.bus.ask('link-session.finish', this.proof(request, sid)));
+    return stateOf(await this.bus.ask('link-session.finish', await this.proof(request, sid)));
   }
 
   @Action('give-up')
   async giveUp(@Param('sid') sid: string, @Req() request: FastifyRequest): Promise<PageState> {
-    return stateOf(await this.bus.ask('link-session.give-up', this.proof(request, sid)));
+    return stateOf(await this.bus.ask('link-session.give-up', await this.proof(request, sid)));
   }
 
-  private proof(request: FastifyRequest, sid: string) {
-    return this.visits.byCookie(request, sid).proof;
+  private async proof(request: FastifyRequest, sid: string) {
+    return (await this.visits.known(request, sid)).proof;
   }
 }
 

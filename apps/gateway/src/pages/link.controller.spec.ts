@@ -118,6 +118,27 @@ describe('opening a link', () => {
     expect([statusCode, headingOf(body), headers['retry-after']]).toEqual([429, 'Please wait a moment', '60']);
     expect(bus.asked).toHaveLength(asked);
     expect((await app!.inject({ url: '/link/x', remoteAddress: '198.51.100.7' })).statusCode).toBe(404);
+  });
+
+  it.each([
+    ['GET', ''],
+    ['GET', '/leave'],
+    ['POST', '/activate'],
+    ['POST', '/finish'],
+  ] as const)('limits them also by made-up cookies at %s %s, and keeps nobody from an open link', async (method, path) => {
+    const link = newLink();
+    await serve(link);
+    expect((await open(link)).statusCode).toBe(200);
+    const guess = (made = newLink()) =>
+      app!.inject({
+        ...{ method, url: `/link/s/${made.sid}${path}` },
+        headers: { cookie: cookieOf(made), 'x-latchkey-page': '1', 'content-type': 'application/json' },
+        ...(method === 'POST' && { payload: '{"attempt_id":"a","token":"t"}' }),
+      });
+    for (let miss = 0; miss < 5; miss += 1) expect([401, 404]).toContain((await guess()).statusCode);
+    const asked = bus.asked.length;
+    expect((await guess()).statusCode).toBe(429);
+    expect(bus.asked).toHaveLength(asked);
     expect((await open(link)).statusCode).toBe(200);
   });
 

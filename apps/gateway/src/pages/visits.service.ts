@@ -14,6 +14,7 @@ import { personContext } from './person-context.js';
 import { PAGES_SETTINGS, type PagesSettings } from './settings.js';
 
 const TOKEN = /^[\w-]{43}$/;
+const MOST_REMEMBERED = 10_000;
 
 /** Somebody who holds a link. The token itself goes nowhere but into the cookie; the bus sees its hash. */
 export interface Visit {
@@ -25,6 +26,8 @@ export interface Visit {
 @Injectable()
 export class Visits {
   private readonly misses: MissLimit;
+  /** Hashes of tokens whose link was found, those seen last. */
+  private readonly found = new Set<string>();
 
   constructor(
     @Inject(Bus) private readonly bus: Bus,
@@ -41,12 +44,20 @@ export class Visits {
     return visit(request, token);
   }
 
-  /** The visit of who has opened a link before, by the cookie of that session. */
+  /** The visit of who has opened a link before, by the cookie of that session. Anybody can make a cookie up. */
   byCookie(request: FastifyRequest, sid: string): Visit {
-    const token = tokenFromCookie(request.headers.cookie, sid);
-    if (token !== undefined && TOKEN.test(token) && visit(request, token).sid === sid) return visit(request, token);
-    this.assertNotGuessing(request);
-    return this.miss(request);
+    const token = tokenFromCookie(request.headers.cookie, sid) ?? '';
+    const known = visit(request, token);
+    const fits = TOKEN.test(token) && known.sid === sid;
+    if (!fits || !this.found.has(known.proof.token_hash)) this.assertNotGuessing(request);
+    return fits ? known : this.miss(request);
+  }
+
+  /** The same for a question that is not about the page: the link itself is looked up before, unless it was found already. */
+  async known(request: FastifyRequest, sid: string): Promise<Visit> {
+    const known = this.byCookie(request, sid);
+    if (!this.found.has(known.proof.token_hash)) await this.page(request, known);
+    return known;
   }
 
   /** The token of a visit by cookie. It is for codes alone, and goes nowhere else. */
@@ -56,7 +67,9 @@ export class Visits {
 
   async page(request: FastifyRequest, { proof }: Visit): Promise<SessionPage> {
     try {
-      return await this.bus.ask('link-session.page', proof);
+      const page = await this.bus.ask('link-session.page', proof);
+      this.remember(proof.token_hash);
+      return page;
     } catch (error) {
       if (isCoded(error) && error.code === 'INVALID_TOKEN') this.misses.add(request.ip);
       throw error;
@@ -76,6 +89,12 @@ export class Visits {
     const terms = { expires_at: new Date().toISOString(), secure: isSecure(request, this.config) };
     void reply.header('set-cookie', pageCookie(sid, token, terms));
     return pagePath(sid);
+  }
+
+  private remember(tokenHash: string): void {
+    this.found.delete(tokenHash);
+    if (this.found.size >= MOST_REMEMBERED) this.found.delete(this.found.values().next().value!);
+    this.found.add(tokenHash);
   }
 
   private assertNotGuessing({ ip }: FastifyRequest): void {
