@@ -15,6 +15,7 @@ import { householdPage } from './household-page.js';
 import { idInField, idInPath } from './ids.js';
 import { Services } from './last-write.js';
 import { Caller, RequestQuery } from './params.js';
+import { untilBankAnswers } from './request-context.js';
 
 /** Bank connections, in the household's words. */
 @Controller()
@@ -72,7 +73,8 @@ export class ConnectionController {
     errors: ['NOT_FOUND', 'PROVIDER_ERROR'],
   })
   async disconnect(@Caller() context: Context, @Param('id') id: string): Promise<void> {
-    await this.services.write('connection.disconnect', { context, id: idInPath('connection', id) });
+    const ask = { context: untilBankAnswers(context), id: idInPath('connection', id) };
+    await this.services.write('connection.disconnect', ask);
   }
 
   private read(context: Context, id: string, query: AsOfQuery) {

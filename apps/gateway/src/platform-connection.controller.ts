@@ -24,6 +24,7 @@ import { notFound } from './ids.js';
 import { Services } from './last-write.js';
 import { TokenSealer } from './pages/token-sealer.js';
 import { Caller, Randomness, RequestBody, RequestQuery } from './params.js';
+import { untilBankAnswers } from './request-context.js';
 
 /** All the metadata that a connection may have, with every character escaped, beside the secret. */
 const BODY_LIMIT = 256 * 1024;
@@ -103,7 +104,8 @@ export class PlatformConnectionController {
     errors: ['NOT_FOUND', 'PROVIDER_ERROR', 'REVOKE_FAILED'],
   })
   async revoke(@Caller() context: Context, @Param('id') id: string) {
-    const { view, already } = await this.services.write('connection.platform.revoke', { context, id: uuidOf(id) });
+    const ask = { context: untilBankAnswers(context), id: uuidOf(id) };
+    const { view, already } = await this.services.write('connection.platform.revoke', ask);
     return { id: platformConnectionId(view.id), status: 'revoked', ...(already && { already }) };
   }
 
@@ -156,7 +158,7 @@ export class PlatformConnectionController {
     errors: ['NOT_FOUND', 'PROVIDER_ERROR', 'REVOKE_FAILED'],
   })
   async delete(@Caller() context: Context, @Param('id') id: string): Promise<void> {
-    await this.services.write('connection.platform.delete', { context, id: uuidOf(id) });
+    await this.services.write('connection.platform.delete', { context: untilBankAnswers(context), id: uuidOf(id) });
   }
 }
 

@@ -7,6 +7,8 @@ import type { Random } from '#contracts/secrets.js';
 
 /** A service answers or refuses before this; the bus waits half a second longer. */
 const DEADLINE_MS = 4_000;
+/** A bank has eight seconds to answer, and what it says is recorded after that. */
+const BANK_DEADLINE_MS = 9_000;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
 declare module 'fastify' {
@@ -42,6 +44,12 @@ export const contextOf = (request: FastifyRequest, { actor, tenant, keyPrefix }:
   address: request.ip,
   key_prefix: keyPrefix,
   deadline: Date.now() + DEADLINE_MS,
+});
+
+/** For a question that a bank answers in the end. */
+export const untilBankAnswers = (context: Context): Context => ({
+  ...context,
+  deadline: Date.now() + BANK_DEADLINE_MS,
 });
 
 /** Lets the request act as the holder of the key. */

@@ -9,6 +9,7 @@ import { idInField, idInPath } from '../ids.js';
 import { Services } from '../last-write.js';
 import { Caller } from '../params.js';
 import { qrCode } from '../pages/qr-code.js';
+import { untilBankAnswers } from '../request-context.js';
 import { checkedQuery } from '../validation.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
@@ -91,7 +92,7 @@ export class AdminConnectionsController {
   @Post(':id/revoke')
   async revoke(@Caller() context: Context, @Param('id') text: string, @Res() reply: FastifyReply) {
     const id = idInPath('connection', text);
-    await this.services.write('connection.platform.revoke', { context, id });
+    await this.services.write('connection.platform.revoke', { context: untilBankAnswers(context), id });
     return reply.redirect(`${LIST}/${id}?done=connection-revoked`, 303);
   }
 }

@@ -86,6 +86,9 @@ describe('the page’s own endpoints', () => {
     bus.answers['connection.link.start'] = () => started;
     expect((await post('start', { provider: 'plaid' }, { 'accept-language': 'pt-BR' })).json()).toEqual(started);
     expect(bus.lastAsked('connection.link.start')).toMatchObject({ provider: 'plaid', language: 'pt' });
+    // A bank has eight seconds to answer.
+    expect(bus.asked.at(-1)?.timeoutMs).toBeGreaterThan(9_000);
+    expect(bus.lastAsked('connection.link.start').context.deadline - Date.now()).toBeGreaterThan(8_000);
     const refused = await post('start', { provider: 'chase' });
     expect([refused.statusCode, refused.json().error.message]).toEqual([400, 'provider must be "plaid" or "teller"']);
   });

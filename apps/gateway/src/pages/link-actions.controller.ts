@@ -7,6 +7,7 @@ import type { StartedLink } from '#contracts/link-session.js';
 import { Public } from '../endpoint.js';
 import { jsonBodyOf } from '../json-body.js';
 import { timeLeft } from '../last-write.js';
+import { untilBankAnswers } from '../request-context.js';
 import { checkedBody } from '../validation.js';
 import { languageFor } from './chosen-language.js';
 import { type FollowedState, followedStateOf, type PageState, stateOf } from './page-state.js';
@@ -59,10 +60,11 @@ export class LinkActionsController {
 
   @Action('start')
   async start(@Param('sid') sid: string, @Req() request: FastifyRequest): Promise<StartedLink> {
-    const proof = await this.proof(request, sid);
+    const { token_hash, context } = await this.proof(request, sid);
     const { provider } = bodyOf(request, startBody);
     const language = languageFor(request);
-    return this.bus.ask('connection.link.start', { ...proof, provider, language });
+    const ask = { context: untilBankAnswers(context), token_hash, provider, language };
+    return this.bus.ask('connection.link.start', ask, timeLeft(ask));
   }
 
   /** Takes the provider's token and seals it at once: what goes on is readable by the vault alone. */
