@@ -11,14 +11,23 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Replies that go on until somebody leaves. */
     eventStreams: Set<ServerResponse>;
+    /** The server is about to close: whoever waits for news answers with what there is. */
+    closing: AbortSignal;
   }
 }
 
-/** A server that closes waits for every reply, and these would go on for ever. */
+/** A server that closes waits for every reply, and these would go on for ever; and for every connection that is kept. */
 export function endStreamsOnClose(fastify: FastifyInstance): void {
+  const closing = new AbortController();
+  fastify.decorate('closing', closing.signal);
   fastify.decorate('eventStreams', new Set<ServerResponse>());
   fastify.addHook('preClose', (done) => {
+    closing.abort();
     for (const raw of fastify.eventStreams) raw.end();
+    done();
+  });
+  fastify.addHook('onResponse', (_request, _reply, done) => {
+    if (closing.signal.aborted) fastify.server.closeIdleConnections();
     done();
   });
 }

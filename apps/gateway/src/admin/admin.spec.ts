@@ -398,6 +398,20 @@ describe('a page of the dashboard', () => {
     expect((await get(url, { cookie })).text).toMatch(/some rows did not say[^]*1 changed[^]*the-row[^]*\(name\)/);
   });
 
+  it('that waits for news lets the gateway close', async () => {
+    await another({});
+    gateway.bus.answers['audit.list'] = () => ({ items: [auditEntry], next_cursor: null });
+    const { cookie } = await enter();
+    await gateway.app.listen(0, '127.0.0.1');
+    const url = `${await gateway.app.getUrl()}/admin/changes?after=${auditEntry.position}`;
+    const waiting = fetch(url, { headers: { cookie } });
+    while (gateway.bus.count('audit.list') === 0) await new Promise(setImmediate);
+    const since = Date.now();
+    await gateway.app.close();
+    expect(Date.now() - since).toBeLessThan(5_000);
+    expect(await (await waiting).json()).toEqual({ newest: auditEntry.position });
+  });
+
   it('prints names as text, never as markup', async () => {
     const key = {
       ...{ id: people['ada@example.com']!.id, short_id: 'abcdefgh', kind: 'household', key_prefix: 'bb_12345678' },

@@ -16,7 +16,7 @@ const DEADLINE_MS = 2_000;
 export class ChangesController {
   constructor(private readonly bus: Bus) {}
 
-  /** Answers as soon as the newest event is another one than `after`, or when it has waited long enough. */
+  /** Answers as soon as the newest event is another one than `after`, when it has waited long enough, or when the server closes. */
   @Get()
   async next(
     @Caller() context: Context,
@@ -25,9 +25,10 @@ export class ChangesController {
     @Res() reply: FastifyReply,
   ) {
     const until = performance.now() + WAIT_MS;
+    const { closing } = request.server;
     let newest = await this.newest(context);
-    while (newest === after && performance.now() < until && !request.raw.destroyed) {
-      await wait(LOOK_EVERY_MS);
+    while (newest === after && performance.now() < until && !request.raw.destroyed && !closing.aborted) {
+      await wait(LOOK_EVERY_MS, undefined, { signal: closing }).catch(() => undefined);
       newest = await this.newest(context);
     }
     return reply.type('application/json').send(JSON.stringify({ newest }));
