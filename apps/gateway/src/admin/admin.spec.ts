@@ -311,6 +311,24 @@ describe('a page of the dashboard', () => {
     expect(names).toEqual([form.user_name]);
   });
 
+  it('/admin/sessions makes a new user once, also when the link could not be made', async () => {
+    const { cookie, csrf } = await enter();
+    Object.assign(gateway.bus.answers, {
+      'link-session.list': () => ({ items: [], next_cursor: null }),
+      'connection.user.list': () => ({ items: [userView], next_cursor: null }),
+      'connection.providers': () => ['plaid'],
+      'connection.user.create': () => ({ view: userView, position: '7' }),
+      'link-session.mint': () => {
+        throw new DomainError('UNAVAILABLE');
+      },
+    });
+    const form = { csrf, user_id: '', user_name: 'Ada', provider: '', expires_in_seconds: '900' };
+    const { status, text } = await send('POST', '/admin/sessions', form, { cookie });
+    expect(status).toBe(503);
+    expect(text).toContain(`<option value="${userView.id}" selected>Ada</option>`);
+    expect(text).toMatch(/id="new-user" hidden[^]*name="user_name"[^>]*value=""/);
+  });
+
   it.each([
     [
       '/admin/sessions',

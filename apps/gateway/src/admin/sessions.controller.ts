@@ -60,8 +60,9 @@ export class AdminSessionsController {
 
   @Post()
   async create(@Caller() context: Context, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
-    const tried = await attempted(() => this.mint(context, request));
-    if ('problem' in tried) return this.show(context, request, reply, { ...tried, typed: fieldsOf(request) });
+    const typed = { ...fieldsOf(request) };
+    const tried = await attempted(() => this.mint(context, request, typed));
+    if ('problem' in tried) return this.show(context, request, reply, { ...tried, typed });
     return this.showOnce(request, reply, tried.done);
   }
 
@@ -89,11 +90,13 @@ export class AdminSessionsController {
     return reply.redirect(`${LIST}/${id}?done=link-cancelled`, 303);
   }
 
-  private async mint(context: Context, request: FastifyRequest): Promise<FreshLink> {
+  /** A user who was made is who the form names from then on: trying again makes no second one. */
+  private async mint(context: Context, request: FastifyRequest, typed: Record<string, string>): Promise<FreshLink> {
     const { user_name, single_use, expires_in_seconds, ...wish } = formOf(request, newLinkForm);
     const user_id = wish.user_id
       ? idInField('user', 'user_id', wish.user_id)
       : (await this.people.create(context, request.random, checkedBody(newUserForm, { user_name }).user_name)).id;
+    Object.assign(typed, { user_id, user_name: '' });
     const ttl_seconds = expires_in_seconds;
     return this.links.mint(request, context, { ...wish, user_id, single_use: single_use === 'on', ttl_seconds });
   }
