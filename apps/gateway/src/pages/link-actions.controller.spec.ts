@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { compactDecrypt, createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
+import { parseRedirectUrl } from '#contracts/api/redirect-url.js';
 import { DomainError } from '#contracts/errors.js';
 import {
   answersFor,
@@ -166,6 +167,19 @@ describe('leaving for the app', () => {
     });
     expect(payload.exp! - payload.iat!).toBe(300);
     expect(payload.jti).toBeTruthy();
+  });
+
+  it.each([
+    'http://127.8.9.1/cb',
+    'http://127.0.0.1/',
+    'http://localhost:3000/cb',
+    'http://[::1]:3000/',
+    'https://a.example/',
+  ])('goes to %s, as a link may be made for it', async (redirect_url) => {
+    expect(parseRedirectUrl(redirect_url)).toBe(redirect_url);
+    Object.assign(link.page.session, { status: 'completed', redirect_url });
+    const { statusCode, url } = await leave();
+    expect([statusCode, url.origin + url.pathname]).toEqual([303, redirect_url]);
   });
 
   it('says failed when the person gave up', async () => {

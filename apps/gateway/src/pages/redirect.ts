@@ -1,3 +1,4 @@
+import { parseRedirectUrl } from '#contracts/api/redirect-url.js';
 import type { SessionView } from '#contracts/link-session.js';
 
 type Ending = Pick<SessionView, 'status' | 'error_code' | 'redirect_url'>;
@@ -11,12 +12,10 @@ export function leavesTo({ status, error_code, redirect_url }: Ending): URL | nu
   return ended && redirect_url !== '' ? checked(redirect_url) : null;
 }
 
-/** The address was checked when the link was made; what leaves here is checked again, as a parsed URL. */
+/** The address was checked when the link was made; what leaves here is checked again by the same rule. */
 function checked(text: string): URL | null {
-  const url = URL.parse(text);
-  if (!url || url.username || url.password) return null;
-  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  return url.protocol === 'https:' || (url.protocol === 'http:' && loopback) ? url : null;
+  const url = parseRedirectUrl(text);
+  return url === null ? null : new URL(url);
 }
 
 /** The app's address with what it needs to know. Parameters of the same names that were in it give way. */
