@@ -21,6 +21,12 @@ describe('what the page of a session shows', () => {
     expect(view({ provider: 'teller' }, {}, { providers: ['plaid'] })).toMatchObject({ providers: [] });
   });
 
+  it('is not looked at again at once when the service’s clock, which decides, is behind ours', () => {
+    const ahead = (ms: number) => view({ status: 'active', expires_at: new Date(Date.now() - ms).toISOString() });
+    expect([ahead(0), ahead(3_600_000)]).toMatchObject([{ secondsLeft: 30 }, { secondsLeft: 30 }]);
+    expect(ahead(-1_500)).toMatchObject({ kind: 'offer', secondsLeft: 2 });
+  });
+
   it('is the reason after a refusal, with the provider that was tried', () => {
     expect(view(refused, { tried: 'teller' })).toMatchObject({
       kind: 'refused',

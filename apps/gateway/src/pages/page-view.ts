@@ -5,6 +5,8 @@ import type { Texts } from './texts/en.js';
 
 type TextKey = keyof Texts;
 
+const LOOK_AGAIN_SECONDS = 30;
+
 /** A session that still waits for the person. */
 interface Open {
   relink: boolean;
@@ -89,8 +91,14 @@ function openOf({ session, providers, institution_name, project_name, ...facts }
     providers: providers.filter((each) => session.provider === '' || session.provider === each),
     banks: session.result_connection_ids.length,
     elsewhere: facts.hand_overs === 0 ? null : facts.is_trying ? 'tryingElsewhere' : 'handedOver',
-    secondsLeft: Math.max(1, Math.ceil((Date.parse(session.expires_at) - now) / 1000)),
+    secondsLeft: secondsUntil(session.expires_at, now),
   };
+}
+
+/** Of a link that is open by the clock of its service and over by ours, the page looks again once in a while. */
+function secondsUntil(end: string, now: number): number {
+  const left = Math.ceil((Date.parse(end) - now) / 1000);
+  return left > 0 ? left : LOOK_AGAIN_SECONDS;
 }
 
 /** At a device that the person only went on at, nothing goes on elsewhere, and the way back to the app is not here. */
