@@ -125,21 +125,43 @@ describe('opening a link', () => {
     ['GET', '/leave'],
     ['POST', '/activate'],
     ['POST', '/finish'],
-  ] as const)('limits them also by made-up cookies at %s %s, and keeps nobody from an open link', async (method, path) => {
-    const link = newLink();
-    await serve(link);
-    expect((await open(link)).statusCode).toBe(200);
-    const guess = (made = newLink()) =>
-      app!.inject({
-        ...{ method, url: `/link/s/${made.sid}${path}` },
-        headers: { cookie: cookieOf(made), 'x-latchkey-page': '1', 'content-type': 'application/json' },
-        ...(method === 'POST' && { payload: '{"attempt_id":"a","token":"t"}' }),
+  ] as const)(
+    'limits them also by made-up cookies at %s %s, and keeps nobody from an open link',
+    async (method, path) => {
+      const link = newLink();
+      await serve(link);
+      expect((await open(link)).statusCode).toBe(200);
+      const guess = (made = newLink()) =>
+        app!.inject({
+          ...{ method, url: `/link/s/${made.sid}${path}` },
+          headers: { cookie: cookieOf(made), 'x-latchkey-page': '1', 'content-type': 'application/json' },
+          ...(method === 'POST' && { payload: '{"attempt_id":"a","token":"t"}' }),
+        });
+      for (let miss = 0; miss < 5; miss += 1) expect([401, 404]).toContain((await guess()).statusCode);
+      const asked = bus.asked.length;
+      expect((await guess()).statusCode).toBe(429);
+      expect(bus.asked).toHaveLength(asked);
+      expect((await open(link)).statusCode).toBe(200);
+      const activated = await app!.inject({
+        ...{ method: 'POST', url: `/link/s/${link.sid}/activate` },
+        headers: { cookie: cookieOf(link), 'x-latchkey-page': '1' },
       });
-    for (let miss = 0; miss < 5; miss += 1) expect([401, 404]).toContain((await guess()).statusCode);
-    const asked = bus.asked.length;
-    expect((await guess()).statusCode).toBe(429);
-    expect(bus.asked).toHaveLength(asked);
-    expect((await open(link)).statusCode).toBe(200);
+      expect(activated.statusCode).toBe(200);
+    },
+  );
+
+  it.each<[ConstructorParameters<typeof DomainError>[0], number]>([
+    ['RATE_LIMITED', 429],
+    ['INTERNAL', 500],
+  ])('keeps the token out of the address bar also after %s', async (code, status) => {
+    await serve();
+    bus.answers['link-session.page'] = () => {
+      throw new DomainError(code);
+    };
+    const link = newLink();
+    const { statusCode, headers, body } = await app!.inject(`/link/${link.token}`);
+    expect([statusCode, headers['set-cookie']]).toEqual([status, expect.stringContaining(`lk_${link.sid}=`)]);
+    expect(body).toContain(`data-address="/link/s/${link.sid}"`);
   });
 
   it('answers 503 with a page while a part is away, which asks again without the token', async () => {

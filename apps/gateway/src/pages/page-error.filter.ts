@@ -7,6 +7,8 @@ import { sendPage } from './send-page.js';
 import { PAGES_SETTINGS, type PagesSettings } from './settings.js';
 import { Visits } from './visits.service.js';
 
+/** Nobody has said that the link is none, so its token may be a real one. */
+const UNDECIDED: readonly ErrorCode[] = ['UNAVAILABLE', 'RATE_LIMITED', 'INTERNAL'];
 const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = { RATE_LIMITED: 60, UNAVAILABLE: 2 };
 
 /** A refusal on the hosted page is a page too, in the person's language. */
@@ -24,7 +26,7 @@ export class PageErrorFilter implements ExceptionFilter {
     const view = endOfRefusal(code);
     const retryAfter = RETRY_AFTER_SECONDS[code];
     if (retryAfter) void reply.header('retry-after', retryAfter);
-    const base = code === 'UNAVAILABLE' ? this.visits.keep(request, reply) : undefined;
+    const base = UNDECIDED.includes(code) ? this.visits.keep(request, reply) : undefined;
     sendPage(request, reply, { view, settings: this.settings, status: view.status, base, address: base });
   }
 }
