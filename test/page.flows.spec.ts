@@ -46,6 +46,22 @@ describeInBrowser('a person at the hosted page', () => {
     expect(bench.bus.lastAsked('link-session.refuse')).toMatchObject({ attempt_id: 'attempt1', code: 'ITEM_LOCKED' });
   });
 
+  it('gets a way out when the provider’s script never comes', async () => {
+    const link = newLink();
+    bench.letAttempt(link, () => ({}));
+    await bench.page.clock.install();
+    const asked = new Promise<void>((resolve) => void bench.page.route(bench.script.url, () => resolve()));
+    await bench.open(link);
+    await bench.button('Connect with Plaid').click();
+    await asked;
+    await bench.page.clock.fastForward(20_000);
+    await bench.page.getByRole('alert').waitFor();
+    expect(await bench.page.evaluate('document.querySelectorAll(`script[src^="http"]`).length')).toBe(0);
+    await bench.page.unroute(bench.script.url);
+    await bench.button('Try again').click();
+    await bench.page.getByText('The dialog of the provider').waitFor();
+  });
+
   it('closes the provider’s dialog and may choose again', async () => {
     const link = newLink({ action: 'relink', provider: 'teller' }, atBank);
     bench.letAttempt(link, () => ({}));

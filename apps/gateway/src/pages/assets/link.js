@@ -223,16 +223,20 @@ async function start() {
   }
 }
 
+const SCRIPT_MS = 20_000;
+
 /** The provider's script comes from the provider, and only here: this step's policy names no other source. */
 function load(url) {
   if (window.Plaid || window.TellerConnect) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const script = Object.assign(document.createElement('script'), { src: url, async: true });
-    script.addEventListener('load', resolve);
-    script.addEventListener('error', () => {
+    const giveUp = () => {
       script.remove();
       reject(new Error('the script did not load'));
-    });
+    };
+    const late = setTimeout(giveUp, SCRIPT_MS);
+    script.addEventListener('load', () => resolve(clearTimeout(late)));
+    script.addEventListener('error', giveUp);
     document.head.append(script);
   });
 }
