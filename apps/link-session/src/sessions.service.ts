@@ -59,7 +59,8 @@ export class Sessions {
     const { events } = await readStream<SessionEvent>(this.store.client, `link_session-${idOfToken(tokenHash)}`);
     const first = events[0]?.event;
     if (first?.type !== 'SessionMinted' || first.token_hash !== tokenHash) throw new DomainError('INVALID_TOKEN');
-    return { session: viewOf(events.map((recorded) => recorded.event)), ...pageFacts(events) };
+    const facts = pageFacts(events, new Date().toISOString());
+    return { session: viewOf(events.map((recorded) => recorded.event)), ...facts };
   }
 }
 

@@ -114,7 +114,7 @@ export interface PageFacts {
   outcome: AttemptOutcome | null;
   /** How often the person went on at another device. */
   hand_overs: number;
-  /** An attempt was started, and neither the person nor the provider has said how it ended. */
+  /** An attempt was started a few minutes ago or less, and neither the person nor the provider has said how it ended. */
   is_trying: boolean;
   /** Of the newest event. */
   position: Position;

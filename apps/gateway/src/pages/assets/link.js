@@ -52,6 +52,7 @@ async function lookAgain() {
 async function refresh() {
   stream.close();
   clearTimeout(expiry);
+  clearTimeout(tryingEnds);
   try {
     const answer = await fetch(base, { signal: AbortSignal.timeout(10_000) });
     const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
@@ -78,7 +79,13 @@ function tell(hadFocus) {
 /** How many devices have taken the link over, as far as is known; undefined before the first word of it. */
 let handOvers;
 
+/** Who has closed the provider's dialog says nothing, so it is not said for longer than the server does. */
+const TRYING_MS = 5 * 60_000;
+let tryingEnds;
+
 function tellElsewhere({ hand_overs, is_trying }) {
+  clearTimeout(tryingEnds);
+  if (is_trying) tryingEnds = setTimeout(() => tellElsewhere({ hand_overs, is_trying: false }), TRYING_MS);
   const note = element('elsewhere');
   const isAnother = hand_overs > handOvers;
   handOvers = hand_overs;
