@@ -9,9 +9,14 @@ export class CliError extends Error {
 }
 
 const OUTAGES = ['UNREACHABLE', 'UNAVAILABLE', 'HTTP_502', 'HTTP_503', 'HTTP_504'];
+const LIMITS = ['RATE_LIMITED', 'HTTP_429'];
 
-/** Something is away that comes back: a part, or all of Latchkey behind a proxy, which answers with a page of its own. */
-export const isOutage = (error: unknown): boolean => error instanceof CliError && OUTAGES.includes(error.code);
+/**
+ * It is different a moment later: something is away that comes back, a part, or all of Latchkey behind a proxy, which answers
+ * with a page of its own; or the key has asked too often.
+ */
+export const isPassing = (error: unknown): boolean =>
+  error instanceof CliError && [...OUTAGES, ...LIMITS].includes(error.code);
 
 /** The command line itself makes no sense. */
 export class UsageError extends Error {

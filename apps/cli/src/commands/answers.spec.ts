@@ -54,6 +54,26 @@ describe('an outage behind a proxy', () => {
   });
 });
 
+describe('a key that has asked too often', () => {
+  const tooOften: RequestListener = (request, response) =>
+    gives({ error: { code: 'RATE_LIMITED', message: 'Slow down.' } })(request, response.writeHead(429));
+
+  it('waits with replay, and asks no more than once a second', async () => {
+    const running = { id: 'r', state: 'running', verify: false, drifted: false, views: [] };
+    const over = { ...running, state: 'done' };
+    const since = performance.now();
+    const said = await run(['replay'], [gives(running), tooOften, proxyPage(503), gives(running), gives(over)]);
+    expect([said, asked.length]).toEqual([[over], 5]);
+    expect(performance.now() - since).toBeGreaterThan(3_900);
+  });
+
+  it('waits with vault rotate', async () => {
+    const status = { current_epoch: 2, epochs: [], remaining: 1, last_error: null };
+    const over = { ...status, remaining: 0 };
+    expect(await run(['vault', 'rotate'], [gives(status), tooOften, proxyPage(503), gives(over)])).toEqual([over]);
+  });
+});
+
 it('an address with a slash behind it is the same address, also for the live timeline', async () => {
   const refused: RequestListener = (request, response) => gives({ error: {} })(request, response.writeHead(403));
   await expect(run(['audit', '--follow'], [gives({ entries: [] }), refused])).rejects.toThrow('Forbidden');

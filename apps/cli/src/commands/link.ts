@@ -4,7 +4,7 @@ import type { ProviderName } from '#contracts/link-session.js';
 import { dataOf } from '../api.js';
 import type { Command, Given } from '../arguments.js';
 import type { Cli } from '../cli.js';
-import { CliError, isOutage, UsageError } from '../errors.js';
+import { CliError, isPassing, UsageError } from '../errors.js';
 
 const POLL_MS = 1_000;
 /** How long after its expiry a session may go on while its last attempt finishes. */
@@ -78,8 +78,7 @@ async function untilEnded(minted: Minted, cli: Cli): Promise<LinkSession> {
       if (session.status !== status) cli.say(`… ${session.status}`);
       status = session.status;
     } catch (error) {
-      const passes = isOutage(error) || (error as CliError).code === 'RATE_LIMITED';
-      if (!passes || Date.now() > giveUpAt) throw error;
+      if (!isPassing(error) || Date.now() > giveUpAt) throw error;
     }
   }
 }

@@ -5,12 +5,11 @@ import { driftCount, type ViewReplay } from '#contracts/replay.js';
 import { dataOf } from '../api.js';
 import type { Command, Given } from '../arguments.js';
 import type { Cli } from '../cli.js';
-import { CliError, isOutage } from '../errors.js';
+import { CliError } from '../errors.js';
 import { askLocally, operatorContext } from '../local-bus.js';
+import { LOOK_EVERY_MS, patiently } from '../patiently.js';
 import type { LocalStack } from '../run-file.js';
 
-const POLL_MS = 400;
-const PATIENCE = 30;
 const services = ['key', 'connection', 'link-session', 'audit'] as const;
 type Service = (typeof services)[number];
 
@@ -69,23 +68,11 @@ async function watch(started: Replay, way: Way, cli: Cli): Promise<Replay> {
   let replay = started;
   while (replay.state === 'running') {
     progress(replay, cli);
-    await wait(POLL_MS);
+    await wait(LOOK_EVERY_MS);
     replay = await patiently(() => way.look(replay.id));
   }
   clearLine(cli);
   return replay;
-}
-
-/** A part that is away for a moment ends nothing. */
-async function patiently<T>(ask: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!isOutage(error) || attempt === PATIENCE) throw error;
-      await wait(POLL_MS);
-    }
-  }
 }
 
 /** One line that is written over, for people at a terminal. */

@@ -3,8 +3,7 @@ import { dataOf } from '../api.js';
 import type { Command } from '../arguments.js';
 import type { Cli } from '../cli.js';
 import { CliError } from '../errors.js';
-
-const LOOK_EVERY_MS = 1_000;
+import { LOOK_EVERY_MS, patiently } from '../patiently.js';
 
 const statusOf = (cli: Cli) => dataOf(cli.api.GET('/api/v1/vault'));
 type Status = Awaited<ReturnType<typeof statusOf>>;
@@ -30,7 +29,7 @@ export const vaultCommands: Command[] = [
       while (status.remaining > 0 && status.last_error === null) {
         cli.say(`${status.remaining} to go`);
         await wait(LOOK_EVERY_MS);
-        status = await statusOf(cli);
+        status = await patiently(() => statusOf(cli));
       }
       if (status.last_error !== null) throw new CliError('ROTATION_FAILED', status.last_error);
       show(cli, status);
