@@ -344,6 +344,29 @@ describeInBrowser('Settings', () => {
     await page.getByText('every row says what its events say').waitFor({ timeout: 30_000 });
   });
 
+  it.each([
+    ['/settings/system', '**/admin/settings/system'],
+    ['/sessions', '**/admin/changes?*'],
+  ])('%s says since when it is not up to date', async (path, asked) => {
+    const lag = page.getByRole('status').filter({ hasText: /^Not up to date since/ });
+    await open(path);
+    // A question that waits for news already is let go by a reload.
+    await page.route(asked, (route) =>
+      route.request().headers()['x-latchkey-background'] ? route.fulfill({ status: 503 }) : route.continue(),
+    );
+    await page.reload();
+    await lag.waitFor();
+    await expectUsable();
+    await page.unroute(asked);
+    await lag.waitFor({ state: 'detached' });
+  });
+
+  it('leads whoever is signed out elsewhere to the sign-in', async () => {
+    await open('/settings/system');
+    await context.clearCookies();
+    await heading('Sign in');
+  });
+
   it('invites a viewer, who chooses a password, sees everything and changes nothing', async () => {
     await newOperator();
     await signIn(ada);

@@ -76,10 +76,37 @@ document.addEventListener('change', ({ target }) => {
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const headers = { 'x-latchkey-background': '1' };
+/** What the page says while it cannot follow. */
+const [watched] = all('[data-live]');
+const lag = Object.assign(document.createElement('p'), { className: 'lag', role: 'status' });
+watched?.before(lag);
+let lastSeen = new Date();
+
+function followsAgain() {
+  lastSeen = new Date();
+  lag.textContent = '';
+  for (const region of all('[data-live]')) region.removeAttribute('data-old');
+}
+
+function lagsBehind() {
+  if (leaving || lag.textContent) return;
+  lag.textContent = `Not up to date since ${local.format(lastSeen)}.`;
+  for (const region of all('[data-live]')) region.dataset.old = '';
+}
+
+/** Who is signed out is led to the sign-in: a reload would take the place of a page that is on its way, such as that one. */
+async function look(path, timeoutMs = 10_000) {
+  const response = await fetch(path, { headers, signal: AbortSignal.timeout(timeoutMs) });
+  if (response.ok) return response;
+  if (response.status === 401 && !leaving) {
+    location.reload();
+    await new Promise(() => {});
+  }
+  throw new Error(`${path} answered ${response.status}`);
+}
 
 async function refresh() {
-  const response = await fetch(location.href, { headers });
-  if (!response.ok) return;
+  const response = await look(location.href);
   const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
   for (const region of all('[data-live]')) {
     const next = fresh.getElementById(region.id);
@@ -99,27 +126,28 @@ async function follow() {
     if (document.hidden)
       await new Promise((seen) => document.addEventListener('visibilitychange', seen, { once: true }));
     try {
-      const response = await fetch(`/admin/changes?after=${encodeURIComponent(after)}`, { headers });
-      // A reload would take the place of the page that is on its way, such as the one after signing out.
-      if (response.status === 401) return leaving ? undefined : location.reload();
-      const { newest } = await response.json();
-      if (newest === null || !response.ok) throw new Error('away');
-      if (newest === after) continue;
-      after = newest;
-      // The list may learn of it a moment later than the timeline.
-      if (known) await refresh();
-      if (known) await sleep(600);
-      await refresh();
-      known = true;
+      // The server waits for news for twenty seconds.
+      const answer = await look(`/admin/changes?after=${encodeURIComponent(after)}`, 30_000);
+      const { newest } = await answer.json();
+      if (newest === null) throw new Error('the timeline is away');
+      if (newest !== after) {
+        // The list may learn of it a moment later than the timeline.
+        if (known) await refresh();
+        if (known) await sleep(600);
+        await refresh();
+        [after, known] = [newest, true];
+      }
+      followsAgain();
     } catch {
+      lagsBehind();
       await sleep(2000);
     }
   }
 }
 // What no event tells of is asked for every so many seconds.
-const [watched] = all('[data-live]');
 const everySeconds = Number(watched?.dataset.live);
-if (everySeconds > 0) setInterval(() => document.hidden || refresh().catch(() => {}), everySeconds * 1000);
+const lookAgain = () => document.hidden || refresh().then(followsAgain, lagsBehind);
+if (everySeconds > 0) setInterval(lookAgain, everySeconds * 1000);
 else if (watched) follow();
 
 // A slider says which moment it stands at while it is moved, and goes there when it is let go.
