@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -323,6 +323,12 @@ describeInBrowser('Sessions and connections', () => {
 });
 
 describeInBrowser('Settings', () => {
+  beforeEach(async () => {
+    await newOperator();
+    await signIn(ada);
+    await button('Sign out').waitFor();
+  });
+
   it('compares the read models with their events, and builds them again', async () => {
     await open('/settings/system');
     const parts = {
@@ -368,9 +374,6 @@ describeInBrowser('Settings', () => {
   });
 
   it('invites a viewer, who chooses a password, sees everything and changes nothing', async () => {
-    await newOperator();
-    await signIn(ada);
-    await button('Sign out').waitFor();
     await open('/settings/operators');
     await expectUsable();
     await button('Invite operator').click();
