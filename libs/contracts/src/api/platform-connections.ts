@@ -88,7 +88,9 @@ export type MetadataBody = z.output<typeof metadataBody>;
 export const webhookSecretBody = z
   .object({
     secret: filled(1024),
-    grace_seconds: optional(integer(0, 604_800), 0).describe('How long the secret before is still accepted.'),
+    grace_seconds: optional(integer(0, 604_800), 0).describe(
+      'How long the secret before is still accepted. The same secret once more, with a grace, changes nothing.',
+    ),
   })
   .meta({ id: 'SetWebhookSecret' });
 export type WebhookSecretBody = z.output<typeof webhookSecretBody>;
