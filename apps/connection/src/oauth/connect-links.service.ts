@@ -66,10 +66,7 @@ export class ConnectLinks {
     const outcome = await this.outcomeOf(context, server_id, parameters);
     if (outcome.kind === 'unknown') return null;
     const { stateHash, link } = outcome;
-    if (outcome.kind === 'connected') {
-      await this.table.learn(stateHash, outcome.tokens);
-      return this.redirect(link, () => this.connect(stateHash, outcome.tokens));
-    }
+    if (outcome.kind === 'connected') return this.redirect(link, () => this.connect(stateHash, outcome.tokens));
     const { kind, error } = outcome;
     // Without a verdict the provider may have given tokens all the same: the sweep will ask it again.
     if (error === 'provider_unreachable') this.finishing.recordTrouble(stateHash, error);
@@ -117,7 +114,7 @@ export class ConnectLinks {
 
   /** The app asks for the connection as soon as the browser is there. */
   private async connect(stateHash: string, tokens: Tokens): Promise<string> {
-    const { connection_id, position } = await this.finishing.connect(stateHash, tokens);
+    const { connection_id, position } = await this.finishing.take(stateHash, tokens);
     await this.views.reached(position).catch(() => undefined);
     return connection_id;
   }

@@ -7,11 +7,16 @@ import { type Slot, Vault } from '../vault/vault.service.js';
 import type { ConnectLink, LinkStateRow, ReceivedCode } from './link-state.js';
 import { fromSecret, toSecret } from './stored-tokens.js';
 import type { Tokens } from './tokens.js';
+import { untilWritten } from './until-written.js';
 
 /** Those that one worker takes up are all at the database and at their providers at the same time. */
 const AT_ONCE = 20;
 /** Longer than the exchange and what follows can take. */
 const LEASE = "interval '45 seconds'";
+/** The browser waits for it. */
+const TRIES_MS = 2_000;
+
+export const GONE = 'a Connect Link has gone while it was under way';
 
 /** Who asked, by which request and from where, as the timeline names it. */
 export interface Origin {
@@ -105,21 +110,23 @@ export class LinkTable {
   }
 
   async receive(stateHash: string, code: ReceivedCode): Promise<void> {
-    await this.step(stateHash, 'received', JSON.stringify(code));
+    const isThere = await untilWritten(() => this.step(stateHash, 'received', JSON.stringify(code)), TRIES_MS);
+    if (!isThere) throw new Error(GONE);
   }
 
-  async learn(stateHash: string, tokens: Tokens): Promise<void> {
-    await this.step(stateHash, 'learnt', toSecret(tokens));
+  /** False when the link is over. */
+  learn(stateHash: string, tokens: Tokens): Promise<boolean> {
+    return untilWritten(() => this.step(stateHash, 'learnt', toSecret(tokens)), TRIES_MS);
   }
 
-  private async step(stateHash: string, step: 'received' | 'learnt', secret: string): Promise<void> {
-    await this.dataSource.transaction(async (db) => {
+  private step(stateHash: string, step: 'received' | 'learnt', secret: string): Promise<boolean> {
+    return this.dataSource.transaction(async (db) => {
       const [rows] = await db.query<[Row[], number]>(
         "update connect_links set step = $2 where state_hash = $1 and step <> 'ended' returning *",
         [stateHash, step],
       );
-      if (!rows[0]) throw new Error('a Connect Link has gone while it was under way');
-      await this.vault.put(db, slotOf(rows[0]), secret);
+      if (rows[0]) await this.vault.put(db, slotOf(rows[0]), secret);
+      return rows[0] !== undefined;
     });
   }
 
@@ -151,7 +158,7 @@ export class LinkTable {
   private async secretOf(stateHash: string): Promise<string> {
     const [row] = await this.dataSource.query<Row[]>('select * from connect_links where state_hash = $1', [stateHash]);
     const secret = row && (await this.vault.read(slotOf(row)));
-    if (!secret) throw new Error('a Connect Link has gone while it was under way');
+    if (!secret) throw new Error(GONE);
     return secret;
   }
 
