@@ -57,6 +57,10 @@ class FakeTable {
     return Promise.resolve(true);
   };
 
+  endAt(_stateHash: string, expiresAt: string) {
+    return Promise.resolve(void (this.row!.expiresAt = new Date(expiresAt)));
+  }
+
   isOpen = () => Promise.resolve(this.row?.step === 'open');
   find = () => Promise.resolve(this.row && this.underWay());
 
@@ -81,8 +85,11 @@ class FakeTable {
 class FakeRecord {
   trouble: 'UNAVAILABLE' | 'ID_TAKEN' | null = null;
   written: string[] = [];
+  /** Until when the start holds that is on record already. */
+  recorded: string | null = null;
 
-  start = () => this.write('start').then(() => '7');
+  start = (_context: unknown, _hash: unknown, { expires_at }: { expires_at: string }) =>
+    this.write('start').then(() => ({ position: '7', expires_at: this.recorded ?? expires_at }));
   end = (_link: UnderWay, { type }: ConnectLinkEnding) => this.write(type);
   refuseUse = () => this.write('refusal');
 
@@ -139,6 +146,12 @@ describe('the start of a Connect Link', () => {
   it('is refused while it cannot be recorded', async () => {
     record.trouble = 'UNAVAILABLE';
     await expect(start(newState())).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+
+  it('that is on record already holds as long as it says there', async () => {
+    record.recorded = '2026-01-01T12:10:00.000Z';
+    expect(await start(newState())).toMatchObject({ expires_at: record.recorded });
+    expect(table.row!.expiresAt.toISOString()).toBe(record.recorded);
   });
 
   it('leaves nothing of a link whose name is taken', async () => {

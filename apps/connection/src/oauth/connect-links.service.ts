@@ -47,7 +47,10 @@ export class ConnectLinks {
     const states = { put: (row: Parameters<LinkTable['put']>[0]) => this.table.put(row, context) };
     const wanted = { link, state, ...(scopes && { scopes }), now: new Date() };
     const started = await startConnectLink(states, client, wanted);
-    return { ...started, position: await this.recordStart(context, hashOf(state), { ...wish, ...started }) };
+    const stateHash = hashOf(state);
+    const recorded = await this.recordStart(context, stateHash, { ...wish, ...started });
+    if (recorded.expires_at !== started.expires_at) await this.table.endAt(stateHash, recorded.expires_at);
+    return { ...started, ...recorded };
   }
 
   private async recordStart(context: Context, stateHash: string, started: ConnectLinkWish & StartedConnectLink) {

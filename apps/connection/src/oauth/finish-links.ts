@@ -5,7 +5,7 @@ import { platformConnectionId, shortIdOf, uuidV5 } from '#contracts/ids.js';
 import { logger } from '#service/logger.js';
 import { StoreConnection } from '../store-connection.js';
 import { LinkRecord } from './link-record.js';
-import { GONE, LinkTable, type UnderWay } from './link-table.js';
+import { LINK_GONE, LinkTable, type UnderWay } from './link-table.js';
 import { OAuthClients } from './oauth-clients.js';
 import { atShop } from './shop.js';
 import { refreshAt, shownOf, toSecret } from './stored-tokens.js';
@@ -36,14 +36,14 @@ export class FinishLinks {
       throw error;
     });
     this.inHand.delete(stateHash);
-    if (!isThere) throw new Error(GONE);
+    if (!isThere) throw new Error(LINK_GONE);
     return this.connect(stateHash, tokens);
   }
 
   /** May be repeated: the wish is named by the link. */
   async connect(stateHash: string, tokens: Tokens): Promise<{ connection_id: string; position: Position }> {
     const approved = await this.table.find(stateHash);
-    if (!approved) throw new Error(GONE);
+    if (!approved) throw new Error(LINK_GONE);
     const { link, made } = approved;
     const command_id = uuidV5(LINK, stateHash);
     const context = { ...made, tenant: link.tenant, command_id, deadline: Date.now() + STORE_MS };
