@@ -17,6 +17,7 @@ import type { FinishLinks } from '../apps/connection/src/oauth/finish-links.js';
 import { KeepFresh } from '../apps/connection/src/oauth/keep-fresh.js';
 import type { LinkStateRow } from '../apps/connection/src/oauth/link-state.js';
 import { LinkTable } from '../apps/connection/src/oauth/link-table.js';
+import type { OAuthClients } from '../apps/connection/src/oauth/oauth-clients.js';
 import type { OAuthTokens } from '../apps/connection/src/oauth/oauth-tokens.js';
 import { CALL_DEADLINE_MS } from '../apps/connection/src/providers/provider.js';
 import { KeyRing } from '../apps/connection/src/vault/key-ring.js';
@@ -75,6 +76,7 @@ describe('refreshes that fail', () => {
   const failing = new Set<string>();
   /** Providers of Connect Links that never answer keep no refresh waiting. */
   const links = { resume: () => new Promise(() => undefined) } as unknown as FinishLinks;
+  const registered = { of: () => ({}) } as unknown as OAuthClients;
   const fresh = async (id: string) => {
     rounds.at(-1)!.push(id);
     if (failing.has(id)) throw new Error('provider_rejected');
@@ -97,7 +99,7 @@ describe('refreshes that fail', () => {
       if (text.includes('order by')) rounds.push([]);
       return database.query(text, values);
     };
-    keeper = new KeepFresh({ query } as DataSource, { fresh } as unknown as OAuthTokens, links);
+    keeper = new KeepFresh({ query } as DataSource, { fresh } as unknown as OAuthTokens, links, registered);
     keeper.onApplicationBootstrap();
   });
   afterAll(() => keeper?.onApplicationShutdown());
