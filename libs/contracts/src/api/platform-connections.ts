@@ -16,8 +16,9 @@ const statusOf: Record<ConnectionState, PlatformStatus> = {
   revoked: 'revoked',
 };
 
-export const statesOf = (status: PlatformStatus): ConnectionState[] =>
-  (Object.keys(statusOf) as ConnectionState[]).filter((state) => statusOf[state] === status);
+/** All that there are, when no status is asked for. */
+export const statesOf = (status: PlatformStatus | undefined): ConnectionState[] =>
+  (Object.keys(statusOf) as ConnectionState[]).filter((state) => status === undefined || statusOf[state] === status);
 
 const anything = z.record(z.string(), z.unknown());
 const id = z.string().regex(/^conn_[0-9A-Za-z]{22}$/);
