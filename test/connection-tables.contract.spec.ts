@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import type { ConnectionView } from '#contracts/connection.js';
 import { logger } from '#service/logger.js';
 import { until } from '#testing/api.js';
+import { contextFor } from '#testing/callers.js';
 import { type Stack, startStack } from '#testing/stack.js';
 import { AttemptJournal } from '../apps/connection/src/attempt-journal.js';
 import { CredentialStorage } from '../apps/connection/src/credential-storage.js';
@@ -11,8 +12,12 @@ import { LinkAttempt } from '../apps/connection/src/link-attempt.entity.js';
 import { Connections1700000000001 } from '../apps/connection/src/migrations/0001-connections.js';
 import { PlatformConnections1700000000002 } from '../apps/connection/src/migrations/0002-platform-connections.js';
 import { ConnectLinks1700000000005 } from '../apps/connection/src/migrations/0005-connect-links.js';
+import { ConnectLinkEndings1700000000011 } from '../apps/connection/src/migrations/0011-connect-link-endings.js';
 import type { FinishLinks } from '../apps/connection/src/oauth/finish-links.js';
 import { KeepFresh } from '../apps/connection/src/oauth/keep-fresh.js';
+import type { LinkStateRow } from '../apps/connection/src/oauth/link-state.js';
+import { LinkTable } from '../apps/connection/src/oauth/link-table.js';
+import type { OAuthClients } from '../apps/connection/src/oauth/oauth-clients.js';
 import type { OAuthTokens } from '../apps/connection/src/oauth/oauth-tokens.js';
 import { CALL_DEADLINE_MS } from '../apps/connection/src/providers/provider.js';
 import { KeyRing } from '../apps/connection/src/vault/key-ring.js';
@@ -30,7 +35,12 @@ beforeAll(async () => {
     type: 'postgres',
     url: stack.run().databases['connection']!,
     entities: [LinkAttempt],
-    migrations: [Connections1700000000001, PlatformConnections1700000000002, ConnectLinks1700000000005],
+    migrations: [
+      Connections1700000000001,
+      PlatformConnections1700000000002,
+      ConnectLinks1700000000005,
+      ConnectLinkEndings1700000000011,
+    ],
     migrationsRun: true,
   }).initialize();
   vault = new Vault(new KeyRing({ VAULT_KEK: randomBytes(32).toString('base64') }), database);
@@ -66,6 +76,7 @@ describe('refreshes that fail', () => {
   const failing = new Set<string>();
   /** Providers of Connect Links that never answer keep no refresh waiting. */
   const links = { resume: () => new Promise(() => undefined) } as unknown as FinishLinks;
+  const registered = { of: () => ({}) } as unknown as OAuthClients;
   const fresh = async (id: string) => {
     rounds.at(-1)!.push(id);
     if (failing.has(id)) throw new Error('provider_rejected');
@@ -88,7 +99,7 @@ describe('refreshes that fail', () => {
       if (text.includes('order by')) rounds.push([]);
       return database.query(text, values);
     };
-    keeper = new KeepFresh({ query } as DataSource, { fresh } as unknown as OAuthTokens, links);
+    keeper = new KeepFresh({ query } as DataSource, { fresh } as unknown as OAuthTokens, links, registered);
     keeper.onApplicationBootstrap();
   });
   afterAll(() => keeper?.onApplicationShutdown());
@@ -184,6 +195,44 @@ describe('attempts that cannot go on', () => {
       died.attempt_id,
     ]);
     expect((await journal.unfinished()).slice(0, 2)).toEqual([untouched.attempt_id, died.attempt_id]);
+  });
+});
+
+describe('the start of a Connect Link that comes again', () => {
+  const callback = (host: string) => `https://${host}/v1/connect/callback/bank`;
+  const row = (stateHash: string, more: Partial<LinkStateRow> = {}): LinkStateRow => ({
+    ...{ stateHash, tenant, userId: 'u', serverId: 'bank', redirectUri: 'https://app.example/', shop: null },
+    ...{ callbackUrl: callback('one.example'), sealedVerifier: 'first', expiresAt: new Date('2026-01-01T12:10:00Z') },
+    ...more,
+  });
+  const later = {
+    ...{ callbackUrl: callback('two.example'), sealedVerifier: 'second', expiresAt: new Date('2026-01-01T12:25:00Z') },
+  };
+  const context = () => contextFor(tenant);
+  let table: LinkTable;
+  beforeEach(() => void (table = new LinkTable(database, vault)));
+
+  it('begins its time anew', async () => {
+    const hash = randomUUID();
+    await table.put(row(hash), context());
+    await database.query("update connect_links set created_at = now() - interval '50 minutes' where state_hash = $1", [
+      hash,
+    ]);
+    const again = context();
+    await table.put(row(hash, later), again);
+    expect(await table.take(hash, 'bank', context())).toMatchObject(later);
+    const found = (await table.find(hash))!;
+    expect(found.made.request_id).toBe(again.request_id);
+    expect(Date.now() - found.startedAt.getTime()).toBeLessThan(60_000);
+  });
+
+  it('is refused once the link was used or is over', async () => {
+    const hash = randomUUID();
+    await table.put(row(hash), context());
+    await table.take(hash, 'bank', context());
+    await expect(table.put(row(hash, later), context())).rejects.toMatchObject({ code: 'GONE' });
+    await table.end(hash, { type: 'RecordDenial' });
+    await expect(table.put(row(hash, later), context())).rejects.toMatchObject({ code: 'GONE' });
   });
 });
 

@@ -155,6 +155,18 @@ describe('the webhook secret', () => {
     expect((await send('third')).status).toBe(202);
   });
 
+  it('leaves the one before its grace when the same PUT comes again, and ends it when it comes without a grace', async () => {
+    const { path, secret, setSecret } = await connected('sandbox-hmac');
+    const send = async (by: string) => {
+      const body = newEvent();
+      return (await deliver(path, body, schemes['sandbox-hmac']!(by, body))).status;
+    };
+    for (const _ of ['first', 'again']) expect((await setSecret('second', 60)).status).toBe(200);
+    expect([await send('second'), await send(secret)]).toEqual([202, 202]);
+    await setSecret('second');
+    expect([await send('second'), await send(secret)]).toEqual([202, 401]);
+  });
+
   it('is no good for a repeat either, once it was replaced or the connection revoked', async () => {
     const { id, path, secret, setSecret } = await connected('sandbox-hmac');
     const body = newEvent();

@@ -97,7 +97,7 @@ describe('POST /v1/connections', () => {
 
   it.each([
     ['a server nobody knows', { server_id: 'acme' }, 404, 'server_unknown'],
-    ['an OAuth server', { server_id: 'mercadopago' }, 400, 'not_api_key_server'],
+    ['a server that end users authorize', { server_id: 'mercadopago' }, 400, 'not_api_key_server'],
     ['a bank of the hosted page', { server_id: 'plaid' }, 400, 'not_api_key_server'],
     ['a server without credentials', { server_id: 'brasil-api' }, 400, 'not_api_key_server'],
     ['a string for several secrets', { server_id: 'z-api' }, 400, 'invalid_secret_shape'],
@@ -112,6 +112,17 @@ describe('POST /v1/connections', () => {
   ])('refuses %s', async (_, fields, status, code) =>
     expect(said(await create(fields))).toEqual(refused(status, code)),
   );
+
+  it('takes the client of a server whose OAuth knows no end user', async () => {
+    const server_id = 'nuvem-fiscal';
+    const client = { client_id: 'a', client_secret: 'b' };
+    expect((await api.get(`/v1/servers/${server_id}/auth-schema`)).body.secret.required).toEqual(Object.keys(client));
+    const { status, body } = await create({ server_id, secret: client });
+    expect([status, body.auth_type, body.status]).toEqual([201, 'oauth', 'connected']);
+    const half = await create({ server_id, secret: { client_id: 'a' } });
+    expect(said(half)).toEqual(refused(400, 'keys_mismatch'));
+    expect(half.body.error.details).toEqual({ missing: ['client_secret'], extra: [] });
+  });
 
   it('says which names are missing and which too many', async () => {
     const answer = await create({ server_id: 'z-api', secret: { instance_id: 'a', token: 'b' } });

@@ -56,7 +56,8 @@ export class ConnectionQueries {
       dataSource,
       'live_connections_of_user',
       `select null as id from link_attempts where user_id = $1::uuid and state in ('received', 'learnt')
-       union all select id from connections where user_id = $1::text and provider is not null and state <> 'revoked'`,
+       union all select id from connections where project_id = $2 and environment = $3 and user_id = $1::text
+       and provider is not null and state <> 'revoked'`,
     );
   }
 
@@ -88,8 +89,8 @@ export class ConnectionQueries {
   }
 
   /** Ids of the user's banks; null stands for one that is being made: it is in an attempt until this view shows it. */
-  async liveOfUser(userId: string): Promise<(string | null)[]> {
-    return (await this.liveOf([userId])).map(({ id }) => id);
+  async liveOfUser({ project_id, environment }: Tenant, userId: string): Promise<(string | null)[]> {
+    return (await this.liveOf([userId, project_id, environment])).map(({ id }) => id);
   }
 }
 

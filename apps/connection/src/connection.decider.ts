@@ -154,9 +154,11 @@ function mergeMetadata({ changes, now }: Command<'MergeMetadata'>, state: Live):
   return [{ type: 'MetadataChanged', connection_metadata, at: now }];
 }
 
+/** The version that is in force already may be named again: its text is the same, and the grace of the one before goes on. */
 function setWebhookSecret(command: Command<'SetWebhookSecret'>, { webhook_version }: Live): ConnectionEvent[] {
   const { version, grace_seconds, now } = command;
-  if (webhook_version !== null && version <= webhook_version) throw new DomainError('CONFLICT');
+  if (version === webhook_version) return [];
+  if (webhook_version !== null && version < webhook_version) throw new DomainError('CONFLICT');
   const hasGrace = webhook_version !== null && grace_seconds > 0;
   const previous_until = hasGrace ? new Date(Date.parse(now) + grace_seconds * 1_000).toISOString() : null;
   const previous = hasGrace ? webhook_version : null;

@@ -41,6 +41,7 @@ import { PlatformConnections1700000000002 } from './migrations/0002-platform-con
 import { SubjectKeys1700000000003 } from './migrations/0003-subject-keys.js';
 import { BankItems1700000000010 } from './migrations/0010-bank-items.js';
 import { ConnectLinkEndings1700000000011 } from './migrations/0011-connect-link-endings.js';
+import { ConnectionLists1700000000013 } from './migrations/0013-connection-lists.js';
 import { AgentSessionController } from './agent-session.controller.js';
 import { AgentSessionRow } from './agent-session.view.js';
 import { AgentSessions } from './agent-sessions.service.js';
@@ -95,6 +96,7 @@ const catalog = {
         ConnectLinks1700000000005,
         BankItems1700000000010,
         ConnectLinkEndings1700000000011,
+        ConnectionLists1700000000013,
       ],
     }),
   ],

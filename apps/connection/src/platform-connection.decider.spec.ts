@@ -138,6 +138,8 @@ describe('a webhook secret', () => {
   it('leaves the one before a grace', () => given(created, secretSet(1)).when(setSecret(2, 60)).then(secretSet(2, 1)));
   it('ends the one before at once without a grace', () =>
     given(created, secretSet(1)).when(setSecret(2)).then(secretSet(2)));
+  it('that is in force already ends no grace', () =>
+    given(created, secretSet(1), secretSet(2, 1)).when(setSecret(2, 60)).thenNothing());
   it('does not fall back behind a newer one', () =>
     given(created, secretSet(2)).when(setSecret(1)).thenRefused('CONFLICT'));
   it('is not taken once it is over', () =>

@@ -1,18 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { type PlatformStatus, statesOf } from '#contracts/api/platform-connections.js';
 import type { ConnectionView } from '#contracts/connection.js';
 import type { Page, Tenant } from '#contracts/envelope.js';
-import { listName, pageOf, placeIn } from '#service/cursor.js';
+import { pageOf } from '#service/cursor.js';
 import { prepared } from '#service/prepared.js';
 import { Store } from '#service/store.js';
-
-interface Filter {
-  user_id?: string | undefined;
-  server_id?: string | undefined;
-  status?: PlatformStatus | undefined;
-  limit: number;
-  cursor?: string | undefined;
-}
+import { type Filter, listOf, listStatement } from './platform-list.js';
 
 /** How a server can be reached: through a live connection, or no longer. */
 export interface Reach {
@@ -24,22 +16,14 @@ export interface Reach {
 @Injectable()
 export class PlatformQueries {
   private readonly byId;
-  private readonly page;
   private readonly reach;
 
-  constructor({ dataSource }: Store) {
+  constructor(private readonly store: Store) {
+    const { dataSource } = store;
     this.byId = prepared<ConnectionView>(
       dataSource,
       'platform_connection',
       'select * from connections where id = $1 and project_id = $2 and environment = $3',
-    );
-    this.page = prepared<ConnectionView>(
-      dataSource,
-      'platform_connections',
-      `select * from connections where project_id = $1 and environment = $2
-       and ($3::text is null or (created_at, id) < ($3, $4::uuid))
-       and ($6::text is null or user_id = $6) and ($7::text is null or server_id = $7)
-       and ($8::text[] is null or state = any($8)) order by created_at desc, id desc limit $5`,
     );
     this.reach = prepared<Reach>(
       dataSource,
@@ -55,12 +39,10 @@ export class PlatformQueries {
     return row ?? null;
   }
 
-  async connections({ project_id, environment }: Tenant, filter: Filter): Promise<Page<ConnectionView>> {
-    const { user_id = null, server_id = null, status, limit, cursor } = filter;
-    const list = listName('platform_connections', { project_id, environment, user_id, server_id, status });
-    const after = placeIn(list, cursor);
-    const place = [project_id, environment, after?.created_at ?? null, after?.id ?? null, limit + 1];
-    return pageOf(list, await this.page([...place, user_id, server_id, status ? statesOf(status) : null]), limit);
+  async connections(tenant: Tenant, filter: Filter): Promise<Page<ConnectionView>> {
+    const { name, text, values } = listStatement(tenant, filter);
+    const rows = await prepared<ConnectionView>(this.store.dataSource, name, text)(values);
+    return pageOf(listOf(tenant, filter), rows, filter.limit);
   }
 
   /** For a user: the servers that a connection of the user, or of the whole project, leads to. */

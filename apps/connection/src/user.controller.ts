@@ -1,5 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
+import type { Tenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { UserView } from '#contracts/user.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
@@ -35,7 +36,7 @@ export class UserController {
   @MessagePattern('connection.user.delete')
   async delete(@Payload() { context, id }: Ask<'connection.user.delete'>): Promise<Reply<'connection.user.delete'>> {
     await this.users.read(context.tenant, id);
-    if (await this.hasLiveConnections(id)) throw new DomainError('USER_HAS_DEPENDENTS');
+    if (await this.hasLiveConnections(context.tenant, id)) throw new DomainError('USER_HAS_DEPENDENTS');
     return { position: await this.users.delete(context, id) };
   }
 
@@ -66,8 +67,8 @@ export class UserController {
   }
 
   /** The view may still show a bank that the same caller has just disconnected, so its own stream has the last word. */
-  private async hasLiveConnections(userId: string): Promise<boolean> {
-    for (const id of await this.queries.liveOfUser(userId)) {
+  private async hasLiveConnections(tenant: Tenant, userId: string): Promise<boolean> {
+    for (const id of await this.queries.liveOfUser(tenant, userId)) {
       const connection = id === null ? null : await this.connections.find(id);
       if (id === null || (connection && connection.state !== 'revoked')) return true;
     }

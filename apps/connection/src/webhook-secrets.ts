@@ -5,6 +5,7 @@ import { DomainError } from '#contracts/errors.js';
 import { type Changed, Connections } from './connections.service.js';
 import { CredentialStorage } from './credential-storage.js';
 import { Vault } from './vault/vault.service.js';
+import { anyEqual, digests } from './webhook-schemes/scheme.js';
 
 /** A secret that counts, `until` a time or until another one is set. */
 export interface SecretInForce {
@@ -38,21 +39,38 @@ export class WebhookSecrets {
     return this.vault.read({ connection_id, project_id, environment, field: 'webhook_secret' }, version);
   }
 
+  /**
+   * May be repeated: the secret that is in force already, sent with a grace, changes nothing, so that the one before keeps its
+   * time. Without a grace it ends the one before.
+   */
   async set(
     context: Context,
-    { id: connection_id, state }: ConnectionView,
+    view: ConnectionView,
     { sealed, grace_seconds }: { sealed: string; grace_seconds: number },
   ): Promise<Changed> {
     // Before the vault: a connection that is over takes no secret, not even for a moment.
-    if (state === 'revoked') throw new DomainError('CONNECTION_DISCONNECTED');
+    if (view.state === 'revoked') throw new DomainError('CONNECTION_DISCONNECTED');
     const secret = this.storage.unseal(sealed);
-    const slot = { ...context.tenant, connection_id, field: 'webhook_secret' as const };
+    const record = (version: number) => {
+      const command = { type: 'SetWebhookSecret', version, grace_seconds, now: new Date().toISOString() } as const;
+      return this.connections.command(view.id, command, context);
+    };
+    if (grace_seconds > 0 && (await this.isCurrent(view, secret))) return record(view.webhook_version!);
+    const slot = { ...context.tenant, connection_id: view.id, field: 'webhook_secret' as const };
     return this.storage.keep(slot, secret, async (version) => {
-      const now = new Date().toISOString();
-      const command = { type: 'SetWebhookSecret', version, grace_seconds, now } as const;
-      const result = await this.connections.command(connection_id, command, context);
+      // A vault that was restored to an earlier day gives numbers out again.
+      if (version === view.webhook_version) throw new DomainError('CONFLICT');
+      const result = await record(version);
       const { webhook_version, webhook_previous } = result.view;
       return { result, version: webhook_version ?? version, alsoKept: webhook_previous };
     });
+  }
+
+  private async isCurrent(view: ConnectionView, secret: string): Promise<boolean> {
+    if (view.webhook_version === null) return false;
+    const current = await this.read(view, view.webhook_version).catch((cause: unknown) => {
+      throw Object.assign(new DomainError('VAULT_UNAVAILABLE'), { cause });
+    });
+    return current !== null && anyEqual(digests([current]), digests([secret]));
   }
 }

@@ -20,7 +20,7 @@ const start = {
     'Open `authorize_url` in the browser of the end user within ten minutes. It ends at `redirect_uri` with `status` connected (and `connection_id`), denied or error.',
   body: startLinkBody,
   reply: { 200: startedLink },
-  errors: ['SERVER_UNKNOWN', 'SERVER_OAUTH_NOT_CONFIGURED', 'VAULT_UNAVAILABLE'],
+  errors: ['SERVER_UNKNOWN', 'SERVER_OAUTH_NOT_CONFIGURED', 'GONE', 'VAULT_UNAVAILABLE'],
 } satisfies Partial<EndpointSpec>;
 
 /** Connect Links. The state is drawn here and leaves this process only in the reply, and sealed. */

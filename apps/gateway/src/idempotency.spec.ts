@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import type { Ask } from '#contracts/subjects.js';
-import { platformAdmin, startGateway, type TestGateway } from '../test/gateway.js';
+import { adminKey, otherAdminKey, platformAdmin, startGateway, type TestGateway } from '../test/gateway.js';
 import { sessionView, userView } from '../test/views.js';
 
 let gateway: TestGateway;
@@ -19,14 +19,18 @@ const later = (ms: number) => {
   const now = Date.now() + ms;
   jest.spyOn(Date, 'now').mockReturnValue(now);
 };
-const mintOnce = () =>
+const mintOnce = (key = adminKey) =>
   gateway.call({
     method: 'POST',
     url: '/api/v1/connections/link',
-    headers: { 'content-type': 'application/json', host: 'localhost:8080', 'idempotency-key': 'once' },
+    headers: {
+      ...{ 'content-type': 'application/json', host: 'localhost:8080', 'idempotency-key': 'once' },
+      'x-api-key': key,
+    },
     payload: JSON.stringify({ user_id: userView.id }),
   });
 const last = (asked: string) => gateway.bus.asked.findLast(({ subject }) => subject === asked)!;
+const bodyHash = () => (last('key.idempotency.begin').ask as Ask<'key.idempotency.begin'>).body_hash;
 const patienceFor = (asked: string) => last(asked).timeoutMs!;
 
 it('the same seed makes the same command, so that a service knows what it has done already', async () => {
@@ -70,9 +74,20 @@ it('the same body for another project is another wish', async () => {
       'x-codespar-project': project,
     };
     await gateway.call({ method: 'POST', url: '/v1/api-keys', headers, payload: { name: 'Agent' } });
-    return (last('key.idempotency.begin').ask as Ask<'key.idempotency.begin'>).body_hash;
+    return bodyHash();
   };
   const first = await hashFor('prj_1111111111111111');
   expect(await hashFor('prj_1111111111111111')).toBe(first);
   expect(await hashFor('prj_2222222222222222')).not.toBe(first);
+});
+
+it('what is kept of a body tells nothing to whoever has not its API key, so that no secret in it can be guessed', async () => {
+  gateway.bus.answers['key.idempotency.begin'] = () => ({ state: 'conflict' });
+  const hashBy = async (key: string) => {
+    await mintOnce(key);
+    return bodyHash();
+  };
+  const first = await hashBy(adminKey);
+  expect(await hashBy(adminKey)).toBe(first);
+  expect(await hashBy(otherAdminKey)).not.toBe(first);
 });

@@ -48,9 +48,9 @@ export class Idempotency {
   /** Waits for a twin that is at work, and takes its place when it dies; only that wait gives a request more time. */
   private async begin(
     request: FastifyRequest,
-    { scope }: Wish,
+    { scope, secret }: Wish,
   ): Promise<Exclude<IdempotencyState, { state: 'conflict' | 'in_flight' }>> {
-    const body_hash = sha256([canonical(jsonBodyOf(request) ?? null), ...headersMeant(request)].join('\n'));
+    const body_hash = bodyHash(request, secret);
     for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await wait(ASK_AGAIN_MS)) {
       const state = await this.bus.ask('key.idempotency.begin', { scope, body_hash }, patience(request));
       if (state.state === 'conflict') throw new DomainError('IDEMPOTENCY_CONFLICT');
@@ -98,6 +98,12 @@ function headersMeant({ routeOptions, headers }: FastifyRequest): string[] {
   const names = Object.keys(routeOptions.config.endpoint?.headers ?? {});
   return names.filter((name) => headers[name]).map((name) => `${name}: ${String(headers[name])}`);
 }
+
+/** Keyed, as it is kept: whoever reads it cannot try out what the body may have held. */
+const bodyHash = (request: FastifyRequest, secret: string): string =>
+  createHmac('sha256', secret)
+    .update([canonical(jsonBodyOf(request) ?? null), ...headersMeant(request)].join('\n'))
+    .digest('hex');
 
 /** Bodies compare as JSON values: the order of fields does not count. */
 function canonical(value: unknown): string {

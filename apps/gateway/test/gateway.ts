@@ -12,6 +12,7 @@ import { FakeBus } from './fake-bus.js';
 logger.level = 'silent';
 
 export const adminKey = newHouseholdKey();
+export const otherAdminKey = newHouseholdKey();
 export const readKey = newHouseholdKey();
 export const expiredKey = newHouseholdKey();
 export const revokedKey = newHouseholdKey();
@@ -37,6 +38,7 @@ const past = '2020-01-01T00:00:00.000Z';
 const known = new Map(
   [
     [adminKey, verified(adminKey, ['full_access'])] as const,
+    [otherAdminKey, verified(otherAdminKey, ['full_access'])] as const,
     [readKey, verified(readKey, ['read_only'])] as const,
     [expiredKey, verified(expiredKey, ['full_access'], { expires_at: past })] as const,
     [revokedKey, verified(revokedKey, ['full_access'], { revoked_at: past })] as const,

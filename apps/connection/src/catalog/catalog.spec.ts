@@ -67,6 +67,13 @@ describe("an operator's own file", () => {
   };
   const acme = { id: 'acme', name: 'Acme', category: 'erp', country: 'DE', auth_type: 'api_key', secret_names: ['k'] };
 
+  const entry = (auth_type: string, secret_names: string[], more: object = {}) =>
+    JSON.stringify([{ ...acme, auth_type, secret_names, ...more }]);
+
+  it('leaves the names of secrets to the operator where nothing of ours reads them', () => {
+    expect(withFile(entry('hmac_signed', ['api_key', 'api_secret'])).get('acme')).toMatchObject({ validation: null });
+  });
+
   it('adds its entries', () => {
     expect(withFile(JSON.stringify([acme])).get('acme')).toMatchObject({ tools_count: 0, webhook: null });
   });
@@ -78,6 +85,13 @@ describe("an operator's own file", () => {
     ['no secret names', JSON.stringify([{ ...acme, secret_names: [] }]), 'needs secret_names'],
     ['a secret named twice', JSON.stringify([{ ...acme, secret_names: ['k', 'k'] }]), 'twice'],
     ['oauth without endpoints', JSON.stringify([{ ...acme, auth_type: 'oauth' }]), 'needs oauth'],
+    ['a certificate by another name', entry('cert', ['certificate', 'key']), 'needs the secret_names cert and key'],
+    ['a key by another name', entry('jwt_ecdsa', ['kid', 'pem']), 'needs the secret_names key_name and private_key'],
+    [
+      'HMAC secrets that its validation does not find',
+      entry('hmac_signed', ['api_key', 'api_secret'], { validation: { method: 'GET', path: '/me' } }),
+      'needs the secret_names access_key and secret',
+    ],
     ['a country that is none', JSON.stringify([{ ...acme, country: 'Germany' }]), 'country'],
   ])('stops the start with %s', (_, content, message) => expect(() => withFile(content)).toThrow(message));
 });

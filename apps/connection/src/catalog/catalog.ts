@@ -10,7 +10,22 @@ const entry = server
   .strict()
   .refine((one) => !takesSecret(one) || one.secret_names.length > 0, 'needs secret_names')
   .refine((one) => new Set(one.secret_names).size === one.secret_names.length, 'names a secret twice')
-  .refine((one) => one.auth_type !== 'oauth' || one.oauth !== null, 'needs oauth endpoints');
+  .refine((one) => one.auth_type !== 'oauth' || one.oauth !== null, 'needs oauth endpoints')
+  .superRefine((one, context) => {
+    const names = namesUsed(one);
+    if (names === null || isSame(names, one.secret_names)) return;
+    context.addIssue({ code: 'custom', message: `needs the secret_names ${names.join(' and ')}` });
+  });
+
+/** The names by which our code finds the secrets of a server; null where it needs none of them. */
+function namesUsed({ auth_type, validation }: Server): string[] | null {
+  if (auth_type === 'cert') return ['cert', 'key'];
+  if (auth_type === 'jwt_ecdsa') return ['key_name', 'private_key'];
+  return auth_type === 'hmac_signed' && validation !== null ? ['access_key', 'secret'] : null;
+}
+
+const isSame = (names: string[], declared: string[]): boolean =>
+  declared.length === names.length && names.every((name) => declared.includes(name));
 
 export interface CatalogSources {
   CATALOG_FILE?: string | undefined;

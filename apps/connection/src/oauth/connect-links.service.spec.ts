@@ -52,9 +52,13 @@ class FakeTable {
     return Promise.resolve();
   }
 
-  learn() {
+  learn = (): Promise<boolean> => {
     this.row!.step = 'learnt';
-    return Promise.resolve();
+    return Promise.resolve(true);
+  };
+
+  endAt(_stateHash: string, expiresAt: string) {
+    return Promise.resolve(void (this.row!.expiresAt = new Date(expiresAt)));
   }
 
   isOpen = () => Promise.resolve(this.row?.step === 'open');
@@ -81,8 +85,11 @@ class FakeTable {
 class FakeRecord {
   trouble: 'UNAVAILABLE' | 'ID_TAKEN' | null = null;
   written: string[] = [];
+  /** Until when the start holds that is on record already. */
+  recorded: string | null = null;
 
-  start = () => this.write('start').then(() => '7');
+  start = (_context: unknown, _hash: unknown, { expires_at }: { expires_at: string }) =>
+    this.write('start').then(() => ({ position: '7', expires_at: this.recorded ?? expires_at }));
   end = (_link: UnderWay, { type }: ConnectLinkEnding) => this.write(type);
   refuseUse = () => this.write('refusal');
 
@@ -141,6 +148,12 @@ describe('the start of a Connect Link', () => {
     await expect(start(newState())).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
+  it('that is on record already holds as long as it says there', async () => {
+    record.recorded = '2026-01-01T12:10:00.000Z';
+    expect(await start(newState())).toMatchObject({ expires_at: record.recorded });
+    expect(table.row!.expiresAt.toISOString()).toBe(record.recorded);
+  });
+
   it('leaves nothing of a link whose name is taken', async () => {
     record.trouble = 'ID_TAKEN';
     await expect(start(newState())).rejects.toMatchObject({ code: 'ID_TAKEN' });
@@ -153,9 +166,10 @@ describe('a connection that a link makes', () => {
   const connected = `https://app.example/done?status=connected&connection_id=${platformConnectionId(id)}`;
   const comeBack = () => links.finish(contextFor(tenant), 'bank', { state, code: 'c' });
   let provider: Server;
+  let asks = 0;
 
   beforeAll(async () => {
-    provider = createServer((_, answer) => answer.end('{"access_token":"a"}'));
+    provider = createServer((_, answer) => answer.end(`{"access_token":"${++asks}"}`));
     await new Promise<void>((listening) => provider.listen(0, '127.0.0.1', listening));
     tokenUrl = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/`;
   });
@@ -168,6 +182,28 @@ describe('a connection that a link makes', () => {
   it('can be read before the browser is sent on', async () => {
     expect(await comeBack()).toBe(connected);
     expect(views.shown).toEqual(['9']);
+  });
+
+  it('is made from what the provider gave once the database is back, and the app hears that it is away', async () => {
+    const learn = table.learn;
+    table.learn = () => Promise.reject(new Error('the database is away'));
+    const before = asks;
+    expect(await comeBack()).toBe('https://app.example/done?status=error&error=unavailable');
+    await finishing.resume();
+    expect(table.row).toMatchObject({ step: 'received', ending: null });
+    table.learn = learn;
+    await finishing.resume();
+    await until(
+      () => Promise.resolve(table.row),
+      (row) => row === null,
+    );
+    expect([asks - before, record.written]).toEqual([1, ['start', 'RecordConnection']]);
+  });
+
+  it('is not made when the link is over by then', async () => {
+    table.learn = () => Promise.resolve(false);
+    expect(await comeBack()).toBe('https://app.example/done?status=error&error=unavailable');
+    expect(record.written).toEqual(['start']);
   });
 
   it('is told also while it cannot be read yet', async () => {

@@ -47,7 +47,10 @@ export class ConnectLinks {
     const states = { put: (row: Parameters<LinkTable['put']>[0]) => this.table.put(row, context) };
     const wanted = { link, state, ...(scopes && { scopes }), now: new Date() };
     const started = await startConnectLink(states, client, wanted);
-    return { ...started, position: await this.recordStart(context, hashOf(state), { ...wish, ...started }) };
+    const stateHash = hashOf(state);
+    const recorded = await this.recordStart(context, stateHash, { ...wish, ...started });
+    if (recorded.expires_at !== started.expires_at) await this.table.endAt(stateHash, recorded.expires_at);
+    return { ...started, ...recorded };
   }
 
   private async recordStart(context: Context, stateHash: string, started: ConnectLinkWish & StartedConnectLink) {
@@ -66,10 +69,7 @@ export class ConnectLinks {
     const outcome = await this.outcomeOf(context, server_id, parameters);
     if (outcome.kind === 'unknown') return null;
     const { stateHash, link } = outcome;
-    if (outcome.kind === 'connected') {
-      await this.table.learn(stateHash, outcome.tokens);
-      return this.redirect(link, () => this.connect(stateHash, outcome.tokens));
-    }
+    if (outcome.kind === 'connected') return this.redirect(link, () => this.connect(stateHash, outcome.tokens));
     const { kind, error } = outcome;
     // Without a verdict the provider may have given tokens all the same: the sweep will ask it again.
     if (error === 'provider_unreachable') this.finishing.recordTrouble(stateHash, error);
@@ -117,7 +117,7 @@ export class ConnectLinks {
 
   /** The app asks for the connection as soon as the browser is there. */
   private async connect(stateHash: string, tokens: Tokens): Promise<string> {
-    const { connection_id, position } = await this.finishing.connect(stateHash, tokens);
+    const { connection_id, position } = await this.finishing.take(stateHash, tokens);
     await this.views.reached(position).catch(() => undefined);
     return connection_id;
   }

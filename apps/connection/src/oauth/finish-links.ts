@@ -5,7 +5,7 @@ import { platformConnectionId, shortIdOf, uuidV5 } from '#contracts/ids.js';
 import { logger } from '#service/logger.js';
 import { StoreConnection } from '../store-connection.js';
 import { LinkRecord } from './link-record.js';
-import { LinkTable, type UnderWay } from './link-table.js';
+import { LINK_GONE, LinkTable, type UnderWay } from './link-table.js';
 import { OAuthClients } from './oauth-clients.js';
 import { atShop } from './shop.js';
 import { refreshAt, shownOf, toSecret } from './stored-tokens.js';
@@ -19,6 +19,9 @@ const GIVEN_UP_AFTER_MS = 3_600_000;
 /** Brings a Connect Link that somebody came back with to its end, and the end on record, whoever dies in between. */
 @Injectable()
 export class FinishLinks {
+  /** What providers have given and could not be written down yet, by link: it exists nowhere else. */
+  private readonly inHand = new Map<string, Tokens>();
+
   constructor(
     private readonly clients: OAuthClients,
     private readonly table: LinkTable,
@@ -26,10 +29,21 @@ export class FinishLinks {
     private readonly storing: StoreConnection,
   ) {}
 
+  /** Takes what the provider has just given for a code. Where that fails, `resume` goes on with it. */
+  async take(stateHash: string, tokens: Tokens): Promise<{ connection_id: string; position: Position }> {
+    const isThere = await this.table.learn(stateHash, tokens).catch((error: unknown) => {
+      this.inHand.set(stateHash, tokens);
+      throw error;
+    });
+    this.inHand.delete(stateHash);
+    if (!isThere) throw new Error(LINK_GONE);
+    return this.connect(stateHash, tokens);
+  }
+
   /** May be repeated: the wish is named by the link. */
   async connect(stateHash: string, tokens: Tokens): Promise<{ connection_id: string; position: Position }> {
     const approved = await this.table.find(stateHash);
-    if (!approved) throw new Error('a Connect Link has gone while it was under way');
+    if (!approved) throw new Error(LINK_GONE);
     const { link, made } = approved;
     const command_id = uuidV5(LINK, stateHash);
     const context = { ...made, tenant: link.tenant, command_id, deadline: Date.now() + STORE_MS };
@@ -69,10 +83,11 @@ export class FinishLinks {
     });
   }
 
-  /** Finishes what a worker that died has left, and what the provider gave no verdict on. */
+  /** Finishes what could not be written down here, what a worker that died has left, and what the provider gave no verdict on. */
   async resume(): Promise<void> {
+    await Promise.all([...this.inHand].map((one) => this.take(...one).catch(notYet)));
     await this.table.expire();
-    const left = await this.table.unfinished();
+    const left = (await this.table.unfinished()).filter(({ stateHash }) => !this.inHand.has(stateHash));
     // All at once: one after another, the last would still be waiting for its turn when its lease ends.
     await Promise.all(left.map((link) => this.again(link).catch(notYet)));
   }
@@ -88,8 +103,7 @@ export class FinishLinks {
       const code = await this.table.codeOf(stateHash);
       const client = atShop(this.clients.of(link.serverId), link.shop);
       const tokens = await exchangeCode(client, { ...code, callbackUrl: link.callbackUrl, now: new Date() });
-      await this.table.learn(stateHash, tokens);
-      await this.connect(stateHash, tokens);
+      await this.take(stateHash, tokens);
     } catch (error) {
       if (!(error instanceof OAuthError) || error.code === 'provider_unreachable') throw error;
       await this.end(stateHash, { type: 'RecordFailure', error: error.code });

@@ -39,6 +39,8 @@ export interface FreshTokensOptions {
   store: TokenStore;
   refresh: Refresh;
   now?: () => Date;
+  /** Whether only this process has what the provider gave: nobody else may ask for tokens of this connection then. */
+  isInHand?: (connectionId: string) => boolean;
   /** How long to wait for a refresh by another replica when the old token is over already. */
   waitMs?: number;
 }
@@ -55,11 +57,12 @@ export function freshTokens({
   store,
   refresh,
   now = () => new Date(),
+  isInHand = () => false,
   waitMs = LEASE_MS,
 }: FreshTokensOptions): FreshTokens {
   const flights = new Map<string, Promise<Tokens | null>>();
   const pausedUntil = new Map<string, number>();
-  const turn = { store, refresh, now, waitMs, pausedUntil };
+  const turn = { store, refresh, now, isInHand, waitMs, pausedUntil, holder: randomUUID() };
   return async (connectionId) => {
     const stored = await store.read(connectionId);
     if (!stored || isFresh(stored.tokens, now())) return stored?.tokens ?? null;
@@ -74,12 +77,13 @@ export function freshTokens({
 
 interface Turn extends Required<FreshTokensOptions> {
   pausedUntil: Map<string, number>;
+  /** Of leases: this replica. */
+  holder: string;
 }
 
 /** Takes the lease and refreshes; while another replica holds it, what that one stored or what still lives is the answer. */
 async function inTurn(turn: Turn, connectionId: string): Promise<Tokens | null> {
-  const { store, now, waitMs } = turn;
-  const holder = randomUUID();
+  const { store, now, waitMs, holder } = turn;
   const waitUntil = performance.now() + waitMs;
   while (!(await store.takeLease(connectionId, holder, LEASE_MS))) {
     const stored = await store.read(connectionId);
@@ -90,8 +94,8 @@ async function inTurn(turn: Turn, connectionId: string): Promise<Tokens | null> 
   try {
     return await underLease(turn, connectionId);
   } finally {
-    // A lease that cannot be given back lapses by itself; what was refreshed is stored and counts.
-    await store.dropLease(connectionId, holder).catch(() => undefined);
+    // A lease that cannot be given back lapses by itself; until then this replica itself may take it again.
+    if (!turn.isInHand(connectionId)) await store.dropLease(connectionId, holder).catch(() => undefined);
   }
 }
 

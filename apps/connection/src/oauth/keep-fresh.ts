@@ -1,16 +1,29 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { DomainError } from '#contracts/errors.js';
 import { logger } from '#service/logger.js';
 import { Sweep } from '#service/sweep.js';
 import { FinishLinks } from './finish-links.js';
+import { OAuthClients } from './oauth-clients.js';
 import { OAuthTokens } from './oauth-tokens.js';
 import { refreshAt } from './stored-tokens.js';
+import { OAuthError } from './tokens.js';
 
 const EVERY_MS = 3_000;
 const AT_ONCE = 20;
 const FIRST_PAUSE_MS = 15_000;
 const LONGEST_PAUSE_MS = 5 * 60_000;
+/** Where somebody has to change a setting first, here or at the provider. */
+const LONGEST_FOR_A_PERSON_MS = 6 * 3_600_000;
+const NOT_OURS = ['SERVER_OAUTH_NOT_CONFIGURED', 'SERVER_UNKNOWN'];
 const DUE = "state = 'connected' and token_refresh_at <= $1";
+
+interface Due {
+  id: string;
+  server_id: string;
+  /** Set where there is no refresh token: the provider is not asked then, and the connection expires. */
+  expires_at: string | null;
+}
 
 /** Refreshes tokens ahead of their end, whether somebody uses them or not, and finishes Connect Links that were left. */
 @Injectable()
@@ -32,6 +45,7 @@ export class KeepFresh implements OnApplicationBootstrap, OnApplicationShutdown 
     private readonly dataSource: DataSource,
     private readonly tokens: OAuthTokens,
     private readonly links: FinishLinks,
+    private readonly clients: OAuthClients,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -48,15 +62,16 @@ export class KeepFresh implements OnApplicationBootstrap, OnApplicationShutdown 
     const now = new Date().toISOString();
     await this.forgetPauses(now);
     const due = await this.due(now);
-    await Promise.all(due.map(({ id }) => this.refresh(id)));
+    await Promise.all(due.map((one) => this.refresh(one)));
   }
 
   /** Those that have failed come after all others, and not before their pause is over, so that they starve nobody. */
-  private due(now: string): Promise<{ id: string }[]> {
+  private due(now: string): Promise<Due[]> {
     const failing = [...this.pauses.keys()];
     const paused = failing.filter((id) => this.pauses.get(id)!.until > Date.now());
     return this.dataSource.query(
-      `select id from connections where ${DUE} and id <> all($2) order by id = any($3), token_refresh_at limit ${AT_ONCE}`,
+      `select id, server_id, expires_at from connections where ${DUE} and id <> all($2)
+       order by id = any($3), token_refresh_at limit ${AT_ONCE}`,
       [now, paused, failing],
     );
   }
@@ -72,17 +87,29 @@ export class KeepFresh implements OnApplicationBootstrap, OnApplicationShutdown 
     for (const id of this.pauses.keys()) if (!due.has(id)) this.pauses.delete(id);
   }
 
-  /** A provider that is down is asked less and less often. */
-  private async refresh(id: string): Promise<void> {
-    const before = this.pauses.get(id)?.ms ?? FIRST_PAUSE_MS / 2;
-    const ms = Math.min(before * 2, LONGEST_PAUSE_MS);
-    this.pauses.set(id, { until: Date.now() + ms, ms });
+  /** Nothing is opened where we are no client (any more): each opening is an entry on the timeline. */
+  private async refresh({ id, server_id, expires_at }: Due): Promise<void> {
     try {
+      if (expires_at === null) this.clients.of(server_id);
       const tokens = await this.tokens.fresh(id);
       const next = tokens && refreshAt(tokens);
-      if (!next || next.getTime() > Date.now()) this.pauses.delete(id);
+      if (next && next.getTime() <= Date.now()) this.pause(id, LONGEST_PAUSE_MS);
+      else this.pauses.delete(id);
     } catch (error) {
       logger.info({ connection_id: id, error: String(error) }, 'tokens could not be refreshed');
+      this.pause(id, needsPerson(error) ? LONGEST_FOR_A_PERSON_MS : LONGEST_PAUSE_MS);
     }
   }
+
+  /** A provider that is down is asked less and less often. */
+  private pause(id: string, longestMs: number): void {
+    const before = this.pauses.get(id)?.ms ?? FIRST_PAUSE_MS / 2;
+    const ms = Math.min(before * 2, longestMs);
+    this.pauses.set(id, { until: Date.now() + ms, ms });
+  }
 }
+
+const needsPerson = (error: unknown): boolean =>
+  error instanceof OAuthError
+    ? error.code === 'provider_rejected'
+    : error instanceof DomainError && NOT_OURS.includes(error.code);

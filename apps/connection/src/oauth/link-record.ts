@@ -21,15 +21,17 @@ export class LinkRecord {
     this.handle = commandHandler(store.client, 'connect_link', connectLink);
   }
 
+  /** Answers what is on record: the first start's, where it comes again. */
   async start(
     context: Context,
     stateHash: string,
     terms: Omit<ConnectLinkTerms, 'id' | 'short_id' | 'project_id' | 'environment'>,
-  ): Promise<Position> {
+  ): Promise<{ position: Position; expires_at: string }> {
     const { id, short_id } = namesOf(stateHash);
     const now = new Date().toISOString();
     const command = { type: 'StartConnectLink', ...context.tenant, id, short_id, ...terms, now } as const;
-    return (await this.handle({ id, command, context, expectNew: true })).position;
+    const { decided, position } = await this.handle({ id, command, context, expectNew: true });
+    return { position, expires_at: decided.find(isStart)!.expires_at };
   }
 
   /** May be repeated: the command is named by the link. */
@@ -43,12 +45,16 @@ export class LinkRecord {
     const { id } = namesOf(stateHash);
     const { events } = await readStream<ConnectLinkEvent>(this.store.client, `connect_link-${id}`);
     const first = events[0]?.event;
-    if (first?.type !== 'ConnectLinkStarted') return;
+    if (!first || !isStart(first)) return;
     const { project_id, environment } = first;
     const command = { type: 'RefuseUse', now: new Date().toISOString() } as const;
     await this.handle({ id, command, context: { ...context, tenant: { project_id, environment } } });
   }
 }
+
+type Start = Extract<ConnectLinkEvent, { type: 'ConnectLinkStarted' }>;
+
+const isStart = (event: ConnectLinkEvent): event is Start => event.type === 'ConnectLinkStarted';
 
 function namesOf(stateHash: string): { id: string; short_id: string } {
   const short_id = shortIdOf(stateHash);

@@ -1,17 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { ConnectLinkEnding } from '#contracts/connect-link.js';
-import { sha256 } from '#contracts/ids.js';
 import type { Actor, Context, Tenant } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import { sha256 } from '#contracts/ids.js';
 import { type Slot, Vault } from '../vault/vault.service.js';
 import type { ConnectLink, LinkStateRow, ReceivedCode } from './link-state.js';
 import { fromSecret, toSecret } from './stored-tokens.js';
 import type { Tokens } from './tokens.js';
+import { untilWritten } from './until-written.js';
 
 /** Those that one worker takes up are all at the database and at their providers at the same time. */
 const AT_ONCE = 20;
 /** Longer than the exchange and what follows can take. */
 const LEASE = "interval '45 seconds'";
+/** The browser waits for it. */
+const TRIES_MS = 2_000;
+
+export const LINK_GONE = 'a Connect Link has gone while it was under way';
 
 /** Who asked, by which request and from where, as the timeline names it. */
 export interface Origin {
@@ -64,26 +70,25 @@ export class LinkTable {
     private readonly vault: Vault,
   ) {}
 
+  /** A start that comes again begins anew, as its first answer has reached nobody; refuses that of a link that was used. */
   async put(row: LinkStateRow, context: Context): Promise<void> {
     const { project_id, environment } = row.tenant;
-    await this.dataSource.query(
+    const place = [row.stateHash, project_id, environment, row.userId, row.serverId];
+    const addresses = [row.redirectUri, row.callbackUrl, row.shop];
+    const rows = await this.dataSource.query<unknown[]>(
       `insert into connect_links (state_hash, project_id, environment, user_id, server_id, redirect_uri, callback_url, shop,
          sealed_verifier, expires_at, request) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-       on conflict (state_hash) do update set sealed_verifier = excluded.sealed_verifier where connect_links.step = 'open'`,
-      [
-        ...[
-          row.stateHash,
-          project_id,
-          environment,
-          row.userId,
-          row.serverId,
-          row.redirectUri,
-          row.callbackUrl,
-          row.shop,
-        ],
-        ...[row.sealedVerifier, row.expiresAt, JSON.stringify(originOf(context))],
-      ],
+       on conflict (state_hash) do update set callback_url = excluded.callback_url,
+         sealed_verifier = excluded.sealed_verifier, expires_at = excluded.expires_at, request = excluded.request,
+         created_at = now() where connect_links.step = 'open' returning state_hash`,
+      [...place, ...addresses, row.sealedVerifier, row.expiresAt, JSON.stringify(originOf(context))],
     );
+    if (rows.length === 0) throw new DomainError('GONE');
+  }
+
+  async endAt(stateHash: string, expiresAt: string): Promise<void> {
+    const text = "update connect_links set expires_at = $2 where state_hash = $1 and step = 'open'";
+    await this.dataSource.query(text, [stateHash, expiresAt]);
   }
 
   /** Of two at once, one gets it; the callback of another server leaves the link to its own. */
@@ -105,21 +110,23 @@ export class LinkTable {
   }
 
   async receive(stateHash: string, code: ReceivedCode): Promise<void> {
-    await this.step(stateHash, 'received', JSON.stringify(code));
+    const isThere = await untilWritten(() => this.step(stateHash, 'received', JSON.stringify(code)), TRIES_MS);
+    if (!isThere) throw new Error(LINK_GONE);
   }
 
-  async learn(stateHash: string, tokens: Tokens): Promise<void> {
-    await this.step(stateHash, 'learnt', toSecret(tokens));
+  /** False when the link is over. */
+  learn(stateHash: string, tokens: Tokens): Promise<boolean> {
+    return untilWritten(() => this.step(stateHash, 'learnt', toSecret(tokens)), TRIES_MS);
   }
 
-  private async step(stateHash: string, step: 'received' | 'learnt', secret: string): Promise<void> {
-    await this.dataSource.transaction(async (db) => {
+  private step(stateHash: string, step: 'received' | 'learnt', secret: string): Promise<boolean> {
+    return this.dataSource.transaction(async (db) => {
       const [rows] = await db.query<[Row[], number]>(
         "update connect_links set step = $2 where state_hash = $1 and step <> 'ended' returning *",
         [stateHash, step],
       );
-      if (!rows[0]) throw new Error('a Connect Link has gone while it was under way');
-      await this.vault.put(db, slotOf(rows[0]), secret);
+      if (rows[0]) await this.vault.put(db, slotOf(rows[0]), secret);
+      return rows[0] !== undefined;
     });
   }
 
@@ -151,7 +158,7 @@ export class LinkTable {
   private async secretOf(stateHash: string): Promise<string> {
     const [row] = await this.dataSource.query<Row[]>('select * from connect_links where state_hash = $1', [stateHash]);
     const secret = row && (await this.vault.read(slotOf(row)));
-    if (!secret) throw new Error('a Connect Link has gone while it was under way');
+    if (!secret) throw new Error(LINK_GONE);
     return secret;
   }
 

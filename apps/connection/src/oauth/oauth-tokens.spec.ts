@@ -1,4 +1,6 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { ConnectionView } from '#contracts/connection.js';
 import { DomainError } from '#contracts/errors.js';
 import type { Connections } from '../connections.service.js';
@@ -86,6 +88,75 @@ describe('the refresh token of a link', () => {
     meanwhile = () => void (++opened === 2 && (view = null));
     expect(await fresh()).toBeNull();
     expect(asked).toEqual([]);
+  });
+});
+
+describe('what a refresh has given while it cannot be written down', () => {
+  let provider: Server;
+  let asks: number;
+  let ended: string[];
+  let leases: string[];
+  /** What each write of refreshed tokens comes to. */
+  let writes: (() => Promise<void>)[];
+  let kept: Map<number, Tokens>;
+
+  beforeAll(async () => {
+    provider = createServer((_, answer) =>
+      answer.end(JSON.stringify({ access_token: `new ${++asks}`, expires_in: 60 })),
+    );
+    await new Promise<void>((listening) => provider.listen(0, '127.0.0.1', listening));
+  });
+  afterAll(() => void provider.close());
+  beforeEach(() => {
+    [asks, ended, leases, writes, kept] = [0, [], [], [], new Map()];
+    recording = () => Promise.resolve(void moveOn()).then(() => true);
+  });
+
+  const away = () => Promise.reject(new Error('the database is away'));
+  const keeper = () => {
+    const table = {
+      takeLease: (_id: string, holder: string) => Promise.resolve(leases.push(holder) > 0),
+      dropLease: (_id: string, holder: string) => Promise.resolve(void leases.push(`not ${holder}`)),
+      refreshed: ({ credential_version }: ConnectionView) => Promise.resolve(kept.get(credential_version!) ?? null),
+      keepRefreshed: async ({ credential_version }: ConnectionView, tokens: Tokens) => {
+        await writes.shift()?.();
+        kept.set(credential_version!, tokens);
+      },
+      forgetRefreshed: () => Promise.resolve(),
+    } as unknown as TokenTable;
+    const ours = new ConnectionTokens(connections, credentials, storage, table);
+    ours.expire = (id) => Promise.resolve(void ended.push(id));
+    const { port } = provider.address() as AddressInfo;
+    const client = { authorizeUrl: '', tokenUrl: `http://127.0.0.1:${port}/`, sandbox: true, clientId: 'c' };
+    return new OAuthTokens(ours, table, { of: () => client } as unknown as OAuthClients);
+  };
+
+  it('is in hand, and is written down at the next try without asking the provider again', async () => {
+    writes = [away];
+    const replica = keeper();
+    await expect(replica.fresh('c')).rejects.toThrow('away');
+    expect([kept.size, view!.credential_version]).toEqual([0, 1]);
+    await replica.fresh('c');
+    expect([asks, kept.get(1)?.accessToken, view!.credential_version, ended]).toEqual([1, 'new 1', 2, []]);
+  });
+
+  it('keeps the lease from the other replicas, and its own may go on under it', async () => {
+    writes = [away];
+    const replica = keeper();
+    await expect(replica.fresh('c')).rejects.toThrow('away');
+    await replica.fresh('c');
+    const [holder] = leases;
+    expect(leases).toEqual([holder, holder, `not ${holder}`]);
+  });
+
+  it('is nothing to a credential that was set meanwhile', async () => {
+    writes = [away];
+    const replica = keeper();
+    await expect(replica.fresh('c')).rejects.toThrow('away');
+    moveOn();
+    vault.set(2, old);
+    await replica.fresh('c');
+    expect([asks, kept.get(2)?.accessToken]).toEqual([2, 'new 2']);
   });
 });
 

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { ConnectionView } from '#contracts/connection.js';
 import { freshTokens, type Refresh } from './fresh-tokens.js';
 import { OAuthClients } from './oauth-clients.js';
 import { atShop } from './shop.js';
@@ -12,6 +13,8 @@ export class OAuthTokens {
   /** The clock, which a test may put forward. */
   now = (): Date => new Date();
   private readonly opening = new Map<string, Promise<Tokens | null>>();
+  /** What a refresh of this version has given and could not be written down yet, by connection: it exists nowhere else. */
+  private readonly inHand = new Map<string, { version: string; tokens: Tokens }>();
   private readonly refreshed;
 
   constructor(
@@ -20,7 +23,8 @@ export class OAuthTokens {
     private readonly clients: OAuthClients,
   ) {
     const refresh: Refresh = (id, credential) => this.refresh(id, credential);
-    this.refreshed = freshTokens({ store, refresh, now: () => this.now() });
+    const isInHand = (id: string) => this.inHand.has(id);
+    this.refreshed = freshTokens({ store, refresh, now: () => this.now(), isInHand });
   }
 
   /** Null when the connection does not live. All who ask at the same moment share one opening of the credential. */
@@ -38,13 +42,23 @@ export class OAuthTokens {
    */
   private async refresh(...[connectionId, { refreshToken, version }]: Parameters<Refresh>): Promise<Tokens | null> {
     const view = await this.store.live(connectionId);
-    if (!view || String(view.credential_version) !== version) return null;
-    const before = await this.table.refreshed(view);
-    if (before) return before;
-    const { shop } = view.metadata as { shop?: unknown };
-    const client = atShop(this.clients.of(view.server_id), typeof shop === 'string' ? shop : null);
-    const tokens = await refreshTokens(client, refreshToken, this.now());
+    const isThisVersion = view !== null && String(view.credential_version) === version;
+    const before = isThisVersion ? await this.table.refreshed(view) : null;
+    if (before || !isThisVersion) {
+      this.inHand.delete(connectionId);
+      return before;
+    }
+    const kept = this.inHand.get(connectionId);
+    const tokens = kept?.version === version ? kept.tokens : await this.ask(view, refreshToken);
+    this.inHand.set(connectionId, { version, tokens });
     await this.table.keepRefreshed(view, tokens);
+    this.inHand.delete(connectionId);
     return tokens;
+  }
+
+  private ask({ server_id, metadata }: ConnectionView, refreshToken: string): Promise<Tokens> {
+    const { shop } = metadata as { shop?: unknown };
+    const client = atShop(this.clients.of(server_id), typeof shop === 'string' ? shop : null);
+    return refreshTokens(client, refreshToken, this.now());
   }
 }

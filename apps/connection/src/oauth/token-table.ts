@@ -4,6 +4,10 @@ import type { ConnectionView } from '#contracts/connection.js';
 import { type Slot, Vault } from '../vault/vault.service.js';
 import { fromSecret, toSecret } from './stored-tokens.js';
 import type { Tokens } from './tokens.js';
+import { untilWritten } from './until-written.js';
+
+/** With the last try and what follows it is within what the lease has to spare. */
+const TRIES_MS = 3_000;
 
 /** Who refreshes which tokens, and what a refresh has given before the connection says so. */
 @Injectable()
@@ -33,10 +37,11 @@ export class TokenTable {
 
   /** The old refresh token is worth nothing from now on: these exist nowhere else. */
   async keepRefreshed(view: ConnectionView, tokens: Tokens): Promise<void> {
-    await this.vault.put(this.dataSource.manager, refreshedSlot(view), toSecret(tokens));
+    const put = () => this.vault.put(this.dataSource.manager, refreshedSlot(view), toSecret(tokens));
+    await untilWritten(put, TRIES_MS);
   }
 
-  /** What a refresh of this very version has given, whose worker died before it was recorded. */
+  /** What a refresh of this very version has given, whose worker got no further. */
   async refreshed(view: ConnectionView): Promise<Tokens | null> {
     const secret = await this.vault.read(refreshedSlot(view));
     return secret === null ? null : fromSecret(secret);

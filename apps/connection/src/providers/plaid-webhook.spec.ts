@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { plaidWebhookVerifier, type VerificationKey } from './plaid-webhook.js';
+import type { VerificationKey } from './plaid-keys.js';
+import { plaidWebhookVerifier } from './plaid-webhook.js';
 import { ProviderError } from './provider.js';
 
 const now = new Date('2026-01-15T12:00:00Z');
@@ -33,14 +34,24 @@ async function signed({ body = itemError, key = ours.privateKey, kid = 'key-1', 
 const webhook = (more: object): string => JSON.stringify({ webhook_type: 'ITEM', item_id: 'item_1', ...more });
 const itemError = webhook({ webhook_code: 'ERROR', error: { error_code: 'ITEM_LOGIN_REQUIRED' } });
 
+/** Signed so many milliseconds later, and delivered then. */
+const at = async (ms: number, signing: Signing = {}) => {
+  const later = new Date(now.getTime() + ms);
+  return { ...(await signed({ iat: Math.floor(later.getTime() / 1000), ...signing })), now: later };
+};
+
+const unreachable = new ProviderError('PROVIDER_UNREACHABLE', { retryable: true });
+const unknown = new ProviderError('INVALID_WEBHOOK_VERIFICATION_KEY_ID', { retryable: false });
+
 const verifier = (key: VerificationKey = publicKey(ours.publicKey)) => {
   const asked: string[] = [];
+  let plaid: 'there' | 'away' | 'unknown' = 'there';
   const verify = plaidWebhookVerifier((keyId) => {
     asked.push(keyId);
-    const unknown = new ProviderError('INVALID_WEBHOOK_VERIFICATION_KEY_ID', { retryable: false });
-    return keyId === 'key-1' ? Promise.resolve(key) : Promise.reject(unknown);
+    if (plaid === 'away') return Promise.reject(unreachable);
+    return plaid === 'there' && keyId === 'key-1' ? Promise.resolve(key) : Promise.reject(unknown);
   });
-  return { verify, asked };
+  return { verify, asked, become: (next: typeof plaid) => void (plaid = next) };
 };
 
 describe('what a Plaid webhook means', () => {
@@ -130,8 +141,42 @@ describe('the verification keys', () => {
     expect(await verify({ ...(await signed()), now: later })).not.toBeNull();
   });
 
+  it('that are known are renewed however many made-up names come first', async () => {
+    const { verify, asked } = verifier();
+    await verify(await signed());
+    for (let n = 0; n < 10; n += 1) await verify(await at(3_600_001, { kid: `made-up-${n}` }));
+    expect(await verify(await at(3_600_001))).not.toBeNull();
+    expect(asked.at(-1)).toBe('key-1');
+  });
+
+  it('that are known are believed for six hours while they cannot be fetched, and asked for once a minute', async () => {
+    const { verify, asked, become } = verifier();
+    await verify(await signed());
+    become('away');
+    for (const ms of [3_600_001, 3_630_000, 3_700_000, 21_599_000]) expect(await verify(await at(ms))).not.toBeNull();
+    expect(asked).toHaveLength(4);
+    await expect(verify(await at(21_700_000))).rejects.toMatchObject({ retryable: true });
+  });
+
+  it('that are known are not believed beyond their own end, nor once Plaid knows them no more', async () => {
+    const ending = verifier(publicKey(ours.publicKey, { expired_at: seconds + 3_700 }));
+    await ending.verify(await signed());
+    ending.become('away');
+    expect(await ending.verify(await at(3_700_000))).toBeNull();
+    const { verify, become } = verifier();
+    await verify(await signed());
+    become('unknown');
+    for (const ms of [3_600_001, 3_600_002]) expect(await verify(await at(ms))).toBeNull();
+  });
+
+  it('are asked for once by deliveries that come together', async () => {
+    const { verify, asked } = verifier();
+    const delivery = await signed();
+    expect(await Promise.all(Array.from({ length: 20 }, () => verify(delivery)))).not.toContain(null);
+    expect(asked).toEqual(['key-1']);
+  });
+
   it('that cannot be fetched leave the question open', async () => {
-    const unreachable = new ProviderError('PROVIDER_UNREACHABLE', { retryable: true });
     const verify = plaidWebhookVerifier(() => Promise.reject(unreachable));
     await expect(verify(await signed())).rejects.toBe(unreachable);
   });

@@ -1,29 +1,18 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { type CryptoKey, decodeProtectedHeader, errors, importJWK, jwtVerify } from 'jose';
+import { type CryptoKey, decodeProtectedHeader, errors, jwtVerify } from 'jose';
 import { word } from '../webhook-schemes/scheme.js';
-import { type Provider, ProviderError, type WebhookFact } from './provider.js';
+import { plaidKeys, type VerificationKey } from './plaid-keys.js';
+import type { Provider, WebhookFact } from './provider.js';
 
 const MAX_AGE_SECONDS = 5 * 60;
 const CLOCK_SKEW_SECONDS = 60;
-const KEY_CACHE_MS = 60 * 60 * 1000;
-const KEY_FETCHES_PER_MINUTE = 10;
-
-/** A key as /webhook_verification_key/get answers it; times are in Unix seconds. */
-export interface VerificationKey {
-  alg: string;
-  kty: string;
-  crv: string;
-  x: string;
-  y: string;
-  expired_at: number | null;
-}
 
 /**
  * Checks `Plaid-Verification`: an ES256 JWT, made at most five minutes ago, that holds the SHA-256 of the raw body.
  * Source: https://plaid.com/docs/api/webhooks/webhook-verification/.
  */
 export function plaidWebhookVerifier(fetchKey: (keyId: string) => Promise<VerificationKey>): Provider['verifyWebhook'] {
-  const keyFor = keyCache(fetchKey);
+  const keyFor = plaidKeys(fetchKey);
   return async ({ headers, body, now }) => {
     const token = headers['plaid-verification'] ?? '';
     const keyId = es256KeyId(token);
@@ -69,39 +58,6 @@ function isHashOf(body: Buffer, hash: string): boolean {
   const expected = Buffer.from(createHash('sha256').update(body).digest('hex'));
   const sent = Buffer.from(hash);
   return sent.length === expected.length && timingSafeEqual(sent, expected);
-}
-
-/**
- * Keys by id, for an hour. The id comes from an unproved header, so anybody can ask for unknown ones: look-ups are limited,
- * and above the limit the answer is "try again", never "not genuine".
- */
-function keyCache(
-  fetchKey: (keyId: string) => Promise<VerificationKey>,
-): (keyId: string, now: Date) => Promise<CryptoKey | null> {
-  const keys = new Map<string, { key: CryptoKey; expiresAt: number | null; fetchedAt: number }>();
-  let minute = { startedAt: 0, fetches: 0 };
-
-  return async (keyId, now) => {
-    const time = now.getTime();
-    let known = keys.get(keyId);
-    if (!known || time - known.fetchedAt > KEY_CACHE_MS) {
-      if (time - minute.startedAt >= 60_000) minute = { startedAt: time, fetches: 0 };
-      minute.fetches += 1;
-      if (minute.fetches > KEY_FETCHES_PER_MINUTE) throw new ProviderError('TOO_MANY_KEY_LOOKUPS', { retryable: true });
-      const jwk = await fetchKey(keyId).catch(unlessUnknown);
-      if (!jwk || jwk.alg !== 'ES256') return null;
-      const expiresAt = jwk.expired_at === null ? null : jwk.expired_at * 1000;
-      const key = (await importJWK({ ...jwk }, 'ES256')) as CryptoKey;
-      known = { key, expiresAt, fetchedAt: time };
-      keys.set(keyId, known);
-    }
-    return known.expiresAt !== null && known.expiresAt <= time ? null : known.key;
-  };
-}
-
-function unlessUnknown(error: unknown): null {
-  if (error instanceof ProviderError && error.code === 'INVALID_WEBHOOK_VERIFICATION_KEY_ID') return null;
-  throw error;
 }
 
 /** These end with the person signing in once more in update mode. */

@@ -16,8 +16,9 @@ const statusOf: Record<ConnectionState, PlatformStatus> = {
   revoked: 'revoked',
 };
 
-export const statesOf = (status: PlatformStatus): ConnectionState[] =>
-  (Object.keys(statusOf) as ConnectionState[]).filter((state) => statusOf[state] === status);
+/** All that there are, when no status is asked for. */
+export const statesOf = (status: PlatformStatus | undefined): ConnectionState[] =>
+  (Object.keys(statusOf) as ConnectionState[]).filter((state) => status === undefined || statusOf[state] === status);
 
 const anything = z.record(z.string(), z.unknown());
 const id = z.string().regex(/^conn_[0-9A-Za-z]{22}$/);
@@ -88,7 +89,9 @@ export type MetadataBody = z.output<typeof metadataBody>;
 export const webhookSecretBody = z
   .object({
     secret: filled(1024),
-    grace_seconds: optional(integer(0, 604_800), 0).describe('How long the secret before is still accepted.'),
+    grace_seconds: optional(integer(0, 604_800), 0).describe(
+      'How long the secret before is still accepted. The same secret once more, with a grace, changes nothing.',
+    ),
   })
   .meta({ id: 'SetWebhookSecret' });
 export type WebhookSecretBody = z.output<typeof webhookSecretBody>;

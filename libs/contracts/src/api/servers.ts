@@ -93,9 +93,12 @@ export const authSchema = z
 
 const text = { type: 'string', minLength: 1, maxLength: 4096 };
 
-/** Servers whose credential is handed over; the others are linked, authorized, or need none. */
-export const takesSecret = ({ auth_type }: Pick<Server, 'auth_type'>): boolean =>
-  !['oauth', 'none', 'hosted_link'].includes(auth_type);
+/**
+ * Servers whose credential is handed over; the others are linked, authorized by an end user, or need none. The grant of client
+ * credentials knows no end user: id and secret of the client are the credential.
+ */
+export const takesSecret = ({ auth_type, oauth }: Pick<Server, 'auth_type' | 'oauth'>): boolean =>
+  auth_type === 'oauth' ? oauth?.grant === 'client_credentials' : !['none', 'hosted_link'].includes(auth_type);
 
 export const toAuthSchema = (entry: Server): z.output<typeof authSchema> => ({
   server_id: entry.id,

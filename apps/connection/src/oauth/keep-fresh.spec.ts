@@ -1,0 +1,81 @@
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import type { DataSource } from 'typeorm';
+import { DomainError } from '#contracts/errors.js';
+import { logger } from '#service/logger.js';
+import type { FinishLinks } from './finish-links.js';
+import { KeepFresh } from './keep-fresh.js';
+import type { OAuthClients } from './oauth-clients.js';
+import type { OAuthTokens } from './oauth-tokens.js';
+import { OAuthError } from './tokens.js';
+
+/** Whether we are a client of the server, what a refresh comes to, and how often the credential was opened for one. */
+let isRegistered: boolean;
+let expires_at: string | null;
+let trouble: Error;
+let opened: number;
+let keeper: KeepFresh;
+
+/** One connection that is due; those whose pause is not over are left out, as the statement says. */
+const query = (text: string, [, paused]: [string, string[]]) =>
+  Promise.resolve(
+    text.includes('order by') && paused.includes('c') ? [] : [{ id: 'c', server_id: 'shop', expires_at }],
+  );
+const fresh = () => {
+  opened += 1;
+  return Promise.reject(trouble);
+};
+const of = () => {
+  if (!isRegistered) throw new DomainError('SERVER_OAUTH_NOT_CONFIGURED');
+};
+
+beforeEach(() => {
+  logger.level = 'silent';
+  jest.useFakeTimers();
+  [isRegistered, expires_at, opened] = [true, null, 0];
+  const parts = [{ fresh }, { resume: () => Promise.resolve() }, { of }] as unknown[];
+  const [tokens, links, clients] = parts as [OAuthTokens, FinishLinks, OAuthClients];
+  keeper = new KeepFresh({ query } as unknown as DataSource, tokens, links, clients);
+  keeper.onApplicationBootstrap();
+});
+
+afterEach(() => {
+  keeper.onApplicationShutdown();
+  jest.useRealTimers();
+});
+
+/** A minute, of which only the last moments are gone through. */
+const aMinute = async () => {
+  jest.setSystemTime(Date.now() + 57_000);
+  await jest.advanceTimersByTimeAsync(3_000);
+};
+
+/** How often it is opened in so many hours, once as many have passed. */
+const openedIn = async (hours: number) => {
+  for (let minute = 0; minute < hours * 60; minute++) await aMinute();
+  const before = opened;
+  for (let minute = 0; minute < hours * 60; minute++) await aMinute();
+  return opened - before;
+};
+
+it('a credential is not opened for a refresh at a server of which we are no client', async () => {
+  isRegistered = false;
+  await openedIn(1);
+  expect(opened).toBe(0);
+});
+
+it('it is opened, so that the connection expires, where there is nothing to refresh it with', async () => {
+  [isRegistered, expires_at] = [false, '2026-01-01T12:00:00.000Z'];
+  trouble = new OAuthError('refresh_token_dead');
+  await openedIn(1);
+  expect(opened).toBeGreaterThan(0);
+});
+
+it('a provider that refuses us is asked every few hours, not every few minutes', async () => {
+  trouble = new OAuthError('provider_rejected');
+  expect(await openedIn(12)).toBe(2);
+});
+
+it('a provider that is away is asked every five minutes', async () => {
+  trouble = new OAuthError('provider_unreachable');
+  expect(await openedIn(1)).toBeGreaterThan(10);
+});

@@ -1,0 +1,51 @@
+import { describe, expect, it } from '@jest/globals';
+import type { DataSource, EntityManager } from 'typeorm';
+import type { ConnectionView } from '#contracts/connection.js';
+import type { Vault } from '../vault/vault.service.js';
+import { LinkTable } from './link-table.js';
+import { TokenTable } from './token-table.js';
+import { untilWritten } from './until-written.js';
+
+const tokens = {
+  ...{ accessToken: 'a', refreshToken: 'r', obtainedAt: new Date(), expiresAt: null, scope: null, metadata: {} },
+};
+
+/** Fails so many times, and then works. */
+const failing = (times: number) => {
+  let tries = 0;
+  const write = () => (++tries > times ? Promise.resolve('written') : Promise.reject(new Error(`away ${tries}`)));
+  return { write, tries: () => tries };
+};
+
+describe('a write of what exists nowhere else', () => {
+  it('is tried again until it is done', async () => {
+    const { write, tries } = failing(2);
+    expect([await untilWritten(write, 1_000), tries()]).toEqual(['written', 3]);
+  });
+
+  it('is given up when the time is over, with what the last try said', async () => {
+    const { write, tries } = failing(10);
+    await expect(untilWritten(write, 150)).rejects.toThrow('away 2');
+    expect(tries()).toBe(2);
+  });
+
+  it('outlives a moment without the database: of refreshed tokens, of a code and of a link', async () => {
+    const { write, tries } = failing(1);
+    const vault = { put: () => write() } as unknown as Vault;
+    await new TokenTable({} as DataSource, vault).keepRefreshed({ id: 'c' } as ConnectionView, tokens);
+    expect(tries()).toBe(2);
+    for (const step of ['receive', 'learn'] as const) {
+      const { write, tries } = failing(1);
+      const query = () => write().then(() => [[{ state_hash: 'h' }], 1]);
+      const transaction = (work: (db: EntityManager) => Promise<unknown>) =>
+        work({ query } as unknown as EntityManager);
+      const table = new LinkTable(
+        { transaction } as unknown as DataSource,
+        { put: () => undefined } as unknown as Vault,
+      );
+      if (step === 'learn') await table.learn('h', tokens);
+      else await table.receive('h', { code: 'c', verifier: 'v' });
+      expect(tries()).toBe(2);
+    }
+  });
+});

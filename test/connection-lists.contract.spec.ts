@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { Client } from 'pg';
+import { DataSource } from 'typeorm';
+import type { ConnectionView } from '#contracts/connection.js';
+import { createIndex } from '#service/migrations.js';
+import type { Store } from '#service/store.js';
+import { type Stack, startStack } from '#testing/stack.js';
+import { Connections1700000000001 } from '../apps/connection/src/migrations/0001-connections.js';
+import { PlatformConnections1700000000002 } from '../apps/connection/src/migrations/0002-platform-connections.js';
+import { ConnectionLists1700000000013 } from '../apps/connection/src/migrations/0013-connection-lists.js';
+import { type Filter, listOf, listStatement } from '../apps/connection/src/platform-list.js';
+import { PlatformQueries } from '../apps/connection/src/platform-queries.js';
+
+const tenant = { project_id: 'prj_1', environment: 'live' as const };
+const ROWS = 40_000;
+const LIMIT = 20;
+/** A page's rows of each of four states, each in a block of its own, and the way down the indexes; the table has ten times as many. */
+const MOST_BLOCKS = 4 * (LIMIT + 1) + 40;
+
+/** The old ones are connected or in trouble, all later ones revoked, so that looking for these reads past everything. */
+const rows = `insert into connections (id, short_id, project_id, environment, user_id, server_id, auth_type, state, created_at,
+    updated_at)
+  select gen_random_uuid(), '', 'prj_' || 1 + n % 2, 'live', 'user ' || n % 5000,
+    case when n % 100 = 2 then 'rare' else 'common' end, 'api_key',
+    case when n > 400 then 'revoked' when n / 2 % 8 = 1 then 'error' when n / 2 % 8 = 3 then 'needs_reauth' else 'connected' end,
+    to_char(timestamp '2026-01-01' + n * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS".000Z"'), ''
+  from generate_series(1, ${ROWS}) n`;
+
+let stack: Stack;
+let database: DataSource;
+let client: Client;
+let queries: PlatformQueries;
+
+beforeAll(async () => {
+  stack = await startStack({ parts: ['postgres'] });
+  const url = stack.run().databases['connection']!;
+  const before = {
+    type: 'postgres' as const,
+    url,
+    migrations: [Connections1700000000001, PlatformConnections1700000000002],
+  };
+  const old = await new DataSource({ ...before, migrationsRun: true }).initialize();
+  await old.query(rows);
+  await old.destroy();
+  const migrations = [...before.migrations, ConnectionLists1700000000013];
+  database = await new DataSource({ ...before, migrations, migrationsRun: true }).initialize();
+  await database.query('vacuum analyze connections');
+  queries = new PlatformQueries({ dataSource: database } as Store);
+  client = new Client({ connectionString: url });
+  await client.connect();
+});
+
+afterAll(async () => {
+  await client?.end();
+  await database?.destroy();
+  await stack?.stop();
+});
+
+interface Plan {
+  'Shared Hit Blocks': number;
+  'Shared Read Blocks': number;
+}
+
+async function blocksOf(filter: Filter, mode: 'custom' | 'generic'): Promise<number> {
+  const { text, values } = listStatement(tenant, filter);
+  const literals = values.map((one) =>
+    Array.isArray(one) ? `'{${one.join(',')}}'` : typeof one === 'number' ? one : client.escapeLiteral(String(one)),
+  );
+  await client.query(`set plan_cache_mode = force_${mode}_plan`);
+  await client.query(`prepare page as ${text}`);
+  const explain = `explain (analyze, buffers, format json) execute page(${literals.join(', ')})`;
+  const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(explain);
+  await client.query('deallocate page');
+  const { Plan: plan } = rows[0]!['QUERY PLAN'][0];
+  return plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
+}
+
+const filters: Omit<Filter, 'limit'>[] = [
+  {},
+  ...(['connected', 'expired', 'revoked', 'pending'] as const).map((status) => ({ status })),
+  { server_id: 'common' },
+  { server_id: 'rare' },
+  { server_id: 'nobody' },
+  { server_id: 'common', status: 'connected' },
+  { server_id: 'rare', status: 'expired' },
+  { user_id: 'user 2' },
+  { user_id: 'user 2', status: 'connected' },
+  { user_id: 'user 2', server_id: 'common' },
+  { user_id: 'user 2', server_id: 'rare', status: 'revoked' },
+];
+
+describe.each(filters)('connections by %j', (filter) => {
+  it.each(['custom', 'generic'] as const)('cost a page, not the project, with a %s plan', async (mode) => {
+    const page = { ...filter, limit: LIMIT };
+    const { next_cursor: cursor } = await queries.connections(tenant, page);
+    for (const one of cursor === null ? [page] : [page, { ...page, cursor }]) {
+      expect(await blocksOf(one, mode)).toBeLessThanOrEqual(MOST_BLOCKS);
+    }
+  });
+
+  it('are all of them, newest first, each on one page', async () => {
+    const states = { connected: ['connected', 'error'], expired: ['needs_reauth'], revoked: ['revoked'], pending: [] };
+    const { user_id = null, server_id = null, status } = filter;
+    const expected = await database.query<{ id: string }[]>(
+      `select id from connections where project_id = $1 and ($2::text is null or user_id = $2)
+       and ($3::text is null or server_id = $3) and ($4::text[] is null or state = any($4))
+       order by created_at desc, id desc limit 300`,
+      [tenant.project_id, user_id, server_id, status ? states[status] : null],
+    );
+    const found: ConnectionView[] = [];
+    let cursor: string | null | undefined;
+    do {
+      const page = await queries.connections(tenant, { ...filter, limit: 100, ...(cursor && { cursor }) });
+      found.push(...page.items);
+      cursor = page.next_cursor;
+    } while (cursor && found.length < 300);
+    expect(found.slice(0, 300).map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
+  });
+});
+
+it('a list is another one for each set of filters', () => {
+  expect(new Set(filters.map((filter) => listOf(tenant, { ...filter, limit: 1 }))).size).toBe(filters.length);
+});
+
+it('an index of a large table may take longer to make than a statement may otherwise', async () => {
+  const hurried = await new DataSource({
+    ...{ type: 'postgres', url: stack.run().databases['connection']! },
+    extra: { query_timeout: 300, statement_timeout: 200 },
+  }).initialize();
+  const runner = hurried.createQueryRunner();
+  try {
+    await runner.query('create table slow (n int)');
+    await runner.query('insert into slow values (1)');
+    const name = `slow_${randomUUID().slice(0, 8)}`;
+    await runner.query(`create function ${name}(n int) returns int language plpgsql immutable as
+      $$ begin perform pg_sleep(0.5); return n; end $$`);
+    await runner.startTransaction();
+    await createIndex(runner, `slow_index on slow (${name}(n))`);
+    await runner.commitTransaction();
+  } finally {
+    await runner.release();
+    await hurried.destroy();
+  }
+});
