@@ -24,3 +24,5 @@ export class ViewReplays1700000000000 implements MigrationInterface {
     await runner.query('drop table view_replays');
   }
 }
+
+export const replayMigrations = [ViewReplays1700000000000];
