@@ -1,3 +1,4 @@
+import type { Client, Pool } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 
 /** So soon it is asked whether a connection on which nothing happens still has another end. */
@@ -21,7 +22,9 @@ export const databaseOptions = (
 /** Its tables are up to date. */
 export async function openDatabase(options: DataSourceOptions): Promise<DataSource> {
   await migrate(options);
-  return new DataSource(options).initialize();
+  const database = await new DataSource(options).initialize();
+  dropUnanswered((database.driver as unknown as { master: Pool }).master);
+  return database;
 }
 
 /** A migration may take long: making an index over a million rows does. */
@@ -29,4 +32,15 @@ async function migrate(options: DataSourceOptions): Promise<void> {
   const extra = { ...KEEP_ALIVE, connectionTimeoutMillis: 2_000 };
   const patient = { ...options, entities: [], migrationsRun: true, extra } as DataSourceOptions;
   await (await new DataSource(patient).initialize()).destroy();
+}
+
+/**
+ * A connection that did not answer in time comes back to the pool from TypeORM like any other, and would be handed out next,
+ * until the system finds its other end gone, a quarter of an hour later. The driver has no public word for it.
+ */
+function dropUnanswered(pool: Pool): void {
+  pool.on('release', (_error, client) => {
+    const { _activeQuery: unanswered } = client as unknown as { _activeQuery: unknown };
+    if (unanswered) void (client as unknown as Client).end();
+  });
 }
