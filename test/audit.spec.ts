@@ -235,7 +235,9 @@ describe('an event that tells a wrong time', () => {
     for (const [filter, isWithin] of cases) {
       const right = all.filter(({ at }) => isWithin(at)).map(({ id }) => id);
       const { entries } = await bus.ask('audit.changes', { context, filter, since: '0', wait_ms: 0 });
-      const { text } = await api.get(`/api/v1/audit/export?${new URLSearchParams(filter as Record<string, string>)}`);
+      const { text } = await api.get(
+        `/api/v1/audit/export?${new URLSearchParams(filter as Record<string, string>).toString()}`,
+      );
       const exported = text
         .trim()
         .split('\n')

@@ -60,7 +60,7 @@ async function replica(url: string): Promise<Replica> {
     said.push(...messages.map(({ data }) => (data as PublishedEvent).position));
     return Promise.resolve();
   };
-  const publisher = new PublishEvents({ dataSource: database } as Store, { tell } as Bus, new News());
+  const publisher = new PublishEvents({ dataSource: database } as Store, { tell } as unknown as Bus, new News());
   return { database, publisher, said };
 }
 
