@@ -200,11 +200,12 @@ describe(`as_of (SEED=${seed})`, () => {
   });
 
   it('knows nothing of a thing before it was, nor of another tenant’s thing', async () => {
+    const earlier = await newestPosition();
     const user = (await api.post('/api/v1/users', { name: 'Ada' })).body as { id: string; created_at: string };
     const path = `/api/v1/users/${user.id}`;
     const before = new Date(Date.parse(user.created_at) - 1).toISOString();
     expect(await past(path, before)).toEqual({ status: 404, code: 'NOT_FOUND' });
-    expect(await past(path, '1')).toEqual({ status: 404, code: 'NOT_FOUND' });
+    expect(await past(path, earlier)).toEqual({ status: 404, code: 'NOT_FOUND' });
     expect(await past(path, user.created_at)).toMatchObject({ status: 200 });
     expect(await past(path, '2999-01-01T00:00:00Z')).toMatchObject({ status: 200 });
     const { api: stranger } = await newCaller(stack.run());
@@ -220,4 +221,11 @@ describe(`as_of (SEED=${seed})`, () => {
       expect(await past(`/v1/sessions/${opened}`, text)).toEqual({ status: 400, code: 'invalid_query' });
     },
   );
+
+  it('refuses a position at which nothing stands', async () => {
+    const within = String(BigInt(await newestPosition()) - 1n);
+    expect(await past(`/api/v1/users/${await newUser()}`, within)).toEqual({ status: 400, code: 'INVALID_PARAMETER' });
+    const opened = id(await v1('POST', '/v1/sessions', { servers: ['stripe'] }));
+    expect(await past(`/v1/sessions/${opened}`, within)).toEqual({ status: 400, code: 'invalid_query' });
+  });
 });

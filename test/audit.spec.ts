@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { AuditEntry, AuditFilter } from '#contracts/audit.js';
+import { jsonEvent } from '@eventstore/db-client';
+import type { AuditEntry, AuditFilter, AuditNarrowing } from '#contracts/audit.js';
 import { categories, type Category, categoryOf } from '#contracts/categories.js';
-import type { Actor, Context, Page, Tenant } from '#contracts/envelope.js';
+import { type Actor, type Context, metadataOf, type Page, type Tenant } from '#contracts/envelope.js';
 import { platformConnectionId } from '#contracts/ids.js';
 import type { KeyTerms } from '#contracts/key.js';
 import { keyIdentity, newHouseholdKey } from '#contracts/secrets.js';
+import { connectEventStore } from '#eventstore/client.js';
 import type { Bus } from '#service/bus.js';
 import { encodeCursor, listName } from '#service/cursor.js';
 import { connectAs, contextFor, newTenant } from '#testing/callers.js';
@@ -204,6 +206,46 @@ describe('a refused API key', () => {
     const { body } = await api.get(`/api/v1/audit?subject=${id}&from=${since(300_000)}`);
     const types = (body['entries'] as AuditEntry[]).map(({ type }) => type);
     expect(types).toEqual(['KeyRefused', 'KeyCreated']);
+  });
+});
+
+describe('an event that tells a wrong time', () => {
+  const HOUR_MS = 3_600_000;
+  const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
+
+  it('hides no right one from a stretch of time, in list, stream and export', async () => {
+    const { api, tenant: own } = await newCaller(sharedStack().run());
+    const context = contextFor(own);
+    const client = connectEventStore(sharedStack().run().eventstore.url);
+    for (const at of [inMs(HOUR_MS), inMs(-HOUR_MS)]) {
+      const data = { replay_id: randomUUID(), view: 'none', verify: true, at };
+      const event = jsonEvent({ type: 'ViewReplayStarted', data, metadata: { ...metadataOf(context) } });
+      await client.appendToStream(`view_replay-${randomUUID()}`, event);
+    }
+    await client.dispose();
+    const { position } = await bus.ask('key.create', { context, terms: termsOf(own, 'later') });
+    const shown = async (filter: Partial<AuditFilter>) =>
+      (await bus.ask('audit.list', { context, filter: { limit: 50, order: 'asc', ...filter }, after: position })).items;
+    const all = await shown({});
+    expect(all.map(({ type }) => type)).toEqual(['KeyCreated', 'ViewReplayStarted', 'ViewReplayStarted', 'KeyCreated']);
+    const cases: [AuditNarrowing, (at: string) => boolean][] = [];
+    for (const time of [inMs(60_000), inMs(-60_000)]) {
+      cases.push([{ to: time }, (at) => at < time], [{ from: time }, (at) => at >= time]);
+    }
+    for (const [filter, isWithin] of cases) {
+      const right = all.filter(({ at }) => isWithin(at)).map(({ id }) => id);
+      const { entries } = await bus.ask('audit.changes', { context, filter, since: '0', wait_ms: 0 });
+      const { text } = await api.get(
+        `/api/v1/audit/export?${new URLSearchParams(filter as Record<string, string>).toString()}`,
+      );
+      const exported = text
+        .trim()
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as AuditEntry);
+      const answers = [await shown(filter), entries, exported].map((some) => some.map(({ id }) => id));
+      expect({ filter, answers }).toEqual({ filter, answers: [right, right, right] });
+    }
   });
 });
 

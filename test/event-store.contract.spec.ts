@@ -255,7 +255,7 @@ describe('reading a stream', () => {
 });
 
 describe('reading $all', () => {
-  it('goes on from a position: inclusive forwards, exclusive backwards', async () => {
+  it('goes on from where an event begins: inclusive forwards, exclusive backwards', async () => {
     const stream = unique('all');
     const positions: Position[] = [];
     for (const n of range(0, 4)) positions.push((await client.appendToStream(stream, event(n))).position as Position);
@@ -267,6 +267,8 @@ describe('reading $all', () => {
     expect(await own(client.readAll({ fromPosition: from, direction: BACKWARDS }))).toEqual([1, 0]);
     expect(await own(client.readAll({ fromPosition: END, direction: BACKWARDS }))).toEqual([4, 3, 2, 1, 0]);
     expect(await all(client.readAll({ fromPosition: END }))).toEqual([]);
+    const within = { commit: from.commit - 1n, prepare: from.commit - 1n };
+    expect(await reason(all(client.readAll({ fromPosition: within })))).toBeInstanceOf(UnknownError);
   });
 
   it('begins with events of the system', async () => {

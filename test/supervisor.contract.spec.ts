@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { startStack, type Run, type Stack } from '#testing/stack.js';
+import { processBirth } from '../apps/supervisor/src/process-birth.js';
+import { claimRunFile } from '../apps/supervisor/src/run-file.js';
 
 const main = join(__dirname, '../dist/apps/supervisor/src/main.js');
 
@@ -146,6 +148,20 @@ describe('start and stop', () => {
     expect(pidsOf(before).filter(alive)).toEqual([]);
     expect(after.nats.users).toEqual(before.nats.users);
     expect(await query(after.databases['key']!, 'SELECT * FROM kept')).toEqual([{ answer: 42 }]);
+  });
+
+  it('gives the folder that a killed one left behind to one of two starts', async () => {
+    const orphan = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1_000)']);
+    const part = { pid: orphan.pid!, birth: processBirth(orphan.pid!) };
+    const left = { pid: orphan.pid!, birth: 'long ago', url: 'http://gone', parts: { nats: part } };
+    writeFileSync(join(fresh(), 'run.json'), JSON.stringify(left));
+    const claims = ['http://one', 'http://two'].map((url) => claimRunFile(dataDir, url));
+    const ended = await Promise.allSettled(claims);
+    expect(alive(part.pid)).toBe(false);
+    const [won, ...others] = ended.flatMap((end) => (end.status === 'fulfilled' ? end.value.run.url : []));
+    expect(others).toEqual([]);
+    expect(readRun(dataDir).url).toBe(won);
+    expect(readdirSync(dataDir)).toEqual(['run.json']);
   });
 
   it('starts on the one address that HOST names', async () => {

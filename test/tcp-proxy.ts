@@ -5,6 +5,8 @@ export interface TcpProxy {
   port: number;
   /** Bytes vanish in both directions, connections stay: what a broken switch looks like. */
   silence(): void;
+  /** The same for the connections there are, while new ones work: what a failover leaves behind. */
+  strand(): void;
   /** Connections break, and new ones break at once. */
   cut(): void;
   /** Everything flows again; what was held back comes late. */
@@ -38,6 +40,9 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
     port: (server.address() as AddressInfo).port,
     silence() {
       state = 'silent';
+      for (const socket of open) socket.pause();
+    },
+    strand() {
       for (const socket of open) socket.pause();
     },
     cut() {

@@ -8,6 +8,8 @@ export class AuditEntryRow {
   @PrimaryColumn('bigint') position!: string;
   @Column('uuid') id!: string;
   @Column('text') at!: string;
+  /** When the store wrote it, where that is not about the time that the event tells: see timeline-bounds.ts. */
+  @Column('text', { nullable: true }) written_at!: string | null;
   @Column('text') type!: string;
   @Column('text') project_id!: string;
   @Column('text') environment!: 'live' | 'test';

@@ -43,7 +43,7 @@ export class AuditExport {
       .andWhere('e.position <= :until', { until })
       .orderBy('e.position', 'ASC')
       .limit(PAGE);
-    if (from !== null) query.andWhere('e.position > :from', { from });
+    if (from !== null) query.andWhere('e.position > :last', { last: from });
     const rows = fitting(PAGE, await query.getRawMany());
     const signed = isFiltered(filter) ? new Map<string, string>() : await this.signatures(context.tenant, rows);
     const opened = await this.texts.open(rows);

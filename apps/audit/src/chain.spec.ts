@@ -8,6 +8,7 @@ const entry = (position: number, project_id = 'prj_a'): Unchained => ({
   position: String(position),
   id: '11111111-1111-5111-8111-111111111111',
   at: '2026-11-07T05:31:56.000Z',
+  written_at: null,
   type: 'UserCreated',
   project_id,
   environment: 'live',

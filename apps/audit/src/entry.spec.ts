@@ -98,6 +98,21 @@ describe('an entry of the timeline', () => {
   });
 });
 
+describe('when an entry was written', () => {
+  const writtenAt = (at: string) => {
+    const event = recorded({ ...minted, at } as { type: string });
+    return entryOf(event, subjectOf(event)).written_at;
+  };
+
+  it.each(['2026-01-01T11:59:30.000Z', noon, '2026-01-01T12:01:00.000Z'])('is told by %s well enough', (at) =>
+    expect(writtenAt(at)).toBeNull(),
+  );
+
+  it.each(['2026-01-01T11:58:59.999Z', '2026-01-01T13:00:00.000Z', 'yesterday'])('is kept beside %s', (at) =>
+    expect(writtenAt(at)).toBe(noon),
+  );
+});
+
 const keyTerms: KeyTerms = {
   ...tenant,
   id,

@@ -4,6 +4,7 @@ import { type Recorded, streamIdOf } from '#eventstore/recorded.js';
 import { sealedTextOf } from '#eventstore/sealed-text.js';
 import type { AuditEntryRow } from './audit-entry.entity.js';
 import type { Unchained } from './chain.js';
+import { isAbout } from './timeline-bounds.js';
 
 /** What all entries of a subject share: it stands in its first event. */
 export type Subject = Pick<
@@ -42,12 +43,14 @@ function sealedLabel(event_id: string, event: { type: string }): Subject['sealed
 
 export function entryOf(recorded: Recorded, subject: Subject): Unchained {
   const { id, commit, event, metadata, created } = recorded;
-  const { at } = event as { at?: string };
+  const written = created.toISOString();
+  const { at = written } = event as { at?: string };
   // The subject comes last: properties that follow a spread are added one by one, for 20 µs here.
   return {
     position: String(commit),
     id,
-    at: at ?? created.toISOString(),
+    at,
+    written_at: isAbout(at, created) ? null : written,
     type: event.type,
     actor_type: metadata.actor.type,
     actor_id: metadata.actor.id,

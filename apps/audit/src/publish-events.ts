@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { QueryRunner } from 'typeorm';
+import type { Pool, PoolClient } from 'pg';
 import type { Position } from '#contracts/envelope.js';
 import { eventSubject, type PublishedEvent } from '#contracts/published-event.js';
 import { Bus } from '#service/bus.js';
@@ -18,12 +18,17 @@ const LOOK_EVERY_MS = 2_000;
 /** Does not wait for the disk: what a crash takes back is said again. */
 const MOVE = `update checkpoints set "commit" = $1, "prepare" = $1 where "view" = 'bus_events'
   returning set_config('synchronous_commit', 'off', true)`;
-const LOCK = `hashtextextended(current_schema() || ' publishes events', 0)`;
+const TRY_LOCK = `select pg_try_advisory_lock(hashtextextended(current_schema() || ' publishes events', 0)) as mine`;
+/** Who says nothing any more, because its host or its process stands still, is let go of: MOVE would have come. */
+const LET_GO = `set idle_session_timeout = '10s'; set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2;
+  set tcp_keepalives_count = 3`;
+/** After so many tries the log says once that it is somebody else's turn. */
+const LONG_TRIES = 10;
 
 /**
  * Says every event of the timeline on the bus, in order, at least once: the broker has a batch before the checkpoint
  * moves. One replica does it, under a lock of the database session that also writes the checkpoint; when that one goes,
- * another goes on from there within a second or two.
+ * another goes on from there within a second or two, and when it falls silent, within twelve.
  */
 @Injectable()
 export class PublishEvents implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -47,24 +52,39 @@ export class PublishEvents implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   private async run(): Promise<void> {
-    const { signal } = this.stopping;
-    while (!signal.aborted) {
-      const session = this.store.dataSource.createQueryRunner();
-      try {
-        await this.publish(session);
-      } catch (error) {
-        logger.warn({ error: String(error) }, 'events are published later');
-      }
-      // The lock must not stay with a connection that goes back to the pool.
-      await session.query(`select pg_advisory_unlock_all()`).catch(() => undefined);
-      await session.release().catch(() => undefined);
+    while (!this.stopping.signal.aborted) {
+      await this.publish().catch((error: unknown) =>
+        logger.warn({ error: String(error) }, 'events are published later'),
+      );
       await this.pause(RETRY_MS);
     }
   }
 
-  private async publish(session: QueryRunner): Promise<void> {
-    const [lock] = (await session.query(`select pg_try_advisory_lock(${LOCK}) as mine`)) as [{ mine: boolean }];
-    for (let at = lock.mine ? await this.begin(session) : null; at !== null && !this.stopping.signal.aborted;) {
+  private async publish(): Promise<void> {
+    const { master } = this.store.dataSource.driver as unknown as { master: Pool };
+    const session = await master.connect();
+    session.on('error', () => undefined); // The next query says so.
+    try {
+      await session.query(LET_GO);
+      if (await this.takeTurn(session)) await this.sayAll(session);
+    } finally {
+      session.release(true); // The lock goes with the connection.
+    }
+  }
+
+  /** False when the service stops before its turn has come. */
+  private async takeTurn(session: PoolClient): Promise<boolean> {
+    for (let tries = 1; !this.stopping.signal.aborted; tries++) {
+      const { rows } = await session.query<{ mine: boolean }>(TRY_LOCK);
+      if (rows[0]!.mine) return true;
+      if (tries === LONG_TRIES) logger.info('another replica publishes events');
+      await this.pause(RETRY_MS);
+    }
+    return false;
+  }
+
+  private async sayAll(session: PoolClient): Promise<void> {
+    for (let at = await this.begin(session); !this.stopping.signal.aborted;) {
       const waiting = this.news.next(null, LOOK_EVERY_MS);
       const rows = await behind(session, at);
       if (rows.length === 0) await waiting.happened;
@@ -82,21 +102,21 @@ export class PublishEvents implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   /** The first time, what has been said before anybody could hear it is not said again. */
-  private async begin(session: QueryRunner): Promise<Position> {
+  private async begin(session: PoolClient): Promise<Position> {
     const first = `insert into checkpoints ("view", "commit", "prepare")
       select 'bus_events', n, n from (select coalesce(max(position), 0)::text as n from audit_entries) newest
       on conflict do nothing`;
     await session.query(first);
     const text = `select "commit" from checkpoints where "view" = 'bus_events'`;
-    const [row] = (await session.query(text)) as [{ commit: string }];
-    return row.commit;
+    const { rows } = await session.query<{ commit: string }>(text);
+    return rows[0]!.commit;
   }
 }
 
-const behind = (session: QueryRunner, position: Position): Promise<AuditEntryRow[]> =>
-  session.query(`select * from audit_entries where position > $1 order by position limit ${AT_ONCE}`, [
-    position,
-  ]) as Promise<AuditEntryRow[]>;
+async function behind(session: PoolClient, position: Position): Promise<AuditEntryRow[]> {
+  const text = `select * from audit_entries where position > $1 order by position limit ${AT_ONCE}`;
+  return (await session.query<AuditEntryRow>(text, [position])).rows;
+}
 
 function messageOf(row: AuditEntryRow): { subject: string; data: PublishedEvent }[] {
   const subject = eventSubject(row.subject_kind, row.type);

@@ -13,6 +13,7 @@ import { OpenTexts } from './open-texts.js';
 import { auditEntries } from './audit.view.js';
 import { fitting } from './fitting.js';
 import { shownEntry } from './shown-entry.js';
+import { FROM_BOUND, fromBound, TO_BOUND, toBound } from './timeline-bounds.js';
 
 /** Entries in one answer to who follows the timeline. */
 const MOST = 200;
@@ -101,37 +102,12 @@ function narrow(query: SelectQueryBuilder<AuditEntryRow>, filter: AuditNarrowing
   if (request_id !== undefined) query.andWhere('e.request_id = :request_id', { request_id });
   if (from !== undefined) {
     query.andWhere('e.at >= :from', { from });
-    query.andWhere(`e.position >= coalesce(${outside('<', ':before')}, 0)`, { before: shifted(from, -APART_MS) });
+    query.andWhere(`e.position >= ${FROM_BOUND}`, fromBound(from));
   }
   if (to !== undefined) {
     query.andWhere('e.at < :to', { to });
-    query.andWhere(`e.position <= coalesce(${outside('>=', ':behind')}, ${END})`, { behind: shifted(to, APART_MS) });
+    query.andWhere(`e.position <= ${TO_BOUND}`, toBound(to));
   }
-}
-
-/** No position lies behind it. */
-const END = '9223372036854775807';
-/**
- * Pages are in the order of positions, and the time of an entry says only about where it stands. An event is written within
- * seconds of the time it tells, or never; so what was told so long before or after a bound lies wholly outside of it, and
- * is not even looked at.
- */
-const APART_MS = 10 * 60_000;
-
-/** Written by earlier versions, these tell a time long before that of their writing: it says nothing of where others stand. */
-const LATE = `('KeyRefused', 'KeyRevoked')`;
-
-/** The position of what comes next to a time on one side of it. */
-const outside = (side: '<' | '>=', time: string): string =>
-  `(select b.position from audit_entries b where b.project_id = :project_id and b.environment = :environment
-     and b.type not in ${LATE} and b.at ${side} ${time} order by b.at ${side === '<' ? 'desc' : 'asc'} limit 1)`;
-
-/** The earliest and the latest time that can be written stay what they are. */
-function shifted(time: string, ms: number): string {
-  const moved = new Date(Date.parse(time) + ms);
-  return Number.isNaN(moved.getTime()) || moved.getUTCFullYear() > 9999 || moved.getUTCFullYear() < 0
-    ? time
-    : moved.toISOString();
 }
 
 /**

@@ -1,4 +1,4 @@
-import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { processBirth } from './process-birth.js';
@@ -29,9 +29,17 @@ export interface Run {
 
 const alive = ({ pid, birth }: RunningPart) => birth !== undefined && processBirth(pid) === birth;
 
-function readRun(path: string): Run | undefined {
+function readText(path: string): string | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Run;
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function runIn(text: string): Run | undefined {
+  try {
+    return JSON.parse(text) as Run;
   } catch {
     return undefined;
   }
@@ -50,12 +58,13 @@ async function endOrphans(run: Run): Promise<void> {
 /** Claims the data folder for this process and returns its run file; a folder in use is refused. */
 export async function claimRunFile(dataDir: string, url: string) {
   const path = join(dataDir, 'run.json');
-  const before = readRun(path);
+  const text = readText(path);
+  const before = text === undefined ? undefined : runIn(text);
   if (before && alive(before)) {
     throw new StartError(`${dataDir} is in use: Latchkey already runs there at ${before.url} (process ${before.pid}).`);
   }
   if (before) await endOrphans(before);
-  rmSync(path, { force: true });
+  if (text !== undefined) takeAway(path, text);
 
   const run: Run = { pid: process.pid, birth: processBirth(process.pid), url, parts: {} };
   createOnce(path, JSON.stringify(run));
@@ -73,6 +82,28 @@ export async function claimRunFile(dataDir: string, url: string) {
 }
 export type RunFile = Awaited<ReturnType<typeof claimRunFile>>;
 
+/** Takes the file away that was left behind. Another start that was faster has put its own there: that one stays. */
+function takeAway(path: string, left: string): void {
+  const aside = `${path}.${process.pid}.old`;
+  try {
+    renameSync(path, aside);
+  } catch {
+    throw underWay(path);
+  }
+  const isLeft = readText(aside) === left;
+  if (!isLeft) putBack(aside, path);
+  rmSync(aside);
+  if (!isLeft) throw underWay(path);
+}
+
+function putBack(aside: string, path: string): void {
+  try {
+    linkSync(aside, path);
+  } catch {
+    // Its owner has written it again already.
+  }
+}
+
 /** Of two starts at the same moment only one can create the link; the other is told. */
 function createOnce(path: string, text: string): void {
   const draft = `${path}.${process.pid}`;
@@ -80,8 +111,10 @@ function createOnce(path: string, text: string): void {
   try {
     linkSync(draft, path);
   } catch {
-    throw new StartError(`Another start of Latchkey on ${path} is under way.`);
+    throw underWay(path);
   } finally {
     rmSync(draft);
   }
 }
+
+const underWay = (path: string) => new StartError(`Another start of Latchkey on ${path} is under way.`);

@@ -1,5 +1,7 @@
-import { type EventStoreDBClient, FORWARDS } from '@eventstore/db-client';
+import { type EventStoreDBClient, FORWARDS, UnknownError } from '@eventstore/db-client';
+import { status } from '@grpc/grpc-js';
 import type { AsOf, Position } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
 import { unavailable } from './failures.js';
 import { readStream } from './read-stream.js';
 import type { Recorded } from './recorded.js';
@@ -42,7 +44,7 @@ async function timeOf(client: EventStoreDBClient, asOf: AsOf): Promise<string> {
   return then !== null && then < now ? then : now;
 }
 
-/** When the store wrote what stands there; null beyond the end. */
+/** When the store wrote what stands there; null beyond the end. The store reads only from where an event begins. */
 async function timeAt(client: EventStoreDBClient, position: Position): Promise<string | null> {
   const fromPosition = { commit: BigInt(position), prepare: BigInt(position) };
   const events = client.readAll({ direction: FORWARDS, fromPosition, maxCount: 1, deadline: READ_DEADLINE_MS });
@@ -50,6 +52,13 @@ async function timeAt(client: EventStoreDBClient, position: Position): Promise<s
     for await (const { event } of events) if (event) return event.created.toISOString();
     return null;
   } catch (error) {
+    if (isNoPosition(error)) throw new DomainError('INVALID_PARAMETER', `as_of: no event stands at ${position}.`);
     throw unavailable(error);
   }
+}
+
+/** EventStoreDB 24 says so by a status; to 23.10 it is an error that it tells nothing about. */
+function isNoPosition(error: unknown): boolean {
+  if (!(error instanceof UnknownError)) return false;
+  return error.code === status.INVALID_ARGUMENT || error.message.includes('ReadAllResult: Error');
 }

@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { Drift, DriftingRow } from '#contracts/replay.js';
+import { askPatiently } from './replay-session.js';
 import type { View } from './view.js';
 
 /** More than so many rows are counted, not named. */
@@ -22,7 +23,7 @@ export async function compare(connection: Client, dataSource: DataSource, view: 
   const drift: Drift = { missing: 0, extra: 0, changed: 0, rows: [] };
   await connection.query(`declare drift no scroll cursor for ${differences(dataSource, view, tables)}`);
   for (;;) {
-    const { rows } = await connection.query<Found>(`fetch ${PAGE} from drift`);
+    const { rows } = await askPatiently<Found>(connection, `fetch ${PAGE} from drift`);
     for (const { key, kind, columns } of rows) {
       drift[kind]++;
       if (drift.rows.length < NAMED) drift.rows.push({ key: key.join(' '), kind, columns });

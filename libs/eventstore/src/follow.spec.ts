@@ -56,17 +56,19 @@ let store: FakeStore;
 let stopping: AbortController;
 let failures: string[];
 let apply: Follower['apply'];
+let caughtUp: Follower['onCaughtUp'];
 
 beforeEach(async () => {
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
   [store, stopping, failures, apply] = [new FakeStore(), new AbortController(), [], () => Promise.resolve()];
+  caughtUp = () => undefined;
   void follow({
     client: store as unknown as EventStoreDBClient,
     prefixes: ['rare-'],
     load: () => Promise.resolve(null),
     apply: (batch) => apply(batch),
     onFailure: (error) => failures.push((error as Error).message),
-    onCaughtUp: () => undefined,
+    onCaughtUp: () => caughtUp(),
     signal: stopping.signal,
   });
   await jest.advanceTimersByTimeAsync(0);
@@ -155,4 +157,28 @@ it('news of how far others have come does not overtake an event that the client 
   subscription!.say(0);
   await jest.advanceTimersByTimeAsync(100);
   expect(applied).toEqual([0n]);
+});
+
+it('has caught up only when what the client held before that was applied', async () => {
+  const seen: (bigint | 'caught up')[] = [];
+  apply = ({ position }) => Promise.resolve(void seen.push(position.commit));
+  caughtUp = () => seen.push('caught up');
+  const untilSeen = async (count: number) => {
+    for (; seen.length < count; await new Promise(setImmediate)) await jest.advanceTimersByTimeAsync(10);
+    await jest.advanceTimersByTimeAsync(100);
+  };
+  store.append('rare-1', 2);
+  const [subscription] = store.subscriptions;
+  subscription!.readableLength = 2;
+  subscription!.emit('caughtUp');
+  subscription!.say(0);
+  await untilSeen(1);
+  expect(seen).toEqual([0n]);
+  subscription!.say(1);
+  await untilSeen(3);
+  expect(seen).toEqual([0n, 100n, 'caught up']);
+  subscription!.readableLength = 0;
+  subscription!.emit('caughtUp');
+  await untilSeen(4);
+  expect(seen.at(-1)).toBe('caught up');
 });

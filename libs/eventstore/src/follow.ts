@@ -7,6 +7,7 @@ import {
   streamNameFilter,
 } from '@eventstore/db-client';
 import { setTimeout as wait } from 'node:timers/promises';
+import { onCaughtUp } from './caught-up.js';
 import { openBatch } from './personal-text.js';
 import { type Recorded, toRecorded } from './recorded.js';
 
@@ -90,12 +91,12 @@ async function subscribeOnce(follower: Follower, onProgress: () => void): Promis
   subscription.on('error', (error: unknown) => inbox.fail(error));
   subscription.on('close', () => inbox.fail(new Error('the subscription was closed')));
   subscription.on('end', () => inbox.fail(new Error('the subscription ended')));
-  subscription.on('caughtUp', () => inbox.push({ position: null }));
   subscription.on('data', (resolved) => {
     const recorded = toRecorded(resolved);
     if (recorded) inbox.push({ recorded, position: { commit: recorded.commit, prepare: recorded.prepare } });
     if (inbox.size > HIGH_WATER) subscription.pause();
   });
+  onCaughtUp(subscription, () => inbox.push({ position: null }));
   const stop = () => inbox.fail(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
   const watchdog = watch(follower, inbox);

@@ -1,6 +1,6 @@
 import type { EventStoreDBClient } from '@eventstore/db-client';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Client, DatabaseError } from 'pg';
+import { type Client, DatabaseError } from 'pg';
 import type { DataSource } from 'typeorm';
 import { DomainError } from '#contracts/errors.js';
 import type { Drift, ReplayPhase } from '#contracts/replay.js';
@@ -8,6 +8,7 @@ import { compare } from './drift.js';
 import type { StorePosition } from './follow.js';
 import { readPages } from './read-pages.js';
 import type { Recorded } from './recorded.js';
+import { askPatiently, lock, openSession } from './replay-session.js';
 import { ShadowTable } from './shadow-table.js';
 import type { View } from './view.js';
 import { ShadowWriter } from './shadow-writer.js';
@@ -30,6 +31,8 @@ export interface ReplayOrder {
   verify: boolean;
   signal: AbortSignal;
   onProgress(progress: ReplayProgress): void;
+  /** In the transaction that puts the new table in place: what is written here stands exactly when that has happened. */
+  onSwap?(connection: Client, replayed: Replayed): Promise<void>;
 }
 
 export interface Replayed {
@@ -50,7 +53,7 @@ interface Deps {
  * the session everything ends, and what it left is dropped by the next one or by `dropLeftovers`.
  */
 export async function replay(deps: Deps, order: ReplayOrder): Promise<Replayed> {
-  const connection = await connect(deps.dataSource);
+  const connection = await openSession(deps.dataSource);
   try {
     if (!(await lock(connection, order.view))) {
       throw new DomainError('INVALID_STATE', `The view ${order.view.name} is being replayed already.`);
@@ -65,33 +68,13 @@ export async function replay(deps: Deps, order: ReplayOrder): Promise<Replayed> 
 
 /** Drops the half-built table of a replay that nobody works on any more. */
 export async function dropLeftovers(dataSource: DataSource, view: View): Promise<void> {
-  const connection = await connect(dataSource);
+  const connection = await openSession(dataSource);
   try {
     const { tableName } = dataSource.getMetadata(view.entity);
     if (await lock(connection, view)) await new ShadowTable(connection, tableName, view).drop();
   } finally {
     await connection.end().catch(() => undefined);
   }
-}
-
-/** A session of its own, without the short patience of the pool. */
-async function connect(dataSource: DataSource): Promise<Client> {
-  const { url } = dataSource.options as { url: string };
-  const connection = new Client({ connectionString: url, connectionTimeoutMillis: 5_000, keepAlive: true });
-  connection.on('error', () => undefined); // The next query says so.
-  await connection.connect();
-  // What a crash takes back is built again. A table that grows from nothing is not to be read to its end for each batch. And
-  // every read walks an index: rough statistics will do until autovacuum makes better ones.
-  await connection.query('set synchronous_commit = off; set enable_seqscan = off; set default_statistics_target = 10');
-  // Whoever is stopped or cut off in the middle is let go of.
-  await connection.query(`set idle_in_transaction_session_timeout = '60s'; set tcp_keepalives_idle = 5;
-    set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3`);
-  return connection;
-}
-
-async function lock(connection: Client, view: View): Promise<boolean> {
-  const text = `select pg_try_advisory_lock(hashtextextended('replay ' || current_schema() || ' ' || $1, 0)) as mine`;
-  return (await connection.query<{ mine: boolean }>(text, [view.name])).rows[0]!.mine;
 }
 
 class Replay {
@@ -119,12 +102,12 @@ class Replay {
     try {
       await this.catchUp();
       if (!this.order.verify) await this.addIndexes();
-      await this.connection.query(`analyze "${this.shadow.name}"`);
+      await askPatiently(this.connection, `analyze "${this.shadow.name}"`);
       const drift = await this.compare();
-      const parked = await this.shadow.parked();
-      if (!this.order.verify) await this.swap();
+      const replayed = { drift, parked: await this.shadow.parked() };
+      if (!this.order.verify) await this.swap(replayed);
       this.tell('over');
-      return { drift, parked };
+      return replayed;
     } finally {
       await this.shadow.drop().catch(() => undefined);
     }
@@ -167,7 +150,7 @@ class Replay {
   }
 
   /** Steps back when readers or writers would have to wait for long, and tries again. */
-  private async swap(): Promise<void> {
+  private async swap(replayed: Replayed): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       await this.catchUp();
       this.tell('swapping');
@@ -177,6 +160,7 @@ class Replay {
         await this.shadow.holdWriters();
         await this.advance(await this.livePosition(), NEAR);
         await this.shadow.takePlace();
+        await this.order.onSwap?.(this.connection, replayed);
         await this.connection.query('commit');
         return;
       } catch (error) {

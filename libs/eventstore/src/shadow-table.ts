@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { askPatiently } from './replay-session.js';
 import type { View } from './view.js';
 
 const SUFFIX = '__replay';
@@ -53,7 +54,7 @@ export class ShadowTable {
     const text = constraint
       ? `alter table "${this.name}" add constraint "${name + SUFFIX}" ${makes}`
       : `create ${unique ? 'unique ' : ''}index "${name + SUFFIX}" on "${this.name}" ${makes}`;
-    await this.connection.query(text);
+    await askPatiently(this.connection, text);
   }
 
   private isLate({ name, unique }: Index): boolean {
@@ -84,6 +85,8 @@ export class ShadowTable {
   /** Within a transaction that holds the writers: from its end on, who names the live table reads this one. */
   async takePlace(): Promise<void> {
     const indexes = await this.indexes();
+    // What is told of it afterwards is never taken back.
+    await this.connection.query('set local synchronous_commit = on');
     await this.connection.query(`drop table "${this.live}"`);
     await this.connection.query(`alter table "${this.name}" reset (autovacuum_enabled)`);
     await this.connection.query(`alter table "${this.name}" rename to "${this.live}"`);

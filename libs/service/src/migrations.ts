@@ -34,3 +34,17 @@ export class ViewReplays1700000000000 implements MigrationInterface {
     await runner.query('drop table view_replays');
   }
 }
+
+/** The end of a replay is told by its event once the row says it: of those that have a row already, it was. */
+export class ViewReplaysTold1700000000020 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('alter table view_replays add column told boolean not null default true');
+    await runner.query('alter table view_replays alter column told set default false');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('alter table view_replays drop column told');
+  }
+}
+
+export const replayMigrations = [ViewReplays1700000000000, ViewReplaysTold1700000000020];

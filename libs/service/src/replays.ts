@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import type { Context } from '#contracts/envelope.js';
+import { type Context, defaultTenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
-import { driftCount, type ReplayWish, type ViewReplay } from '#contracts/replay.js';
+import { type Drift, driftCount, type ReplayWish, type ViewReplay } from '#contracts/replay.js';
 import { dropLeftovers, replay, type Replayed, type ReplayProgress } from '#eventstore/replay.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import type { View } from '#eventstore/view.js';
@@ -27,6 +28,13 @@ interface Running {
   startedAt: number;
   progress: ReplayProgress;
   eventsPerSecond: number;
+}
+
+type Ended = Pick<ViewReplay, 'id' | 'view'>;
+
+/** Where rows are written: the pool, or the session of a replay. */
+interface Tables {
+  query(text: string, values: unknown[]): Promise<unknown>;
 }
 
 /** The replays of one service's views: done here one after the other, written down for every replica to tell. */
@@ -53,6 +61,7 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
   private async clear(): Promise<void> {
     for (const view of this.store.views) await dropLeftovers(this.store.dataSource, view);
     await this.store.dataSource.query(`delete from view_replays where finished_at < now() - interval '90 days'`);
+    await this.tellEnds();
   }
 
   /** The same id again starts nothing. A view that is being replayed already is replayed once more afterwards. */
@@ -88,7 +97,8 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
       const seconds = (Date.now() - running.startedAt) / 1_000;
       if (progress.phase === 'building') running.eventsPerSecond = Math.round(progress.events / seconds);
     };
-    const order = { view, verify, signal: this.stopping.signal, onProgress };
+    const onSwap = (connection: Tables, result: Replayed) => this.write(connection, running, result);
+    const order = { view, verify, signal: this.stopping.signal, onProgress, onSwap };
     try {
       const result = await this.inTurn(() => replay({ client, dataSource, log: logger }, order));
       this.report(running, result);
@@ -131,41 +141,53 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
     }
   }
 
-  private async record({ id, view, context }: Running, outcome: Replayed | string): Promise<void> {
-    const differing = typeof outcome === 'string' ? 0 : driftCount(outcome.drift);
-    const ended = typeof outcome === 'string' ? ('failed' as const) : ('done' as const);
-    const command = { type: 'EndViewReplay' as const, outcome: ended, differing, at: new Date().toISOString() };
-    const now = { ...context, deadline: Date.now() + RECORD_MS };
-    await this.handle({ id: uuidV5(id, view.name), command, context: now });
-  }
-
   /** The database or the event store may be away for a moment just then. */
   private async end(running: Running, outcome: Replayed | string): Promise<void> {
-    const failed = typeof outcome === 'string';
+    const { id, view, context } = running;
     for (let attempt = 1; attempt <= FINAL_SAVES; attempt++) {
       try {
-        await this.record(running, outcome);
-        await this.saveProgress();
-        await this.store.dataSource.query(
-          `update view_replays set state = $3, phase = 'over', drift = $4, parked = $5, error = $6, seconds_left = null,
-             finished_at = now() where id = $1 and "view" = $2`,
-          [
-            running.id,
-            running.view.name,
-            failed ? 'failed' : 'done',
-            failed ? null : JSON.stringify(outcome.drift),
-            failed ? 0 : outcome.parked,
-            failed ? outcome : null,
-          ],
-        );
+        await this.write(this.store.dataSource, running, outcome);
+        await this.tellEnd({ id, view: view.name }, context);
         break;
       } catch (error) {
-        logger.warn(`the end of the replay of ${running.view.name} could not be written: ${String(error)}`);
+        logger.warn(`the end of the replay of ${view.name} could not be written: ${String(error)}`);
         if (this.stopping.signal.aborted) break;
         await wait(SAVE_EVERY_MS);
       }
     }
     this.running.delete(running);
+  }
+
+  /** A replay that has swapped said so in the same transaction: whatever became of its process, it is done. */
+  private async write(tables: Tables, running: Running, outcome: Replayed | string): Promise<void> {
+    const { id, view, progress, eventsPerSecond } = running;
+    const { drift = null, parked = 0 } = typeof outcome === 'string' ? {} : outcome;
+    const result = drift ? ['done', JSON.stringify(drift), parked, null] : ['failed', null, 0, outcome];
+    await tables.query(
+      `update view_replays set state = $5, drift = $6, parked = $7, error = $8, events = $3, events_per_second = $4,
+         phase = 'over', seconds_left = null, finished_at = now()
+       where id = $1 and "view" = $2 and (state = 'running' or state = 'failed' and $5 = 'done')`,
+      [id, view.name, progress.events, eventsPerSecond, ...result],
+    );
+  }
+
+  /** Says in an event how a replay has ended that says so in its row. */
+  private async tellEnd({ id, view }: Ended, context: Context): Promise<void> {
+    const [row] = await this.store.dataSource.query<[{ state: 'done' | 'failed'; drift: Drift | null }]>(
+      'select state, drift from view_replays where id = $1 and "view" = $2',
+      [id, view],
+    );
+    const differing = row.drift ? driftCount(row.drift) : 0;
+    const command = { type: 'EndViewReplay' as const, outcome: row.state, differing, at: new Date().toISOString() };
+    const now = { ...context, deadline: Date.now() + RECORD_MS };
+    await this.handle({ id: uuidV5(id, view), command, context: now });
+    await this.store.dataSource.query('update view_replays set told = true where id = $1 and "view" = $2', [id, view]);
+  }
+
+  /** Of those, too, whose process had no time for it. */
+  private async tellEnds(): Promise<void> {
+    const ended = `select id, "view" from view_replays where state <> 'running' and not told`;
+    for (const row of await this.store.dataSource.query<Ended[]>(ended)) await this.tellEnd(row, systemContext());
   }
 
   async list({ id }: { id?: string }): Promise<ViewReplay[]> {
@@ -188,6 +210,16 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.queue;
   }
 }
+
+const systemContext = (): Context => ({
+  tenant: defaultTenant,
+  actor: { type: 'system', id: 'replay', name: 'replay' },
+  request_id: randomUUID(),
+  command_id: randomUUID(),
+  address: null,
+  key_prefix: null,
+  deadline: 0,
+});
 
 const textOf = (column: string): string =>
   `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ${column}`;

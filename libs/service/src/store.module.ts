@@ -5,7 +5,8 @@ import { Checkpoint, ParkedEvent } from '#eventstore/checkpoint.entity.js';
 import { connectEventStore, EventStoreDBClient } from '#eventstore/client.js';
 import { Bus } from './bus.js';
 import { readEnv, storeEnv } from './config.js';
-import { ViewReplays1700000000000 } from './migrations.js';
+import { databaseOptions, openDatabase } from './database.js';
+import { replayMigrations } from './migrations.js';
 import { type ReplayingService, replayController } from './replay.controller.js';
 import { Replays } from './replays.js';
 import { Store } from './store.js';
@@ -25,6 +26,10 @@ export class StoreModule implements OnApplicationShutdown {
 
   static with({ service, entities, migrations }: Tables): DynamicModule {
     const env = readEnv(storeEnv);
+    const options = databaseOptions(env.DATABASE_URL, {
+      entities: [Checkpoint, ParkedEvent, ...entities],
+      migrations: [...replayMigrations, ...Object.values(migrations)],
+    });
     const client = { provide: EventStoreDBClient, useFactory: () => connectEventStore(env.EVENTSTORE_URL) };
     const bus = { provide: Bus, useFactory: () => new Bus().connect() };
     const store = {
@@ -39,7 +44,9 @@ export class StoreModule implements OnApplicationShutdown {
     };
     return {
       module: StoreModule,
-      imports: [TypeOrmModule.forRoot(databaseOptions(env.DATABASE_URL, { entities, migrations }))],
+      imports: [
+        TypeOrmModule.forRootAsync({ useFactory: () => options, dataSourceFactory: () => openDatabase(options) }),
+      ],
       controllers: [replayController(service)],
       providers: [client, bus, store, replays],
       exports: [client, bus, store],
@@ -50,16 +57,3 @@ export class StoreModule implements OnApplicationShutdown {
     await this.client.dispose();
   }
 }
-
-/** pg's own defaults hang for ever on a black-holed connection; these fail in two seconds and heal. */
-const databaseOptions = (url: string, { entities, migrations }: Omit<Tables, 'service'>) => ({
-  type: 'postgres' as const,
-  url,
-  entities: [Checkpoint, ParkedEvent, ...entities],
-  migrations: [ViewReplays1700000000000, ...Object.values(migrations)],
-  migrationsRun: true,
-  retryAttempts: 20,
-  retryDelay: 500,
-  poolSize: 12,
-  extra: { connectionTimeoutMillis: 2_000, query_timeout: 2_000, statement_timeout: 1_800, keepAlive: true },
-});

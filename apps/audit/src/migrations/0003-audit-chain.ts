@@ -17,7 +17,8 @@ export class AuditChain1700000000003 implements MigrationInterface {
   }
 }
 
-async function rebuild(runner: QueryRunner): Promise<void> {
+/** From the first event on. */
+export async function rebuild(runner: QueryRunner): Promise<void> {
   await runner.query('truncate audit_entries');
   await runner.query(`delete from checkpoints where "view" = 'audit_entries'`);
 }

@@ -5,7 +5,7 @@ import { NO_REVISION } from './event.js';
 import { insertGroup } from './insert-group.js';
 import { LogTail, type TailLimits } from './log-tail.js';
 import { Reader } from './reader.js';
-import { LAST_POSITION, LOAD_STATES, RECENT_IDS, STORED_IDS } from './sql.js';
+import { LAST_EVENT, LOAD_STATES, RECENT_IDS, STORED_IDS } from './sql.js';
 import { streamState } from './stream-state.js';
 import { StreamStates, type LoadStates } from './stream-states.js';
 import { TwoGenerationMap } from './two-generation-map.js';
@@ -33,28 +33,31 @@ const EVENT_IDS_AT_START = 10_000;
 /** Opens the log: its cost does not depend on how much is stored. */
 export async function openEventLog({ databaseUrl, tail: limits, onLost }: EventLogSettings): Promise<EventLog> {
   const database = await openDatabase(databaseUrl, onLost);
-  const head = await lastPosition(database);
+  const { position: head, created } = await lastEvent(database);
   const tail = new LogTail(head, limits);
   const states = new StreamStates(loadStates(database), CACHED_STREAMS);
-  const writer = new Writer(head + 64n, {
-    states,
-    recent: await recentIds(database),
-    commit: async (group) => {
-      try {
-        await insertGroup(database.write, group.events);
-      } catch (error) {
-        // Only an error that Postgres itself reported says for sure that nothing was written.
-        if (!(error instanceof DatabaseError)) onLost(error as Error);
-        throw error;
-      }
+  const writer = new Writer(
+    { nextPosition: head + 64n, created },
+    {
+      states,
+      recent: await recentIds(database),
+      commit: async (group) => {
+        try {
+          await insertGroup(database.write, group.events);
+        } catch (error) {
+          // Only an error that Postgres itself reported says for sure that nothing was written.
+          if (!(error instanceof DatabaseError)) onLost(error as Error);
+          throw error;
+        }
+      },
+      storedIds: async (stream, firstRevision, count) => {
+        const statement = { name: 'stored-ids', text: STORED_IDS };
+        const rows = await database.write<[string, bigint]>(statement, [stream, firstRevision, count]);
+        return rows.map(([id, position]) => ({ id, position }));
+      },
+      publish: (group) => tail.push(group.events),
     },
-    storedIds: async (stream, firstRevision, count) => {
-      const statement = { name: 'stored-ids', text: STORED_IDS };
-      const rows = await database.write<[string, bigint]>(statement, [stream, firstRevision, count]);
-      return rows.map(([id, position]) => ({ id, position }));
-    },
-    publish: (group) => tail.push(group.events),
-  });
+  );
   const close = async () => {
     await writer.close();
     await database.close();
@@ -62,9 +65,9 @@ export async function openEventLog({ databaseUrl, tail: limits, onLost }: EventL
   return { writer, reader: new Reader(database.read, states, tail), tail, close };
 }
 
-async function lastPosition(database: Database): Promise<bigint> {
-  const rows = await database.write<[bigint]>({ name: 'last-position', text: LAST_POSITION }, []);
-  return (rows[0] as [bigint])[0];
+async function lastEvent(database: Database): Promise<{ position: bigint; created: bigint }> {
+  const [last] = await database.write<[bigint, bigint]>({ name: 'last-event', text: LAST_EVENT }, []);
+  return last ? { position: last[0], created: last[1] } : { position: -1n, created: 0n };
 }
 
 /** So that a repeat under `any` is recognised also by a server that started in between. */

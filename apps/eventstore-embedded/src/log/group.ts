@@ -29,6 +29,14 @@ export interface WriteAnswer {
   readonly position?: bigint;
 }
 
+/** Where the log goes on. */
+export interface LogEnd {
+  /** The first position that is free. */
+  readonly nextPosition: bigint;
+  /** When its last event was written, in ticks: none is older than one before it, also when the clock is set back. */
+  readonly created: bigint;
+}
+
 /** Events weigh at least this much, so positions of different events never meet. */
 const POSITION_STEP = 64;
 
@@ -40,16 +48,20 @@ export class Group {
   readonly events: StoredEvent[] = [];
   readonly states = new Map<string, StreamState>();
   readonly written = new Map<string, WrittenEvent>();
-  readonly #created = `${Date.now()}0000`;
+  readonly #created: bigint;
+  readonly #createdText: string;
   #nextPosition: bigint;
 
-  constructor(nextPosition: bigint) {
-    this.#nextPosition = nextPosition;
+  constructor(end: LogEnd) {
+    const now = BigInt(Date.now()) * 10_000n;
+    this.#created = now > end.created ? now : end.created;
+    this.#createdText = String(this.#created);
+    this.#nextPosition = end.nextPosition;
   }
 
-  /** The first position free after this group: byte-like, not consecutive, as in the real log. */
-  get nextPosition(): bigint {
-    return this.#nextPosition;
+  /** Where the log goes on after this group. Positions are byte-like, not consecutive, as in the real log. */
+  get end(): LogEnd {
+    return { nextPosition: this.#nextPosition, created: this.#created };
   }
 
   /** Writes what a request asks for, at the stream's current `revision`; undefined if a delete finds no stream. */
@@ -98,7 +110,7 @@ export class Group {
     const { id, type, isJson, data, metadata } = event;
     this.#nextPosition += BigInt(POSITION_STEP + sizeOf(event));
     this.written.set(id, { stream, revision, position });
-    this.events.push({ position, stream, revision, id, type, isJson, created: this.#created, data, metadata });
+    this.events.push({ position, stream, revision, id, type, isJson, created: this.#createdText, data, metadata });
     return position;
   }
 }

@@ -1,7 +1,7 @@
 import { type Query, type Statement } from './database.js';
 import { TOMBSTONE_REVISION, type StoredEvent } from './event.js';
 import { type LogTail } from './log-tail.js';
-import { StreamDeleted } from './refusals.js';
+import { InvalidArgument, StreamDeleted } from './refusals.js';
 import {
   ALL_BACKWARDS,
   ALL_FORWARDS,
@@ -19,6 +19,9 @@ export type Pages = AsyncGenerator<StoredEvent[]>;
 /** Most reads of a stream want a handful of events; long ones are worth larger pages, but an event may weigh 1 MiB. */
 const FIRST_PAGE = 64;
 const PAGE = 256;
+
+/** As the real server words it, which finds no record there. */
+const NO_EVENT_BEGINS = 'Trying to read from an invalid position.';
 
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
@@ -81,12 +84,13 @@ export class Reader {
     return (await this.#select('stream-event', STREAM_EVENT, [stream, revision]))[0];
   }
 
-  /** All events at or after a position, up to the head at the time of the call. */
+  /** All events from the one at a position on, up to the head at the time of the call. */
   async *allForwards(from: bigint): Pages {
     const head = this.head;
     let after = from - 1n;
     for (let size = FIRST_PAGE; after < head; size = PAGE) {
       const page = await this.#select('all-forwards', ALL_FORWARDS, [after, head, size]);
+      if (after < from && from > 0n && page[0]?.position !== from) throw new InvalidArgument(NO_EVENT_BEGINS);
       if (page.length > 0) yield page;
       if (page.length < size) return;
       after = (page.at(-1) as StoredEvent).position;

@@ -46,7 +46,7 @@ left join lateral (
   select revision, data from es_events where stream = '$$' || owner order by revision desc limit 1) meta on true
 order by n`;
 
-export const LAST_POSITION = `select coalesce(max(position), -1) from es_events`;
+export const LAST_EVENT = `select position, created from es_events order by position desc limit 1`;
 
 export const RECENT_IDS = `select event_id, stream, revision, position from es_events order by position desc limit $1`;
 

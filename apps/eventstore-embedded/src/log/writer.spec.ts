@@ -8,21 +8,24 @@ import { StreamStates } from './stream-states.js';
 import { TwoGenerationMap } from './two-generation-map.js';
 import { Writer } from './writer.js';
 
-/** A writer over an empty table; `failNext` makes its next commit fail. */
-function emptyLog() {
+/** A writer over an empty table that was last written at `created`; `failNext` makes its next commit fail. */
+function emptyLog(created = 0n) {
   const groups: Group[] = [];
   const log = { failNext: false };
   const states = new StreamStates(
     (owners) => Promise.resolve(owners.map(() => streamState(NO_REVISION, NO_REVISION))),
     100,
   );
-  const writer = new Writer(100n, {
-    states,
-    recent: new TwoGenerationMap(100),
-    commit: () => (log.failNext ? Promise.reject(new Error('disk full')) : Promise.resolve()),
-    storedIds: () => Promise.resolve([]),
-    publish: (group) => groups.push(group),
-  });
+  const writer = new Writer(
+    { nextPosition: 100n, created },
+    {
+      states,
+      recent: new TwoGenerationMap(100),
+      commit: () => (log.failNext ? Promise.reject(new Error('disk full')) : Promise.resolve()),
+      storedIds: () => Promise.resolve([]),
+      publish: (group) => groups.push(group),
+    },
+  );
   return { writer, groups, log };
 }
 
@@ -142,5 +145,15 @@ describe('the writer', () => {
     await expect(writer.submit(append('b', 'any'))).rejects.toThrow(ShuttingDown);
     await closed;
     await expect(queued).resolves.toMatchObject({ revision: 0n });
+  });
+
+  it('dates no event before the one before it, also when the clock was set back', async () => {
+    const ahead = BigInt(Date.now() + 3_600_000) * 10_000n;
+    const { writer, groups } = emptyLog(ahead);
+    for (const stream of ['a', 'b']) await writer.submit(append(stream, 'any'));
+    expect(groups.flatMap(({ events }) => events.map(({ created }) => created))).toEqual([`${ahead}`, `${ahead}`]);
+    const now = emptyLog();
+    await now.writer.submit(append('a', 'any'));
+    expect(BigInt(now.groups[0]!.events[0]!.created)).toBeLessThan(ahead);
   });
 });

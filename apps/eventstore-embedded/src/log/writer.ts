@@ -7,7 +7,7 @@ import {
   type WrittenEvent,
 } from './decide-append.js';
 import { sizeOf } from './event.js';
-import { Group, type WriteAnswer, type WriteRequest } from './group.js';
+import { Group, type LogEnd, type WriteAnswer, type WriteRequest } from './group.js';
 import { ShuttingDown, StreamDeleted, TimedOut, WrongExpectedVersion } from './refusals.js';
 import { ownerOf, viewOf, type StreamState } from './stream-state.js';
 import { type StreamStates } from './stream-states.js';
@@ -48,11 +48,11 @@ export class Writer {
   #queuedBytes = 0;
   #draining: Promise<void> | undefined;
   #closed = false;
-  #nextPosition: bigint;
+  #end: LogEnd;
   readonly #parts: WriterParts;
 
-  constructor(nextPosition: bigint, parts: WriterParts) {
-    this.#nextPosition = nextPosition;
+  constructor(end: LogEnd, parts: WriterParts) {
+    this.#end = end;
     this.#parts = parts;
   }
 
@@ -101,7 +101,7 @@ export class Writer {
 
   async #writeGroup(members: readonly Queued[]): Promise<void> {
     try {
-      const group = new Group(this.#nextPosition);
+      const group = new Group(this.#end);
       const outcomes: Outcome[] = [];
       for (const { request } of members) {
         const loaded = await this.#parts.states.of(request.stream);
@@ -154,7 +154,7 @@ export class Writer {
   async #commit(group: Group): Promise<void> {
     const { commit, states, recent, publish } = this.#parts;
     await commit(group);
-    this.#nextPosition = group.nextPosition;
+    this.#end = group.end;
     for (const [owner, state] of group.states) states.replace(owner, state);
     for (const [id, place] of group.written) recent.set(id, place);
     publish(group);

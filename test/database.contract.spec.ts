@@ -1,0 +1,71 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import type { DataSource, MigrationInterface, QueryRunner } from 'typeorm';
+import { Checkpoint, ParkedEvent } from '#eventstore/checkpoint.entity.js';
+import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.js';
+import { Feed } from '#eventstore/feed.js';
+import { Projector } from '#eventstore/projector.js';
+import { databaseOptions, openDatabase } from '#service/database.js';
+import { until } from '#testing/api.js';
+import { type Stack, startStack } from '#testing/stack.js';
+import { BellRow, bells, Bells1700000000001, ring } from './bells.js';
+import { type TcpProxy, tcpProxy } from './tcp-proxy.js';
+
+/** Longer than any question of the running service may take. */
+class Slow1700000000002 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('create table slowly_made as select pg_sleep(3)::text as slept');
+  }
+
+  down = () => Promise.resolve();
+}
+
+let stack: Stack;
+let client: EventStoreDBClient;
+let proxy: TcpProxy;
+let database: DataSource;
+const silent = { warn: () => undefined, error: () => undefined };
+
+beforeAll(async () => {
+  stack = await startStack({ parts: ['postgres', 'eventstore'], servers: 'local' });
+  client = connectEventStore(stack.run().eventstore.url);
+  const url = new URL(stack.run().databases['audit']!);
+  proxy = await tcpProxy({ host: url.hostname, port: Number(url.port) });
+  Object.assign(url, { hostname: '127.0.0.1', port: String(proxy.port) });
+  const tables = { entities: [Checkpoint, ParkedEvent, BellRow], migrations: [Bells1700000000001, Slow1700000000002] };
+  database = await openDatabase(databaseOptions(url.href, tables));
+});
+
+afterEach(() => proxy.restore());
+
+afterAll(async () => {
+  await database.destroy();
+  proxy.close();
+  await client.dispose();
+  await stack.stop();
+});
+
+describe('the database of a service', () => {
+  it('is brought up to date however long that takes, and then has little patience', async () => {
+    expect(await database.query('select slept from slowly_made')).toEqual([{ slept: '' }]);
+    await expect(database.query('select pg_sleep(3)')).rejects.toThrow(/timeout/);
+  });
+
+  it('is there again at once when its connections have fallen silent: views move, and questions are answered', async () => {
+    const projector = new Projector({ dataSource: database, log: silent }, bells);
+    const feed = new Feed(client, [projector]);
+    feed.start();
+    const id = randomUUID();
+    await projector.reached((await ring(client, id)).position);
+    const few = Array.from({ length: 4 }, () => database.query('select pg_sleep(0.1)'));
+    await Promise.all(few);
+    proxy.strand();
+    const { position } = await ring(client, id);
+    const shown = async () => {
+      await projector.reached(position);
+      return database.getRepository(BellRow).findOneBy({ id });
+    };
+    expect(await until(shown, (row) => row !== null, 12_000)).toEqual({ id, n: 2 });
+    await feed.stop();
+  });
+});

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import type { DataSource } from 'typeorm';
+import type { PublishedEvent } from '#contracts/published-event.js';
+import { Checkpoint, ParkedEvent } from '#eventstore/checkpoint.entity.js';
+import type { Bus } from '#service/bus.js';
+import { databaseOptions, openDatabase } from '#service/database.js';
+import type { Store } from '#service/store.js';
+import { until } from '#testing/api.js';
+import { type Stack, startStack } from '#testing/stack.js';
+import { AuditEntryRow } from '../apps/audit/src/audit-entry.entity.js';
+import { AuditEntries1700000000001 } from '../apps/audit/src/migrations/0001-audit-entries.js';
+import { AuditOrigins1700000000002 } from '../apps/audit/src/migrations/0002-audit-origins.js';
+import { AuditChain1700000000003 } from '../apps/audit/src/migrations/0003-audit-chain.js';
+import { SealedLabels1700000000006 } from '../apps/audit/src/migrations/0006-sealed-labels.js';
+import { WrittenAt1700000000007 } from '../apps/audit/src/migrations/0007-written-at.js';
+import { News } from '../apps/audit/src/news.js';
+import { PublishEvents } from '../apps/audit/src/publish-events.js';
+import { type TcpProxy, tcpProxy } from './tcp-proxy.js';
+
+const entities = [Checkpoint, ParkedEvent, AuditEntryRow];
+const migrations = [
+  AuditEntries1700000000001,
+  AuditOrigins1700000000002,
+  AuditChain1700000000003,
+  SealedLabels1700000000006,
+  WrittenAt1700000000007,
+];
+
+interface Replica {
+  database: DataSource;
+  publisher: PublishEvents;
+  said: string[];
+}
+
+let stack: Stack;
+let proxy: TcpProxy;
+const replicas: Replica[] = [];
+
+beforeAll(async () => {
+  stack = await startStack({ parts: ['postgres'], servers: 'local' });
+  const url = new URL(stack.run().databases['audit']!);
+  proxy = await tcpProxy({ host: url.hostname, port: Number(url.port) });
+  const proxied = Object.assign(new URL(url), { hostname: '127.0.0.1', port: String(proxy.port) });
+  for (const { href } of [proxied, url]) replicas.push(await replica(href));
+});
+
+afterAll(async () => {
+  for (const { publisher } of replicas) await publisher.onApplicationShutdown();
+  proxy.close();
+  for (const { database } of replicas) await database.destroy();
+  await stack.stop();
+});
+
+/** One that has no event store and no bus: its entries are rows, and what it says is heard here. */
+async function replica(url: string): Promise<Replica> {
+  const database = await openDatabase(databaseOptions(url, { entities, migrations }));
+  const said: string[] = [];
+  const tell = (messages: { data: object }[]) => {
+    said.push(...messages.map(({ data }) => (data as PublishedEvent).position));
+    return Promise.resolve();
+  };
+  const publisher = new PublishEvents({ dataSource: database } as Store, { tell } as unknown as Bus, new News());
+  return { database, publisher, said };
+}
+
+/** An entry of the timeline at this position. */
+async function happens(position: string): Promise<void> {
+  const text = ['type', 'at', 'subject_kind', 'actor_type', 'actor_id', 'actor_name', 'request_id', 'correlation_id'];
+  const names = [...text, 'causation_id', 'project_id', 'environment', 'subject_id', 'hash'];
+  await replicas[1]!.database.query(
+    `insert into audit_entries (position, id, data, seq, ${names.join(', ')})
+     values ($1, $2, '{}', $1, 'UserCreated', '', 'user'${`, 'x'`.repeat(names.length - 3)})`,
+    [position, randomUUID()],
+  );
+}
+
+describe('the publisher of events', () => {
+  it('gives way within seconds when its database hears nothing from it any more', async () => {
+    const [first, second] = replicas as [Replica, Replica];
+    first.publisher.onApplicationBootstrap();
+    const begun = `select 1 from checkpoints where "view" = 'bus_events'`;
+    await until(
+      () => first.database.query<object[]>(begun),
+      ({ length }) => length === 1,
+    );
+    second.publisher.onApplicationBootstrap();
+    await happens('1000');
+    await until(
+      () => Promise.resolve(first.said),
+      (said) => said.includes('1000'),
+    );
+    expect(second.said).toEqual([]);
+    proxy.silence();
+    await happens('2000');
+    await until(
+      () => Promise.resolve(second.said),
+      (said) => said.includes('2000'),
+      16_000,
+    );
+    expect(first.said).toEqual(['1000']);
+  });
+});

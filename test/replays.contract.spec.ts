@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import type { DataSource } from 'typeorm';
+import { uuidV5 } from '#contracts/ids.js';
+import type { ViewReplay } from '#contracts/replay.js';
+import { Checkpoint, ParkedEvent } from '#eventstore/checkpoint.entity.js';
+import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.js';
+import { Feed } from '#eventstore/feed.js';
+import { Projector } from '#eventstore/projector.js';
+import { readStream } from '#eventstore/read-stream.js';
+import type { View } from '#eventstore/view.js';
+import { databaseOptions, openDatabase } from '#service/database.js';
+import { replayMigrations } from '#service/migrations.js';
+import { Replays } from '#service/replays.js';
+import type { Store } from '#service/store.js';
+import { until } from '#testing/api.js';
+import { contextFor, newTenant } from '#testing/callers.js';
+import { type Stack, startStack } from '#testing/stack.js';
+import { BellRow, bells, Bells1700000000001, ring } from './bells.js';
+import { type TcpProxy, tcpProxy } from './tcp-proxy.js';
+
+let stack: Stack;
+let client: EventStoreDBClient;
+let proxy: TcpProxy;
+let database: DataSource;
+let feed: Feed;
+
+beforeAll(async () => {
+  stack = await startStack({ parts: ['postgres', 'eventstore'], servers: 'local' });
+  client = connectEventStore(stack.run().eventstore.url);
+  const url = new URL(stack.run().databases['audit']!);
+  proxy = await tcpProxy({ host: url.hostname, port: Number(url.port) });
+  Object.assign(url, { hostname: '127.0.0.1', port: String(proxy.port) });
+  const migrations = [...replayMigrations, Bells1700000000001];
+  database = await openDatabase(
+    databaseOptions(url.href, { entities: [Checkpoint, ParkedEvent, BellRow], migrations }),
+  );
+  const projector = new Projector({ dataSource: database, log: console }, bells);
+  feed = new Feed(client, [projector]);
+  feed.start();
+  await projector.reached((await ring(client, randomUUID())).position);
+});
+
+afterAll(async () => {
+  await feed.stop();
+  await database.destroy();
+  proxy.close();
+  await client.dispose();
+  await stack.stop();
+});
+
+const replica = (view: View = bells, dataSource = database) =>
+  new Replays({ client, dataSource, views: [view] } as unknown as Store, 'audit');
+
+async function start(replays: Replays): Promise<string> {
+  const id = randomUUID();
+  await replays.start({ context: contextFor(newTenant()), id, view: 'bells', verify: false });
+  return id;
+}
+
+const ended = (replays: Replays, id: string, limitMs?: number) =>
+  until(
+    async () => (await replays.list({ id }))[0]!,
+    ({ state }: ViewReplay) => state !== 'running',
+    limitMs,
+  );
+
+describe('the replays of a service', () => {
+  it('fail when the host of the database is gone, and the next one runs', async () => {
+    let isGone = false;
+    const leaving: View = {
+      ...bells,
+      changes(batch, rows) {
+        if (!isGone) proxy.strand();
+        isGone = true;
+        return bells.changes(batch, rows);
+      },
+    };
+    const replays = replica(leaving);
+    replays.onApplicationBootstrap();
+    const ids = [await start(replays), await start(replays)];
+    expect(await ended(replays, ids[0]!, 45_000)).toMatchObject({ state: 'failed', drift: null });
+    proxy.restore(); // The database notices that the session has ended.
+    expect(await ended(replays, ids[1]!)).toMatchObject({ state: 'done', drift: { rows: [] } });
+    await replays.onApplicationShutdown();
+  });
+
+  it('are done when they have swapped, also when the process then dies; the next start tells of it', async () => {
+    const extra = randomUUID();
+    await database.query('insert into bells values ($1, 7)', [extra]);
+    const dying = Object.create(database, {
+      query: {
+        value: (text: string, values?: unknown[]) =>
+          text.startsWith('select state') ? new Promise(() => undefined) : database.query(text, values),
+      },
+    }) as DataSource;
+    const id = await start(replica(bells, dying));
+    const next = replica();
+    const drift = { extra: 1, rows: [{ key: extra, kind: 'extra', columns: [] }] };
+    expect(await ended(next, id)).toMatchObject({ state: 'done', phase: 'over', drift, error: null });
+    const told = async () =>
+      (await readStream(client, `view_replay-${uuidV5(id, 'bells')}`)).events.map((e) => e.event);
+    expect(await told()).toMatchObject([{ type: 'ViewReplayStarted' }]);
+    next.onApplicationBootstrap();
+    const events = await until(told, ({ length }) => length === 2);
+    expect(events[1]).toMatchObject({ type: 'ViewReplayEnded', outcome: 'done', differing: 1 });
+    await next.onApplicationShutdown();
+  });
+});
