@@ -33,7 +33,7 @@ export class ConnectionSlots {
     const id = slotId(place);
     const { events } = await readStream<SlotEvent>(this.store.client, `connection_slot-${id}`);
     const holder = events.at(-1)?.event.short_id;
-    if (holder !== undefined && !(await this.connections.hasEnded(idOf('connection', holder)))) {
+    if (holder !== undefined && !(await this.connections.isLostTo(place, idOf('connection', holder)))) {
       return { short_id: holder, isNew: false };
     }
     const command = { type: 'ClaimSlot', short_id: candidate, ...(holder && { evict: holder }) } as const;

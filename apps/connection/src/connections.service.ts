@@ -3,6 +3,7 @@ import {
   type BankConnection,
   type ConnectionCommand,
   type ConnectionEvent,
+  type ConnectionPlace,
   type ConnectionView,
   isBank,
 } from '#contracts/connection.js';
@@ -13,7 +14,7 @@ import { commandHandler } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
 import { Store } from '#service/store.js';
 import { ConnectionFolds } from './connection-folds.js';
-import { connection } from './connection.decider.js';
+import { connection, isAt, isLive } from './connection.decider.js';
 import { connectionProjection } from './connection.view.js';
 
 export interface Changed extends Written<ConnectionView> {
@@ -84,10 +85,11 @@ export class Connections {
     throw new DomainError('NOT_FOUND', 'Connection not found');
   }
 
-  /** Has it existed, and will it never live again? */
-  async hasEnded(id: string): Promise<boolean> {
-    const { status } = (await this.folds.read(id)).state;
-    return status === 'revoked' || status === 'deleted' || status === 'needs_reauth';
+  /** Has it existed, and will it never live at this place (again)? */
+  async isLostTo(place: ConnectionPlace, id: string): Promise<boolean> {
+    const { state } = await this.folds.read(id);
+    if (state.status === 'none') return false;
+    return !isLive(state) || state.status === 'needs_reauth' || !isAt(place, state);
   }
 
   /** From here on it is unknown to everybody; answers with where that stands. */
