@@ -31,8 +31,7 @@ export class ConnectionSlots {
     context: Context,
   ): Promise<{ short_id: string; isNew: boolean }> {
     const id = slotId(place);
-    const { events } = await readStream<SlotEvent>(this.store.client, `connection_slot-${id}`);
-    const holder = events.at(-1)?.event.short_id;
+    const holder = (await this.holders(place)).at(-1);
     if (holder !== undefined && !(await this.connections.isLostTo(place, idOf('connection', holder)))) {
       return { short_id: holder, isNew: false };
     }
@@ -40,6 +39,12 @@ export class ConnectionSlots {
     const handled = await this.handle({ id, command, context, expectNew: holder === undefined });
     const isNew = handled.decided.length > 0 && !handled.repeated;
     return { short_id: handled.events.at(-1)!.short_id, isNew };
+  }
+
+  /** The short_ids of all connections that stood here, the last of which may stand here still. */
+  async holders(place: ConnectionPlace): Promise<string[]> {
+    const { events } = await readStream<SlotEvent>(this.store.client, `connection_slot-${slotId(place)}`);
+    return events.map(({ event }) => event.short_id);
   }
 }
 

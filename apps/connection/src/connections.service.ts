@@ -10,7 +10,7 @@ import {
 import type { AsOf, Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { readStreamAsOf } from '#eventstore/as-of.js';
-import { commandHandler } from '#eventstore/command-handler.js';
+import { commandHandler, eventsOf } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
 import { Store } from '#service/store.js';
 import { ConnectionFolds } from './connection-folds.js';
@@ -51,6 +51,15 @@ export class Connections {
     const view = project(connectionProjection, repeated ? [] : decided, before);
     if (!view) throw new DomainError('NOT_FOUND', 'Connection not found');
     return { view, decided, position, repeated };
+  }
+
+  /** What the first of these commands that is on record has brought about; null when none is. */
+  async recorded(id: string, commandIds: string[]): Promise<Changed | null> {
+    const { events, view } = await this.folds.read(id);
+    const decided = commandIds.map((name) => eventsOf(name, events)).find((found) => found.length > 0);
+    if (!decided) return null;
+    if (!view) throw new DomainError('NOT_FOUND', 'Connection not found');
+    return { view, decided, position: String(events.at(-1)!.commit), repeated: true };
   }
 
   /** A delivery may come again when it is as old as the stream, all of which is therefore looked at. */

@@ -90,7 +90,7 @@ export const commandIdOf = (context: Context, stream: string, command: { type: s
   uuidV5(context.command_id, `${stream}:${command.type}`);
 
 /** The events a command has left in its stream already: a repeated command has its first answer, and no second effect. */
-function eventsOf<E extends { type: string }>(commandId: string, past: Recorded<E>[]): E[] {
+export function eventsOf<E extends { type: string }>(commandId: string, past: Recorded<E>[]): E[] {
   const byId = new Map(past.map((recorded) => [recorded.id, recorded.event]));
   const found: E[] = [];
   for (let event = byId.get(eventId(commandId, 0)); event; event = byId.get(eventId(commandId, found.length))) {
