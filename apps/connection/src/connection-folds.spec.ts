@@ -122,3 +122,13 @@ it('what was read is forgotten with its texts', async () => {
   await connections.find('c');
   expect(events.read).toBe(2 * (LONG + 1));
 });
+
+it('nor is kept what was being read when its texts were erased', async () => {
+  const { events, known } = world();
+  const reading = known.get('c');
+  known.forgetText('c');
+  await reading;
+  events.read = 0;
+  await known.get('c');
+  expect(events.read).toBe(LONG + 1);
+});

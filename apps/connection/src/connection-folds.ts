@@ -8,6 +8,7 @@ import { nothingRead, readStream, type StreamRead } from '#eventstore/read-strea
 import { Store } from '#service/store.js';
 import { connection, type ConnectionState } from './connection.decider.js';
 import { connectionProjection } from './connection.view.js';
+import { Remembered } from './remembered.js';
 
 /** Commands that come again are known again among so many events, at least. */
 const PAGE = 2_000;
@@ -27,13 +28,14 @@ export interface ConnectionFold extends Recalled<ConnectionState, ConnectionEven
  */
 @Injectable()
 export class ConnectionFolds {
-  private readonly long = new Map<string, ConnectionFold>();
+  private readonly long = new Remembered<ConnectionFold>(MOST_LONG);
 
   constructor(private readonly store: Store) {}
 
   /** As it is now. */
   async read(id: string): Promise<ConnectionFold> {
     const until = Date.now() + READ_MS;
+    const keep = this.long.keeper();
     let fold = this.long.get(id) ?? nothing;
     for (;;) {
       const { revision: before } = fold;
@@ -41,19 +43,14 @@ export class ConnectionFolds {
       const page = await readStream<ConnectionEvent>(this.store.client, `connection-${id}`, after, PAGE);
       fold = folded(fold, page);
       if (typeof page.revision !== 'bigint' || page.revision - (after ?? -1n) < BigInt(PAGE)) return fold;
-      this.keep(id, fold);
+      keep(id, fold);
       if (Date.now() >= until) throw new DomainError('UNAVAILABLE', 'The connection has a long past; try again.');
     }
   }
 
+  /** Its texts have been erased. */
   forget(id: string): void {
-    this.long.delete(id);
-  }
-
-  private keep(id: string, fold: ConnectionFold): void {
-    this.long.delete(id);
-    if (this.long.size >= MOST_LONG) this.long.delete(this.long.keys().next().value!);
-    this.long.set(id, fold);
+    this.long.erase((name) => name === id);
   }
 }
 
