@@ -29,6 +29,7 @@ class FakeEvents {
   read = 0;
   /** How long each read takes. */
   readMs = 0;
+  createdAt: (revision: number) => string = () => new Date().toISOString();
 
   *readStream(name: string, { fromRevision, maxCount = Infinity }: { fromRevision: unknown; maxCount?: number }) {
     if (name !== 'connection-c') throw new StreamNotFoundError(undefined, name);
@@ -38,8 +39,9 @@ class FakeEvents {
     clock += this.readMs;
     for (const [n, { data, ...event }] of events.entries()) {
       this.read += 1;
-      const place = { streamId: name, revision: BigInt(from + n), isJson: true, created: new Date(), metadata: {} };
-      yield { event: { ...event, data: { ...data }, ...place } };
+      const place = { streamId: name, revision: BigInt(from + n), isJson: true, metadata: {} };
+      const created = new Date(this.createdAt(from + n));
+      yield { event: { ...event, data: { ...data }, ...place, created } };
     }
   }
 
@@ -109,6 +111,38 @@ it('new text in a long stream is sealed under the key that follows on its erasur
   const { view } = await connections.command('c', merge, context);
   expect(view.connection_metadata).toEqual({ a: 1 });
   expect(made).toEqual([{ ...tenant, stream: 'connection-c', number: 1, owner: 'u' }]);
+});
+
+it('as it was then is read in parts, and goes on where the time ran out', async () => {
+  const { events, connections } = world();
+  const end = { type: 'ConnectionDisconnected', data: { reason: 'requested', at: '2026-01-03T00:00:00.000Z' } };
+  events.stream.push({ id: 'end', ...end });
+  events.createdAt = (n) =>
+    n > LONG ? '2026-01-03T00:00:00.004Z' : n > 5_000 ? '2026-01-02T00:00:00Z' : '2026-01-01T00:00:00Z';
+  const at = async (time: string) => (await connections.past(tenant, 'c', { time })).state;
+  expect(await at('2026-01-01T00:00:00.000Z')).toBe('connected');
+  expect(events.read).toBe(6_000);
+  expect(await at('2026-01-02T23:59:59.999Z')).toBe('connected');
+  expect(await at('2026-01-03T00:00:00.000Z')).toBe('revoked');
+  await expect(at('2025-12-31T00:00:00.000Z')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+
+  clock = Date.now();
+  jest.spyOn(Date, 'now').mockImplementation(() => clock);
+  events.readMs = 1_600;
+  const outcomes: string[] = [];
+  for (let n = 0; n < 3; n++)
+    outcomes.push(await at('2026-02-01T00:00:00.000Z').catch((error: { code: string }) => error.code));
+  expect(outcomes).toEqual(['UNAVAILABLE', 'UNAVAILABLE', 'revoked']);
+});
+
+it('as it was lately is told from what is remembered', async () => {
+  const { events, connections } = world();
+  await connections.find('c');
+  events.read = 0;
+  expect(await connections.past(tenant, 'c', { time: new Date(Date.now() + 1_000).toISOString() })).toMatchObject({
+    id: 'c',
+  });
+  expect(events.read).toBeLessThan(2_000);
 });
 
 it('one that nobody has written is none', async () => {

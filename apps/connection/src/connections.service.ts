@@ -9,7 +9,6 @@ import {
 } from '#contracts/connection.js';
 import type { AsOf, Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
-import { readStreamAsOf } from '#eventstore/as-of.js';
 import { commandHandler, eventsOf } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
 import { Store } from '#service/store.js';
@@ -88,8 +87,7 @@ export class Connections {
 
   /** Whatever it connects to, as it was at that moment. */
   async past(tenant: Tenant, id: string, moment: AsOf): Promise<ConnectionView> {
-    const { events } = await readStreamAsOf<ConnectionEvent>(this.store.client, `connection-${id}`, moment);
-    const view = project(connectionProjection, events);
+    const view = await this.folds.past(id, moment);
     if (view?.project_id === tenant.project_id && view.environment === tenant.environment) return view;
     throw new DomainError('NOT_FOUND', 'Connection not found');
   }

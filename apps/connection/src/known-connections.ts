@@ -11,6 +11,8 @@ import { Remembered } from './remembered.js';
 import { type SecretInForce, WebhookSecrets } from './webhook-secrets.js';
 
 const MOST_REMEMBERED = 2_000;
+/** Whoever is so many events behind reads in parts. */
+const MOST_BEHIND = 2_000;
 
 /** A connection as its stream said at some revision. */
 export interface KnownConnection extends Known<ConnectionState> {
@@ -47,8 +49,9 @@ export class KnownConnections {
     const before = this.remembered.get(id);
     if (!before) return this.learn(id);
     const after = typeof before.revision === 'bigint' ? before.revision : undefined;
-    const read = await readStream<ConnectionEvent>(this.store.client, `connection-${id}`, after);
+    const read = await readStream<ConnectionEvent>(this.store.client, `connection-${id}`, after, MOST_BEHIND);
     if (read.events.length === 0) return before;
+    if (read.events.length === MOST_BEHIND) return this.learn(id);
     const events = read.events.map(({ event }) => event);
     const view = project(connectionProjection, events, before.view);
     if (!view) return this.forget(id);
