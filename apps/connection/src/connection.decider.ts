@@ -101,6 +101,10 @@ const placeOf = ({ project_id, environment, server_id, user_id }: ConnectionPlac
   user_id,
 });
 
+/** Is it among the deliveries that came lately? */
+export const hasReceived = (state: ConnectionState, deliveryId: string): boolean =>
+  isLive(state) && state.deliveries.includes(deliveryId);
+
 /** Is this the place of that connection? */
 export const isAt = (place: ConnectionPlace, state: Live): boolean =>
   JSON.stringify(placeOf(place)) === JSON.stringify(state.place);

@@ -61,16 +61,6 @@ export class Connections {
     return { view, decided, position: String(events.at(-1)!.commit), repeated: true };
   }
 
-  /** A delivery may come again when it is as old as the stream, all of which is therefore looked at. */
-  async receive(
-    id: string,
-    command: Extract<ConnectionCommand, { type: 'ReceiveWebhook' }>,
-    context: Context,
-  ): Promise<{ isNews: boolean }> {
-    const { decided, repeated } = await this.handle({ id, command, context });
-    return { isNews: !repeated && decided.length > 0 };
-  }
-
   /** A bank of the household; another tenant's connection does not exist. */
   async read(tenant: Tenant, id: string): Promise<BankConnection> {
     const view = await this.readAny(tenant, id);
