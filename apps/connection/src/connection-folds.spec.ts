@@ -1,4 +1,5 @@
-import { afterEach, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import type { Context } from '#contracts/envelope.js';
 import { StreamNotFoundError } from '#eventstore/client.js';
 import { sealWith } from '#eventstore/personal-text.js';
 import type { NewKey, SubjectKeys } from '#eventstore/subject-keys.js';
@@ -11,7 +12,6 @@ import type { WebhookSecrets } from './webhook-secrets.js';
 
 const LONG = 9_000;
 const tenant = newTenant();
-const context = contextFor(tenant);
 const created = { ...tenant, id: 'c', short_id: 'abcdefgh', server_id: 'asaas', auth_type: 'api_key', user_id: 'u' };
 
 interface Appended {
@@ -52,7 +52,13 @@ class FakeEvents {
   }
 }
 
-let clock = 0;
+let clock: number;
+let context: Context;
+beforeEach(() => {
+  clock = Date.now();
+  jest.spyOn(Date, 'now').mockImplementation(() => clock);
+  context = contextFor(tenant);
+});
 afterEach(() => void jest.restoreAllMocks());
 
 function world() {
@@ -74,8 +80,7 @@ it('a long stream is read once', async () => {
 
 it('a reader whose time has run out goes on from there when it is asked again', async () => {
   const { events, known } = world();
-  const start = (clock = Date.now());
-  jest.spyOn(Date, 'now').mockImplementation(() => clock);
+  const start = clock;
   events.readMs = 1_600;
   await expect(known.get('c')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   expect(clock - start).toBe(3_200);
@@ -126,8 +131,6 @@ it('as it was then is read in parts, and goes on where the time ran out', async 
   expect(await at('2026-01-03T00:00:00.000Z')).toBe('revoked');
   await expect(at('2025-12-31T00:00:00.000Z')).rejects.toMatchObject({ code: 'NOT_FOUND' });
 
-  clock = Date.now();
-  jest.spyOn(Date, 'now').mockImplementation(() => clock);
   events.readMs = 1_600;
   const outcomes: string[] = [];
   for (let n = 0; n < 3; n++)
@@ -139,7 +142,7 @@ it('as it was lately is told from what is remembered', async () => {
   const { events, connections } = world();
   await connections.find('c');
   events.read = 0;
-  expect(await connections.past(tenant, 'c', { time: new Date(Date.now() + 1_000).toISOString() })).toMatchObject({
+  expect(await connections.past(tenant, 'c', { time: new Date(clock + 3_600_000).toISOString() })).toMatchObject({
     id: 'c',
   });
   expect(events.read).toBeLessThan(2_000);

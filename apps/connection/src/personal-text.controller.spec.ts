@@ -1,4 +1,4 @@
-import { expect, it } from '@jest/globals';
+import { afterEach, expect, it, jest } from '@jest/globals';
 import { idOf } from '#contracts/ids.js';
 import type { KeyName } from '#eventstore/subject-keys.js';
 import type { Store } from '#service/store.js';
@@ -15,7 +15,11 @@ const id = idOf('connection', 'abcdefgh');
 const stream = `connection-${id}`;
 const created = { ...tenant, id, short_id: 'abcdefgh', server_id: 'asaas', auth_type: 'api_key', user_id: 'u' };
 
+afterEach(() => void jest.restoreAllMocks());
+
 it('the texts of a connection with a long stream are erased, once', async () => {
+  const now = Date.now();
+  jest.spyOn(Date, 'now').mockImplementation(() => now);
   const events = new MemoryStreams();
   events.mostAtOnce = LONG / 3;
   events.streams.set(stream, [
