@@ -4,13 +4,13 @@ import type { ConnectionView } from '#contracts/connection.js';
 import { DomainError } from '#contracts/errors.js';
 import { AtMost } from '#service/at-most.js';
 import { logger } from '#service/logger.js';
-import { boundsOf, IS_WITHIN, type Stretch, stretchAfter } from './vault/vault-stretch.js';
+import { boundsOf, STRETCH, type Stretch, stretchAfter } from './vault/vault-stretch.js';
 import { IS_SETTLED, type Slot, Vault } from './vault/vault.service.js';
 
 /** Each holds one of the twelve connections of the pool while its end asks the pool for more. */
 const MOST_ENDING = 6;
-/** So many rows each round of the sweep looks at. */
-const LOOKED_AT = 5_000;
+/** The connection of an entry `v`, one by one: joined as a table, all connections would be read for a stretch of entries. */
+const ITS_CONNECTION = 'lateral (select * from connections where id = v.connection_id limit 1)';
 const UNCLEAR = new Set(['UNAVAILABLE', 'VAULT_UNAVAILABLE', 'INTERNAL']);
 
 /** What lies in the vault, in step with what a connection's stream says. */
@@ -104,7 +104,7 @@ export class CredentialStorage {
 
   /** Takes the next rows under the eye of `leftOver` and `suspects`; behind the last of the table come the first. */
   async nextStretch(): Promise<Stretch> {
-    const stretch = await stretchAfter(this.dataSource, this.lookedUpTo, LOOKED_AT);
+    const stretch = await stretchAfter(this.dataSource, this.lookedUpTo);
     this.lookedUpTo = stretch.upTo;
     return stretch;
   }
@@ -112,8 +112,8 @@ export class CredentialStorage {
   /** Credentials whose connection is over but whose destruction did not happen: a worker died in between. */
   async leftOver(stretch: Stretch): Promise<string[]> {
     const rows = await this.dataSource.query<{ id: string }[]>(
-      `select distinct c.id from vault_entries v join connections c on c.id = v.connection_id
-       where ${IS_WITHIN} and c.state = 'revoked' and v.field not like 'attempt %'`,
+      `select distinct c.id from ${STRETCH} v join ${ITS_CONNECTION} c on true
+       where c.state = 'revoked' and v.field not like 'attempt %'`,
       boundsOf(stretch),
     );
     return rows.map((row) => row.id);
@@ -123,8 +123,8 @@ export class CredentialStorage {
   async suspects(stretch: Stretch): Promise<(Slot & { version: number })[]> {
     return this.dataSource.query(
       `select v.connection_id, v.field, v.version, v.project_id, v.environment
-       from vault_entries v left join connections c on c.id = v.connection_id
-       where ${IS_WITHIN} and v.${IS_SETTLED} and (
+       from ${STRETCH} v left join ${ITS_CONNECTION} c on true
+       where v.${IS_SETTLED} and (
          c.id is null and v.field not like 'attempt %'
          and not exists (select from link_attempts a where a.connection_id = v.connection_id)
          or v.field = 'credential' and v.version is distinct from c.credential_version

@@ -6,10 +6,11 @@ import type { VaultStatus } from '#contracts/vault.js';
 import { logger } from '#service/logger.js';
 import { type Place, rewrap, type Wrapped } from './envelope-encryption.js';
 import { KeyRing } from './key-ring.js';
-import { boundsOf, IS_WITHIN, type Stretch, stretchAfter } from './vault-stretch.js';
+import { boundsOf, STRETCH, type Stretch, stretchAfter } from './vault-stretch.js';
 
 const AT_ONCE = 200;
-const COUNTED_AT_ONCE = 50_000;
+/** A start waits no longer than this for a count. */
+const COUNT_MS = 10_000;
 const LOOK_EVERY_MS = 60_000;
 const RETRY_MS = 2_000;
 
@@ -79,10 +80,10 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
     return { current_epoch, epochs: rows, remaining, last_error: this.failure };
   }
 
-  /** A database that has too much to do to count is no reason not to begin. */
+  /** A vault too large to be counted in time, or a database with too much to do, is no reason not to begin. */
   private async countsAtStart(): Promise<EpochCount[]> {
     try {
-      return await this.counts();
+      return await this.counts(Date.now() + COUNT_MS);
     } catch (error) {
       logger.warn({ error: String(error) }, 'whether a key of the vault is missing is not known: counting failed');
       return [];
@@ -90,11 +91,12 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
   }
 
   /** Stretch by stretch: no single statement has the time to read a large table. */
-  private async counts(): Promise<EpochCount[]> {
+  private async counts(until = Infinity): Promise<EpochCount[]> {
     const sums = new Map<number, number>();
     let stretch: Stretch = { after: null, upTo: null };
     do {
-      stretch = await stretchAfter(this.dataSource, stretch.upTo, COUNTED_AT_ONCE);
+      if (Date.now() > until) throw new Error('it takes too long');
+      stretch = await stretchAfter(this.dataSource, stretch.upTo);
       for (const { epoch, entries } of await this.dataSource.query<EpochCount[]>(COUNT, boundsOf(stretch)))
         sums.set(epoch, (sums.get(epoch) ?? 0) + entries);
     } while (stretch.upTo);
@@ -154,7 +156,7 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
 
 const UNREADABLE = 'The key-encryption keys cannot be read as they are now; the log says why. Nothing was changed.';
 
-const COUNT = `select epoch, count(*)::int as entries from vault_entries v where ${IS_WITHIN} group by epoch`;
+const COUNT = `select epoch, count(*)::int as entries from ${STRETCH} v group by epoch`;
 
 const PAGE = `select connection_id, field, version, project_id, environment, epoch, wrapped_key from vault_entries
   where epoch = any($1) and ($2::uuid is null or (connection_id, field, version) > ($2::uuid, $3::text, $4::int))
