@@ -11,6 +11,7 @@ import { ConnectionFolds } from '../apps/connection/src/connection-folds.js';
 import { Connections } from '../apps/connection/src/connections.service.js';
 import { CredentialStorage } from '../apps/connection/src/credential-storage.js';
 import { KnownConnections } from '../apps/connection/src/known-connections.js';
+import { LostDeliveries } from '../apps/connection/src/lost-deliveries.js';
 import { KeyRing } from '../apps/connection/src/vault/key-ring.js';
 import { Vault } from '../apps/connection/src/vault/vault.service.js';
 import { WebhookDeliveries } from '../apps/connection/src/webhook-deliveries.js';
@@ -37,7 +38,8 @@ export function intakeOf(stack: SharedStack, { events, database }: Servers) {
   const catalog = Catalog.from({ SANDBOX: true, SANDBOX_BANK_URL: stack.run().parts['sandbox-bank']!.url });
   const verification = new WebhookVerification(catalog, new ConfiguredProviders(), storage);
   const known = new KnownConnections(store, secrets, folds);
-  const intake = new WebhookIntake(connections, known, verification, new WebhookDeliveries(database));
+  const deliveries = new WebhookDeliveries(database);
+  const intake = new WebhookIntake(known, verification, deliveries, new LostDeliveries(store, deliveries));
   return async (
     connection: string,
     server_id: string,

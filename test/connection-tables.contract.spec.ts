@@ -22,6 +22,7 @@ import type { OAuthTokens } from '../apps/connection/src/oauth/oauth-tokens.js';
 import { CALL_DEADLINE_MS } from '../apps/connection/src/providers/provider.js';
 import { KeyRing } from '../apps/connection/src/vault/key-ring.js';
 import { type Slot, Vault } from '../apps/connection/src/vault/vault.service.js';
+import { type Stretch, stretchAfter } from '../apps/connection/src/vault/vault-stretch.js';
 
 const tenant = { project_id: 'prj_1', environment: 'live' as const };
 
@@ -247,8 +248,9 @@ describe('a sweep of the vault', () => {
     database.query("update vault_entries set created_at = now() - interval '11 minutes' where connection_id = $1", [
       connectionId,
     ]);
+  const everything = { after: null, upTo: null };
   const suspectsOf = async (connectionId: string) =>
-    (await storage.suspects()).filter(({ connection_id }) => connection_id === connectionId);
+    (await storage.suspects(everything)).filter(({ connection_id }) => connection_id === connectionId);
   const fieldsOf = async (connectionId: string) => (await suspectsOf(connectionId)).map(({ field }) => field).sort();
 
   const fields = ['access_token', 'credential', 'refreshed 3', 'webhook_secret'] as const;
@@ -291,6 +293,25 @@ describe('a sweep of the vault', () => {
     expect(await vault.putNext(slot(id, 'credential'), 'new')).toBe(orphan!.version);
     await storage.destroyUnlessNamed(orphan!, null);
     expect(await vault.read(slot(id, 'credential'), orphan!.version)).toBe('new');
+  });
+
+  it('comes by every row, however few it looks at in one go, and begins anew', async () => {
+    const gone = [randomUUID(), randomUUID(), randomUUID()];
+    for (const id of gone) {
+      await put(id, 'access_token');
+      await put(id, 'credential');
+      await age(id);
+    }
+    const seen: string[] = [];
+    let stretch: Stretch = everything;
+    do {
+      stretch = await stretchAfter(database, stretch.upTo, 1);
+      seen.push(...(await storage.suspects(stretch)).map(({ connection_id, field }) => `${connection_id} ${field}`));
+    } while (stretch.upTo);
+    const ours = gone.flatMap((id) => [`${id} access_token`, `${id} credential`]);
+    expect(seen.filter((name) => ours.includes(name))).toEqual(ours.sort());
+    const [first, again] = [await storage.nextStretch(), await storage.nextStretch()];
+    expect([first, again]).toEqual([everything, everything]);
   });
 
   it('spares what was put again lately', async () => {

@@ -134,6 +134,24 @@ describe('a short_id that is taken', () => {
     expect((await start(collidingTokens[1])).link_token).not.toBe(collidingTokens[1]);
   });
 
+  it('is not given to a connection of another place, whose credential stays its own', async () => {
+    const sealer = new TokenSealer(bus);
+    const short_id = newShort();
+    const store = async (at: Context, secret: string) => {
+      const wish = { short_id, server_id: 'stripe', user_id: null, sealed: await sealer.seal(JSON.stringify(secret)) };
+      return bus.ask('connection.platform.store', { context: at, wish });
+    };
+    const [one, other] = [newTenant(), newTenant()];
+    const first = await store(contextFor(one), 'sk_one');
+    const second = await store(contextFor(other), 'sk_other');
+    const third = await store(contextFor(other), 'sk_third');
+    expect([first, second, third].map(({ created }) => created)).toEqual([true, true, false]);
+    expect(second.view).toMatchObject({ ...other, id: third.view.id });
+    expect(second.view.short_id).not.toBe(short_id);
+    const again = await store(contextFor(one), 'sk_again');
+    expect(again).toMatchObject({ created: false, view: { ...one, short_id, id: first.view.id } });
+  });
+
   it('is not given to another user, from an alphabet of three letters, until there is none left', async () => {
     const users = new UserController(services);
     const salt = randomBytes(8).toString('hex');

@@ -1,4 +1,5 @@
-import { afterEach, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import type { Context } from '#contracts/envelope.js';
 import { StreamNotFoundError } from '#eventstore/client.js';
 import { sealWith } from '#eventstore/personal-text.js';
 import type { NewKey, SubjectKeys } from '#eventstore/subject-keys.js';
@@ -11,7 +12,6 @@ import type { WebhookSecrets } from './webhook-secrets.js';
 
 const LONG = 9_000;
 const tenant = newTenant();
-const context = contextFor(tenant);
 const created = { ...tenant, id: 'c', short_id: 'abcdefgh', server_id: 'asaas', auth_type: 'api_key', user_id: 'u' };
 
 interface Appended {
@@ -29,6 +29,7 @@ class FakeEvents {
   read = 0;
   /** How long each read takes. */
   readMs = 0;
+  createdAt: (revision: number) => string = () => new Date().toISOString();
 
   *readStream(name: string, { fromRevision, maxCount = Infinity }: { fromRevision: unknown; maxCount?: number }) {
     if (name !== 'connection-c') throw new StreamNotFoundError(undefined, name);
@@ -38,8 +39,9 @@ class FakeEvents {
     clock += this.readMs;
     for (const [n, { data, ...event }] of events.entries()) {
       this.read += 1;
-      const place = { streamId: name, revision: BigInt(from + n), isJson: true, created: new Date(), metadata: {} };
-      yield { event: { ...event, data: { ...data }, ...place } };
+      const place = { streamId: name, revision: BigInt(from + n), isJson: true, metadata: {} };
+      const created = new Date(this.createdAt(from + n));
+      yield { event: { ...event, data: { ...data }, ...place, created } };
     }
   }
 
@@ -50,7 +52,13 @@ class FakeEvents {
   }
 }
 
-let clock = 0;
+let clock: number;
+let context: Context;
+beforeEach(() => {
+  clock = Date.now();
+  jest.spyOn(Date, 'now').mockImplementation(() => clock);
+  context = contextFor(tenant);
+});
 afterEach(() => void jest.restoreAllMocks());
 
 function world() {
@@ -66,14 +74,13 @@ it('a long stream is read once', async () => {
   expect(await connections.find('c')).toMatchObject({ state: 'connected', credential_version: 1 });
   expect(events.read).toBe(LONG + 1);
   expect(await known.get('c')).toMatchObject({ revision: BigInt(LONG), view: { id: 'c' } });
-  await connections.hasEnded('c');
+  await connections.isLostTo({ ...tenant, server_id: 'asaas', user_id: 'u' }, 'c');
   expect(events.read).toBeLessThan(2 * LONG);
 });
 
 it('a reader whose time has run out goes on from there when it is asked again', async () => {
   const { events, known } = world();
-  const start = (clock = Date.now());
-  jest.spyOn(Date, 'now').mockImplementation(() => clock);
+  const start = clock;
   events.readMs = 1_600;
   await expect(known.get('c')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   expect(clock - start).toBe(3_200);
@@ -111,6 +118,36 @@ it('new text in a long stream is sealed under the key that follows on its erasur
   expect(made).toEqual([{ ...tenant, stream: 'connection-c', number: 1, owner: 'u' }]);
 });
 
+it('as it was then is read in parts, and goes on where the time ran out', async () => {
+  const { events, connections } = world();
+  const end = { type: 'ConnectionDisconnected', data: { reason: 'requested', at: '2026-01-03T00:00:00.000Z' } };
+  events.stream.push({ id: 'end', ...end });
+  events.createdAt = (n) =>
+    n > LONG ? '2026-01-03T00:00:00.004Z' : n > 5_000 ? '2026-01-02T00:00:00Z' : '2026-01-01T00:00:00Z';
+  const at = async (time: string) => (await connections.past(tenant, 'c', { time })).state;
+  expect(await at('2026-01-01T00:00:00.000Z')).toBe('connected');
+  expect(events.read).toBe(6_000);
+  expect(await at('2026-01-02T23:59:59.999Z')).toBe('connected');
+  expect(await at('2026-01-03T00:00:00.000Z')).toBe('revoked');
+  await expect(at('2025-12-31T00:00:00.000Z')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+
+  events.readMs = 1_600;
+  const outcomes: string[] = [];
+  for (let n = 0; n < 3; n++)
+    outcomes.push(await at('2026-02-01T00:00:00.000Z').catch((error: { code: string }) => error.code));
+  expect(outcomes).toEqual(['UNAVAILABLE', 'UNAVAILABLE', 'revoked']);
+});
+
+it('as it was lately is told from what is remembered', async () => {
+  const { events, connections } = world();
+  await connections.find('c');
+  events.read = 0;
+  expect(await connections.past(tenant, 'c', { time: new Date(clock + 3_600_000).toISOString() })).toMatchObject({
+    id: 'c',
+  });
+  expect(events.read).toBeLessThan(2_000);
+});
+
 it('one that nobody has written is none', async () => {
   expect(await world().connections.find('d')).toBeNull();
 });
@@ -121,4 +158,14 @@ it('what was read is forgotten with its texts', async () => {
   known.forgetText('c');
   await connections.find('c');
   expect(events.read).toBe(2 * (LONG + 1));
+});
+
+it('nor is kept what was being read when its texts were erased', async () => {
+  const { events, known } = world();
+  const reading = known.get('c');
+  known.forgetText('c');
+  await reading;
+  events.read = 0;
+  await known.get('c');
+  expect(events.read).toBe(LONG + 1);
 });

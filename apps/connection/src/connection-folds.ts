@@ -1,24 +1,43 @@
 import { Injectable } from '@nestjs/common';
 import type { ConnectionEvent, ConnectionView } from '#contracts/connection.js';
+import type { AsOf } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
+import { isBeyond, isUpTo } from '#eventstore/as-of.js';
 import type { Recalled } from '#eventstore/command-handler.js';
-import { isErased } from '#eventstore/erasable.js';
+import { type Erasable, erasable, isErased } from '#eventstore/erasable.js';
 import { project } from '#eventstore/projection.js';
 import { nothingRead, readStream, type StreamRead } from '#eventstore/read-stream.js';
 import { Store } from '#service/store.js';
 import { connection, type ConnectionState } from './connection.decider.js';
 import { connectionProjection } from './connection.view.js';
+import { Remembered } from './remembered.js';
 
 /** Commands that come again are known again among so many events, at least. */
 const PAGE = 2_000;
 /** As long as the read of a page may take. */
 const READ_MS = 3_000;
 const MOST_LONG = 50;
+const MOST_PASTS = 200;
+
+type Revision = StreamRead<ConnectionEvent>['revision'];
 
 /** What a connection's stream comes to up to some revision. */
 export interface ConnectionFold extends Recalled<ConnectionState, ConnectionEvent> {
   view: ConnectionView | null;
+  /** The state, and whether there is text to erase. */
+  erasable: Erasable<ConnectionState>;
 }
+
+/** What it comes to up to some moment, as far as it was read. */
+interface PastFold {
+  revision: Revision;
+  /** After the last event of that moment. */
+  view: ConnectionView | null;
+  /** After all that was read. */
+  ahead: ConnectionView | null;
+}
+
+type Page = StreamRead<ConnectionEvent>;
 
 /**
  * What the streams of connections come to. Every delivery and every opening of a credential is an event, so some grow very
@@ -27,46 +46,102 @@ export interface ConnectionFold extends Recalled<ConnectionState, ConnectionEven
  */
 @Injectable()
 export class ConnectionFolds {
-  private readonly long = new Map<string, ConnectionFold>();
+  private readonly long = new Remembered<ConnectionFold>(MOST_LONG);
+  private readonly pasts = new Remembered<PastFold>(MOST_PASTS);
 
   constructor(private readonly store: Store) {}
 
   /** As it is now. */
-  async read(id: string): Promise<ConnectionFold> {
+  read(id: string): Promise<ConnectionFold> {
+    return this.toTheEnd(id, { remembered: this.long, name: id, from: this.long.get(id) ?? nothing, next: folded });
+  }
+
+  /** As it is now, to whoever erases its texts. */
+  async readErasable(id: string): Promise<Recalled<Erasable<ConnectionState>, ConnectionEvent>> {
+    const fold = await this.read(id);
+    return { ...fold, state: fold.erasable };
+  }
+
+  /** As it was at that moment; null when it was not there. */
+  async past(id: string, moment: AsOf): Promise<ConnectionView | null> {
+    const name = `${id} ${JSON.stringify(moment)}`;
+    const from = this.pasts.get(name) ?? this.before(id, moment);
+    const next = foldedUpTo(moment);
+    const isOver = ({ events }: Page) => events.length > 0 && isBeyond(moment)(events.at(-1)!);
+    return (await this.toTheEnd(id, { remembered: this.pasts, name, from, next, isOver })).view;
+  }
+
+  /** Its texts have been erased. */
+  forget(id: string): void {
+    this.long.erase((name) => name === id);
+    this.pasts.erase((name) => name.startsWith(id));
+  }
+
+  /** What is known of it as it is now will do for a later moment. */
+  private before(id: string, moment: AsOf): PastFold {
+    const { events, revision, view } = this.long.get(id) ?? nothing;
+    const isThere = events.length > 0 && isUpTo(moment)(events.at(-1)!);
+    return isThere ? { revision, view, ahead: view } : nothingThen;
+  }
+
+  private async toTheEnd<F extends { revision: Revision }>(id: string, { remembered, ...way }: Way<F>): Promise<F> {
     const until = Date.now() + READ_MS;
-    let fold = this.long.get(id) ?? nothing;
+    const keep = remembered.keeper();
+    let fold = way.from;
     for (;;) {
-      const { revision: before } = fold;
-      const after = typeof before === 'bigint' ? before : undefined;
+      const after = typeof fold.revision === 'bigint' ? fold.revision : undefined;
       const page = await readStream<ConnectionEvent>(this.store.client, `connection-${id}`, after, PAGE);
-      fold = folded(fold, page);
-      if (typeof page.revision !== 'bigint' || page.revision - (after ?? -1n) < BigInt(PAGE)) return fold;
-      this.keep(id, fold);
+      fold = way.next(fold, page);
+      if (isLast(page, after) || way.isOver?.(page)) return fold;
+      keep(way.name, fold);
       if (Date.now() >= until) throw new DomainError('UNAVAILABLE', 'The connection has a long past; try again.');
     }
   }
-
-  forget(id: string): void {
-    this.long.delete(id);
-  }
-
-  private keep(id: string, fold: ConnectionFold): void {
-    this.long.delete(id);
-    if (this.long.size >= MOST_LONG) this.long.delete(this.long.keys().next().value!);
-    this.long.set(id, fold);
-  }
 }
 
-const nothing: ConnectionFold = { ...nothingRead, state: connection.initial, view: null, events: [], roots: [] };
+/** How a stream is read, page by page, into something that is remembered under a name. */
+interface Way<F> {
+  remembered: Remembered<F>;
+  name: string;
+  from: F;
+  next: (before: F, page: Page) => F;
+  isOver?: (page: Page) => boolean;
+}
 
-function folded(before: ConnectionFold, { events: recorded, revision }: StreamRead<ConnectionEvent>): ConnectionFold {
+const isLast = ({ revision }: Page, after = -1n): boolean =>
+  typeof revision !== 'bigint' || revision - after < BigInt(PAGE);
+
+const whole = erasable(connection);
+
+const nothing: ConnectionFold = {
+  ...nothingRead,
+  ...{ state: connection.initial, erasable: whole.initial, view: null, events: [], roots: [] },
+};
+
+const nothingThen: PastFold = { revision: nothingRead.revision, view: null, ahead: null };
+
+function folded(before: ConnectionFold, { events: recorded, revision }: Page): ConnectionFold {
   const events = recorded.map(({ event }) => event);
-  const isRoot = (event: ConnectionEvent, at: number) => isErased(event) || (before.roots.length === 0 && at === 0);
+  const isRoot = ({ event }: Page['events'][number], at: number) =>
+    isErased(event) || (before.roots.length === 0 && at === 0);
+  const after = events.reduce((state, event) => whole.evolve(state, event), before.erasable);
   return {
     revision,
-    state: events.reduce((state, event) => connection.evolve(state, event), before.state),
+    state: after.inner,
+    erasable: after,
     view: project(connectionProjection, events, before.view),
     events: [...before.events, ...recorded].slice(-PAGE),
-    roots: [...before.roots, ...events.filter(isRoot)],
+    roots: [...before.roots, ...recorded.filter(isRoot)],
+  };
+}
+
+function foldedUpTo(moment: AsOf): (before: PastFold, page: Page) => PastFold {
+  const isThere = isUpTo(moment);
+  return ({ view, ahead }, { events, revision }) => {
+    for (const recorded of events) {
+      ahead = project(connectionProjection, [recorded.event], ahead);
+      if (isThere(recorded)) view = ahead;
+    }
+    return { revision, view, ahead };
   };
 }

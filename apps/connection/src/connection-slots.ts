@@ -31,15 +31,20 @@ export class ConnectionSlots {
     context: Context,
   ): Promise<{ short_id: string; isNew: boolean }> {
     const id = slotId(place);
-    const { events } = await readStream<SlotEvent>(this.store.client, `connection_slot-${id}`);
-    const holder = events.at(-1)?.event.short_id;
-    if (holder !== undefined && !(await this.connections.hasEnded(idOf('connection', holder)))) {
+    const holder = (await this.holders(place)).at(-1);
+    if (holder !== undefined && !(await this.connections.isLostTo(place, idOf('connection', holder)))) {
       return { short_id: holder, isNew: false };
     }
     const command = { type: 'ClaimSlot', short_id: candidate, ...(holder && { evict: holder }) } as const;
     const handled = await this.handle({ id, command, context, expectNew: holder === undefined });
     const isNew = handled.decided.length > 0 && !handled.repeated;
     return { short_id: handled.events.at(-1)!.short_id, isNew };
+  }
+
+  /** The short_ids of all connections that stood here, the last of which may stand here still. */
+  async holders(place: ConnectionPlace): Promise<string[]> {
+    const { events } = await readStream<SlotEvent>(this.store.client, `connection_slot-${slotId(place)}`);
+    return events.map(({ event }) => event.short_id);
   }
 }
 

@@ -55,6 +55,16 @@ describe('a connection', () => {
     given(linked)
       .when({ ...record, session_id: 'session-9' })
       .thenRefused('ID_TAKEN'));
+  it('does not give its id to a place that stores a credential', () => {
+    const { id, short_id, project_id, environment, user_id } = facts;
+    const place = { id, short_id, project_id, environment, user_id, server_id: 'asaas' };
+    const terms = { auth_type: 'api_key' as const, credential_version: 1, cert_metadata: {} };
+    const store = { type: 'StoreCredential' as const, ...place, ...terms, now };
+    given(linked).when(store).thenRefused('ID_TAKEN');
+    given(linked)
+      .when({ ...store, server_id: 'plaid' })
+      .thenRefused('NOT_API_KEY_SERVER');
+  });
   it('is unknown before', () => given().when(disconnect).thenRefused('NOT_FOUND'));
 });
 

@@ -2,6 +2,7 @@ import type { AuthType } from '#contracts/api/servers.js';
 import type {
   ConnectionCommand,
   ConnectionEvent,
+  ConnectionPlace,
   ConnectionState as Internal,
   WebhookEffect,
 } from '#contracts/connection.js';
@@ -14,6 +15,8 @@ const REMEMBERED_DELIVERIES = 500;
 
 interface Live {
   status: Exclude<Internal, 'revoked'>;
+  /** Two places can meet in one short_id; the connection is of the one that made it. */
+  place: ConnectionPlace;
   /** The code of the error that the provider reported last since all was well. */
   provider_error: string | null;
   /** Null for a connection that no session has made. */
@@ -67,11 +70,12 @@ export const connection: Decider<ConnectionState, ConnectionCommand, ConnectionE
 
   evolve(state, event) {
     if (event.type === 'ConnectionLinked') {
-      return { ...fresh, session_id: event.session_id, auth_type: 'hosted_link' };
+      const place = placeOf({ ...event, server_id: event.provider });
+      return { ...fresh, place, session_id: event.session_id, auth_type: 'hosted_link' };
     }
     if (event.type === 'ConnectionCreated') {
       const { auth_type, credential_version, connection_metadata } = event;
-      return { ...fresh, auth_type, credential_version, connection_metadata };
+      return { ...fresh, place: placeOf(event), auth_type, credential_version, connection_metadata };
     }
     if (event.type === 'ConnectionDeleted') return { status: 'deleted' };
     return isLive(state) ? changed(state, event) : state;
@@ -80,7 +84,7 @@ export const connection: Decider<ConnectionState, ConnectionCommand, ConnectionE
 
 const well = { status: 'connected', provider_error: null } as const;
 
-const fresh: Omit<Live, 'auth_type'> = {
+const fresh: Omit<Live, 'auth_type' | 'place'> = {
   ...well,
   session_id: null,
   relinks: [],
@@ -90,7 +94,22 @@ const fresh: Omit<Live, 'auth_type'> = {
   webhook_version: null,
 };
 
-const isLive = (state: ConnectionState): state is Live =>
+const placeOf = ({ project_id, environment, server_id, user_id }: ConnectionPlace): ConnectionPlace => ({
+  project_id,
+  environment,
+  server_id,
+  user_id,
+});
+
+/** Is it among the deliveries that came lately? */
+export const hasReceived = (state: ConnectionState, deliveryId: string): boolean =>
+  isLive(state) && state.deliveries.includes(deliveryId);
+
+/** Is this the place of that connection? */
+export const isAt = (place: ConnectionPlace, state: Live): boolean =>
+  JSON.stringify(placeOf(place)) === JSON.stringify(state.place);
+
+export const isLive = (state: ConnectionState): state is Live =>
   state.status !== 'none' && state.status !== 'revoked' && state.status !== 'deleted';
 
 /** A credential that was destroyed opens for nobody, and what is disconnected stays so. */
@@ -111,6 +130,7 @@ function storeCredential(command: Command<'StoreCredential'>, state: ConnectionS
   const { type: _type, now, ...created } = command;
   const { display_name, connection_metadata, cert_metadata, credential_version } = created;
   const { metadata, token_refresh_at, expires_at } = created;
+  if (isLive(state) && !isAt(created, state)) throw new DomainError('ID_TAKEN');
   if (state.status === 'none') {
     const terms = { display_name: display_name ?? null, connection_metadata: connection_metadata ?? {} };
     return [{ type: 'ConnectionCreated', ...created, ...terms, at: now }];

@@ -41,6 +41,7 @@ import { PlatformConnections1700000000002 } from './migrations/0002-platform-con
 import { SubjectKeys1700000000003 } from './migrations/0003-subject-keys.js';
 import { BankItems1700000000010 } from './migrations/0010-bank-items.js';
 import { ConnectLinkEndings1700000000011 } from './migrations/0011-connect-link-endings.js';
+import { DeliveryRevisions1700000000012 } from './migrations/0012-delivery-revisions.js';
 import { ConnectionLists1700000000013 } from './migrations/0013-connection-lists.js';
 import { AgentSessionController } from './agent-session.controller.js';
 import { AgentSessionRow } from './agent-session.view.js';
@@ -64,6 +65,7 @@ import { KeyRotation } from './vault/key-rotation.js';
 import { VaultController } from './vault/vault.controller.js';
 import { Vault } from './vault/vault.service.js';
 import { KnownConnections } from './known-connections.js';
+import { LostDeliveries } from './lost-deliveries.js';
 import { WebhookDeliveries1700000000004 } from './migrations/0004-webhook-deliveries.js';
 import { WebhookController } from './webhook.controller.js';
 import { WebhookDeliveries } from './webhook-deliveries.js';
@@ -96,6 +98,7 @@ const catalog = {
         ConnectLinks1700000000005,
         BankItems1700000000010,
         ConnectLinkEndings1700000000011,
+        DeliveryRevisions1700000000012,
         ConnectionLists1700000000013,
       ],
     }),
@@ -151,6 +154,7 @@ const catalog = {
     WebhookSecrets,
     KnownConnections,
     WebhookDeliveries,
+    LostDeliveries,
     WebhookVerification,
     WebhookIntake,
     PlatformQueries,

@@ -3,17 +3,17 @@ import {
   type BankConnection,
   type ConnectionCommand,
   type ConnectionEvent,
+  type ConnectionPlace,
   type ConnectionView,
   isBank,
 } from '#contracts/connection.js';
 import type { AsOf, Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
-import { readStreamAsOf } from '#eventstore/as-of.js';
-import { commandHandler } from '#eventstore/command-handler.js';
+import { commandHandler, eventsOf } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
 import { Store } from '#service/store.js';
 import { ConnectionFolds } from './connection-folds.js';
-import { connection } from './connection.decider.js';
+import { connection, isAt, isLive } from './connection.decider.js';
 import { connectionProjection } from './connection.view.js';
 
 export interface Changed extends Written<ConnectionView> {
@@ -52,14 +52,13 @@ export class Connections {
     return { view, decided, position, repeated };
   }
 
-  /** A delivery may come again when it is as old as the stream, all of which is therefore looked at. */
-  async receive(
-    id: string,
-    command: Extract<ConnectionCommand, { type: 'ReceiveWebhook' }>,
-    context: Context,
-  ): Promise<{ isNews: boolean }> {
-    const { decided, repeated } = await this.handle({ id, command, context });
-    return { isNews: !repeated && decided.length > 0 };
+  /** What the first of these commands that is on record has brought about; null when none is. */
+  async recorded(id: string, commandIds: string[]): Promise<Changed | null> {
+    const { events, view } = await this.folds.read(id);
+    const decided = commandIds.map((name) => eventsOf(name, events)).find((found) => found.length > 0);
+    if (!decided) return null;
+    if (!view) throw new DomainError('NOT_FOUND', 'Connection not found');
+    return { view, decided, position: String(events.at(-1)!.commit), repeated: true };
   }
 
   /** A bank of the household; another tenant's connection does not exist. */
@@ -78,16 +77,16 @@ export class Connections {
 
   /** Whatever it connects to, as it was at that moment. */
   async past(tenant: Tenant, id: string, moment: AsOf): Promise<ConnectionView> {
-    const { events } = await readStreamAsOf<ConnectionEvent>(this.store.client, `connection-${id}`, moment);
-    const view = project(connectionProjection, events);
+    const view = await this.folds.past(id, moment);
     if (view?.project_id === tenant.project_id && view.environment === tenant.environment) return view;
     throw new DomainError('NOT_FOUND', 'Connection not found');
   }
 
-  /** Has it existed, and will it never live again? */
-  async hasEnded(id: string): Promise<boolean> {
-    const { status } = (await this.folds.read(id)).state;
-    return status === 'revoked' || status === 'deleted' || status === 'needs_reauth';
+  /** Has it existed, and will it never live at this place (again)? */
+  async isLostTo(place: ConnectionPlace, id: string): Promise<boolean> {
+    const { state } = await this.folds.read(id);
+    if (state.status === 'none') return false;
+    return !isLive(state) || state.status === 'needs_reauth' || !isAt(place, state);
   }
 
   /** From here on it is unknown to everybody; answers with where that stands. */

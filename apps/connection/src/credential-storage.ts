@@ -4,16 +4,20 @@ import type { ConnectionView } from '#contracts/connection.js';
 import { DomainError } from '#contracts/errors.js';
 import { AtMost } from '#service/at-most.js';
 import { logger } from '#service/logger.js';
+import { boundsOf, STRETCH, type Stretch, stretchAfter } from './vault/vault-stretch.js';
 import { IS_SETTLED, type Slot, Vault } from './vault/vault.service.js';
 
 /** Each holds one of the twelve connections of the pool while its end asks the pool for more. */
 const MOST_ENDING = 6;
+/** The connection of an entry `v`, one by one: joined as a table, all connections would be read for a stretch of entries. */
+const ITS_CONNECTION = 'lateral (select * from connections where id = v.connection_id limit 1)';
 const UNCLEAR = new Set(['UNAVAILABLE', 'VAULT_UNAVAILABLE', 'INTERNAL']);
 
 /** What lies in the vault, in step with what a connection's stream says. */
 @Injectable()
 export class CredentialStorage {
   private readonly ending = new AtMost(MOST_ENDING);
+  private lookedUpTo: Stretch['upTo'] = null;
 
   constructor(
     private readonly vault: Vault,
@@ -98,26 +102,35 @@ export class CredentialStorage {
     return this.vault.destroyAll(connectionId);
   }
 
+  /** Takes the next rows under the eye of `leftOver` and `suspects`; behind the last of the table come the first. */
+  async nextStretch(): Promise<Stretch> {
+    const stretch = await stretchAfter(this.dataSource, this.lookedUpTo);
+    this.lookedUpTo = stretch.upTo;
+    return stretch;
+  }
+
   /** Credentials whose connection is over but whose destruction did not happen: a worker died in between. */
-  async leftOver(): Promise<string[]> {
+  async leftOver(stretch: Stretch): Promise<string[]> {
     const rows = await this.dataSource.query<{ id: string }[]>(
-      `select distinct c.id from vault_entries v join connections c on c.id = v.connection_id
-       where c.state = 'revoked' and v.field not like 'attempt %' limit 100`,
+      `select distinct c.id from ${STRETCH} v join ${ITS_CONNECTION} c on true
+       where c.state = 'revoked' and v.field not like 'attempt %'`,
+      boundsOf(stretch),
     );
     return rows.map((row) => row.id);
   }
 
   /** Versions that look as if no stream named them, and all that seems to belong to no connection and no attempt. */
-  async suspects(): Promise<(Slot & { version: number })[]> {
+  async suspects(stretch: Stretch): Promise<(Slot & { version: number })[]> {
     return this.dataSource.query(
       `select v.connection_id, v.field, v.version, v.project_id, v.environment
-       from vault_entries v left join connections c on c.id = v.connection_id
+       from ${STRETCH} v left join ${ITS_CONNECTION} c on true
        where v.${IS_SETTLED} and (
          c.id is null and v.field not like 'attempt %'
          and not exists (select from link_attempts a where a.connection_id = v.connection_id)
          or v.field = 'credential' and v.version is distinct from c.credential_version
          or v.field = 'webhook_secret' and v.version is distinct from c.webhook_version
-         and (v.version is distinct from c.webhook_previous or c.webhook_previous_until::timestamptz < now())) limit 100`,
+         and (v.version is distinct from c.webhook_previous or c.webhook_previous_until::timestamptz < now()))`,
+      boundsOf(stretch),
     );
   }
 

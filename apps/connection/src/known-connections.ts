@@ -7,9 +7,12 @@ import { Store } from '#service/store.js';
 import { ConnectionFolds } from './connection-folds.js';
 import { connection, type ConnectionState } from './connection.decider.js';
 import { connectionProjection } from './connection.view.js';
+import { Remembered } from './remembered.js';
 import { type SecretInForce, WebhookSecrets } from './webhook-secrets.js';
 
 const MOST_REMEMBERED = 2_000;
+/** Whoever is so many events behind reads in parts. */
+const MOST_BEHIND = 2_000;
 
 /** A connection as its stream said at some revision. */
 export interface KnownConnection extends Known<ConnectionState> {
@@ -25,7 +28,7 @@ export interface KnownConnection extends Known<ConnectionState> {
 @Injectable()
 export class KnownConnections {
   private readonly handle;
-  private readonly remembered = new Map<string, KnownConnection>();
+  private readonly remembered = new Remembered<KnownConnection>(MOST_REMEMBERED);
 
   constructor(
     private readonly store: Store,
@@ -42,20 +45,30 @@ export class KnownConnections {
 
   /** As it is now: the same object when nothing has happened since it was remembered. */
   async now(id: string): Promise<KnownConnection | null> {
+    const keep = this.remembered.keeper();
     const before = this.remembered.get(id);
-    if (!before) {
-      const { view, state, revision } = await this.folds.read(id);
-      return view && this.remember(id, { view, state, revision });
-    }
+    if (!before) return this.learn(id);
     const after = typeof before.revision === 'bigint' ? before.revision : undefined;
-    const read = await readStream<ConnectionEvent>(this.store.client, `connection-${id}`, after);
+    const read = await readStream<ConnectionEvent>(this.store.client, `connection-${id}`, after, MOST_BEHIND);
     if (read.events.length === 0) return before;
+    if (read.events.length === MOST_BEHIND) return this.learn(id);
     const events = read.events.map(({ event }) => event);
     const view = project(connectionProjection, events, before.view);
     if (!view) return this.forget(id);
     const state = events.reduce((sum, event) => connection.evolve(sum, event), before.state);
     const secrets = haveSameSecrets(before.view, view) ? before.secrets : undefined;
-    return this.remember(id, { view, state, revision: read.revision, secrets });
+    const known = { view, state, revision: read.revision, secrets };
+    keep(id, known);
+    return known;
+  }
+
+  private async learn(id: string): Promise<KnownConnection | null> {
+    const keep = this.remembered.keeper();
+    const { view, state, revision } = await this.folds.read(id);
+    if (!view) return null;
+    const known = { view, state, revision };
+    keep(id, known);
+    return known;
   }
 
   async secretsOf(known: KnownConnection): Promise<SecretInForce[]> {
@@ -68,29 +81,23 @@ export class KnownConnections {
     before: KnownConnection,
     wishes: BatchWish<ConnectionCommand>[],
   ): Promise<ConnectionEvent[][]> {
+    const keep = this.remembered.keeper();
     const { decided, known } = await this.handle({ id, known: before, wishes });
     const view = project(connectionProjection, decided.flat(), before.view);
     // Nothing that is appended here concerns the secrets.
-    if (view) this.remember(id, { ...before, ...known, view });
+    if (view) keep(id, { ...before, ...known, view });
     return decided;
   }
 
   forget(id: string): null {
-    this.remembered.delete(id);
+    this.remembered.forget(id);
     return null;
   }
 
   /** Its texts have been erased: what was read of it before must not be there any more. */
   forgetText(id: string): void {
     this.folds.forget(id);
-    this.forget(id);
-  }
-
-  private remember(id: string, known: KnownConnection): KnownConnection {
-    this.remembered.delete(id);
-    if (this.remembered.size >= MOST_REMEMBERED) this.remembered.delete(this.remembered.keys().next().value!);
-    this.remembered.set(id, known);
-    return known;
+    this.remembered.erase((name) => name === id);
   }
 }
 

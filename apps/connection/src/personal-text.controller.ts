@@ -6,8 +6,9 @@ import { parseAgentSessionId, parseId, parsePlatformConnectionId } from '#contra
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { erasable } from '#eventstore/erasable.js';
-import { PersonalTexts } from '#service/personal-texts.js';
+import { type Erasing, PersonalTexts } from '#service/personal-texts.js';
 import { Store } from '#service/store.js';
+import { ConnectionFolds } from './connection-folds.js';
 import { ConnectionViews } from './connection-views.js';
 import { connection } from './connection.decider.js';
 import { user } from './user.decider.js';
@@ -29,11 +30,15 @@ export class PersonalTextController {
     private readonly store: Store,
     private readonly views: ConnectionViews,
     private readonly users: Users,
+    folds: ConnectionFolds,
   ) {
-    this.texts = new PersonalTexts(store, {
-      user: commandHandler(store.client, 'user', erasable(user)),
-      connection: commandHandler(store.client, 'connection', erasable(connection)),
-    });
+    const eraseUser = commandHandler(store.client, 'user', erasable(user));
+    const eraseConnection = commandHandler(store.client, 'connection', erasable(connection));
+    const erasers = {
+      user: eraseUser,
+      connection: (wish: Erasing) => eraseConnection({ ...wish, recall: () => folds.readErasable(wish.id) }),
+    };
+    this.texts = new PersonalTexts(store, erasers, { connection: async (id) => (await folds.read(id)).roots });
   }
 
   @MessagePattern('connection.text.open')

@@ -61,6 +61,14 @@ describe('storing a credential', () => {
     given(created)
       .when(store(3, { display_name: 'Main' }))
       .then(rotated(3, { display_name: 'Main' })));
+  it.each([{ project_id: 'prj_2' }, { environment: 'test' as const }, { server_id: 'stripe' }, { user_id: 'u' }])(
+    'leaves alone one that meets it in its id, but stands elsewhere: %j',
+    (elsewhere) => {
+      given(created).when(store(2, elsewhere)).thenRefused('ID_TAKEN');
+      given(created, expired).when(store(2, elsewhere)).thenRefused('ID_TAKEN');
+      given(created, revoked).when(store(2, elsewhere)).thenRefused('CONNECTION_DISCONNECTED');
+    },
+  );
   it('does not bring back a version that another has overtaken', () => {
     given(created, rotated(3)).when(store(2)).thenRefused('CONFLICT');
     given(created, rotated(3)).when(store(3)).thenRefused('CONFLICT');

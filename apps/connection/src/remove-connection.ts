@@ -1,10 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import type { ConnectionView } from '#contracts/connection.js';
+import { type ConnectionView, isBank } from '#contracts/connection.js';
 import type { Context } from '#contracts/envelope.js';
 import { type Changed, Connections } from './connections.service.js';
 import { CredentialStorage } from './credential-storage.js';
 import { LeaveProvider } from './leave-provider.js';
 import { WebhookDeliveries } from './webhook-deliveries.js';
+
+/** The bank may have used up all the time that the caller gives: what is gone there must be over here, too. */
+const END_MS = 4_000;
 
 /**
  * Ends a connection: a bank's first at the provider (removing again is harmless), then in the vault and in its stream as
@@ -21,21 +24,27 @@ export class RemoveConnection {
   ) {}
 
   async run(context: Context, connection: ConnectionView): Promise<Changed> {
-    await this.provider.leave(context, connection);
+    const ending = await this.leave(context, connection);
     const command = { type: 'Disconnect', reason: 'requested', now: new Date().toISOString() } as const;
-    return this.storage.destroyWith(connection.id, context.deadline, () =>
-      this.connections.command(connection.id, command, context),
+    return this.storage.destroyWith(connection.id, ending.deadline, () =>
+      this.connections.command(connection.id, command, ending),
     );
   }
 
   /** Ends it and forgets it; answers with where that stands. */
   async delete(context: Context, connection: ConnectionView): Promise<string> {
-    await this.provider.leave(context, connection);
-    const position = await this.storage.destroyWith(connection.id, context.deadline, () =>
-      this.connections.delete(connection.id, context),
+    const ending = await this.leave(context, connection);
+    const position = await this.storage.destroyWith(connection.id, ending.deadline, () =>
+      this.connections.delete(connection.id, ending),
     );
     // What is left when this fails is swept away; nobody can ask for it any more.
     await this.deliveries.forget(connection.id).catch(() => undefined);
     return position;
+  }
+
+  /** Answers with the context of what is left to do. */
+  private async leave(context: Context, connection: ConnectionView): Promise<Context> {
+    await this.provider.leave(context, connection);
+    return isBank(connection) ? { ...context, deadline: Date.now() + END_MS } : context;
   }
 }

@@ -10,11 +10,24 @@ const EVERY_MS = 2_000;
 /** Takes up what a worker that died left half done, and attempts whose bank did not answer. */
 @Injectable()
 export class ResumeWork implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly rounds = new Sweep({
-    everyMs: EVERY_MS,
-    work: () => this.sweep(),
-    failure: 'resuming work failed; it comes again',
-  });
+  /** Each by itself: much that lies about must keep no attempt waiting. */
+  private readonly rounds = [
+    new Sweep({
+      everyMs: EVERY_MS,
+      work: () => this.storage.sweep(),
+      failure: 'sweeping what is stored failed; it comes again',
+    }),
+    new Sweep({
+      everyMs: EVERY_MS,
+      work: () => this.journal.forgetAbandoned(),
+      failure: 'forgetting abandoned attempts failed; it comes again',
+    }),
+    new Sweep({
+      everyMs: EVERY_MS,
+      work: () => this.advance(),
+      failure: 'resuming work failed; it comes again',
+    }),
+  ];
 
   constructor(
     private readonly journal: AttemptJournal,
@@ -23,16 +36,14 @@ export class ResumeWork implements OnApplicationBootstrap, OnApplicationShutdown
   ) {}
 
   onApplicationBootstrap(): void {
-    this.rounds.start();
+    for (const rounds of this.rounds) rounds.start();
   }
 
   onApplicationShutdown(): void {
-    this.rounds.stop();
+    for (const rounds of this.rounds) rounds.stop();
   }
 
-  private async sweep(): Promise<void> {
-    await this.storage.sweep();
-    await this.journal.forgetAbandoned();
+  private async advance(): Promise<void> {
     for (const attemptId of await this.journal.unfinished()) {
       await this.attempts.advance(attemptId).catch((error: unknown) => {
         logger.info({ attemptId, error: String(error) }, 'an attempt is not finished yet');

@@ -4,6 +4,7 @@ import type { ConnectionEvent, ConnectionPlace, ConnectionTerms, StoredCredentia
 import type { Context } from '#contracts/envelope.js';
 import { DomainError, isCoded } from '#contracts/errors.js';
 import { idOf, shortIdOf, uuidV5 } from '#contracts/ids.js';
+import { commandIdOf } from '#eventstore/command-handler.js';
 import { Catalog } from './catalog/catalog.js';
 import { ConnectionSlots } from './connection-slots.js';
 import { type Changed, Connections } from './connections.service.js';
@@ -11,6 +12,8 @@ import { CredentialStorage } from './credential-storage.js';
 import { checkSecret, type Secret } from './secret-shape.js';
 
 const ATTEMPTS = 6;
+/** So many connections of a place may have come after the one that a repeated wish has made. */
+const LOOKED_THROUGH = 20;
 const ATTEMPT = '8a2f4e0e-7b1d-5c0a-9d53-4b5e0c7f2a90';
 
 export interface StoreWish extends ConnectionTerms {
@@ -51,27 +54,39 @@ export class StoreConnection {
     return this.persist(context, { ...wish, auth_type: server.auth_type, cert_metadata, secret });
   }
 
-  /** Tokens of an OAuth provider, which come from the provider itself. */
+  /** Tokens of an OAuth provider, which come from the provider itself; a sweep may bring them again. */
   tokens(context: Context, wish: TokenWish): Promise<Changed & { created: boolean }> {
-    return this.persist(context, { ...wish, auth_type: 'oauth', cert_metadata: {} });
+    return this.persist({ ...context, again: true }, { ...wish, auth_type: 'oauth', cert_metadata: {} });
   }
 
   private async persist(context: Context, wish: StoredWish): Promise<Changed & { created: boolean }> {
+    const before = context.again ? await this.recorded(context, wish) : null;
+    if (before) return withCreated(before);
     for (let attempt = 1; ; attempt++) {
       try {
-        const changed = await this.store(anew(context, attempt), {
-          ...wish,
-          short_id: candidate(wish.short_id, attempt),
-        });
-        return { ...changed, created: changed.decided[0]?.type === 'ConnectionCreated' };
+        const short_id = candidate(wish.short_id, attempt);
+        return withCreated(await this.store(anew(context, attempt), { ...wish, short_id }));
       } catch (error) {
         if (attempt === ATTEMPTS || !isOvertaken(error)) throw error;
       }
     }
   }
 
+  /** What any attempt of this wish has recorded, whoever came after it: its secret must not overtake a newer one. */
+  private async recorded(context: Context, wish: Named): Promise<Changed | null> {
+    const holders = await this.slots.holders(placeOf(context, wish));
+    for (const short_id of holders.slice(-LOOKED_THROUGH).reverse()) {
+      const id = idOf('connection', short_id);
+      const attempts = Array.from({ length: ATTEMPTS }, (_, index) => anew(context, index + 1));
+      const names = attempts.map((attempt) => commandIdOf(attempt, `connection-${id}`, { type: 'StoreCredential' }));
+      const changed = await this.connections.recorded(id, names);
+      if (changed) return changed;
+    }
+    return null;
+  }
+
   private async store(context: Context, { secret, ...wish }: StoredWish): Promise<Changed> {
-    const place: ConnectionPlace = { ...context.tenant, server_id: wish.server_id, user_id: wish.user_id };
+    const place = placeOf(context, wish);
     const { short_id, isNew } = await this.slots.take(place, wish.short_id, context);
     const id = idOf('connection', short_id);
     const now = new Date().toISOString();
@@ -84,6 +99,14 @@ export class StoreConnection {
     });
   }
 }
+
+const placeOf = ({ tenant }: Context, { server_id, user_id }: Named): ConnectionPlace => ({
+  ...tenant,
+  server_id,
+  user_id,
+});
+
+const withCreated = (changed: Changed) => ({ ...changed, created: changed.decided[0]?.type === 'ConnectionCreated' });
 
 const isStored = (event: ConnectionEvent): event is Stored =>
   event.type === 'ConnectionCreated' || event.type === 'CredentialRotated';

@@ -12,6 +12,8 @@ const EVERY_CONNECTION = '';
 
 interface Noting {
   connectionId: string;
+  /** Of the connection's stream: no event of these deliveries stands up to here. */
+  revision: bigint;
   deliveries: { id: string; sealed: string }[];
 }
 
@@ -39,28 +41,48 @@ export class WebhookDeliveries {
     this.insert = prepared<Named>(
       dataSource,
       'webhook_deliveries_note',
-      `insert into webhook_deliveries (connection_id, delivery_id, sealed)
-       select * from unnest($1::uuid[], $2::text[], $3::text[]) order by 1, 2
+      `insert into webhook_deliveries (connection_id, delivery_id, sealed, after_revision)
+       select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[]) order by 1, 2
        on conflict do nothing returning connection_id, delivery_id`,
     );
   }
 
   /** Answers with the names that were not known before. What arrives while a statement is on its way shares the next one. */
-  async note(connectionId: string, deliveries: { id: string; sealed: string }[]): Promise<Set<string>> {
-    if (deliveries.length === 0) return new Set();
-    return this.inTurn.add(EVERY_CONNECTION, { connectionId, deliveries });
+  async note(noting: Noting): Promise<Set<string>> {
+    if (noting.deliveries.length === 0) return new Set();
+    return this.inTurn.add(EVERY_CONNECTION, noting);
   }
 
   private async noteAll(batch: Waiting<Noting, Set<string>>[]): Promise<void> {
-    const all = batch.flatMap(({ connectionId, deliveries }) => deliveries.map((one) => ({ connectionId, ...one })));
+    const all = batch.flatMap(({ deliveries, ...where }) => deliveries.map((one) => ({ ...where, ...one })));
     const columns = [
       all.map(({ connectionId }) => connectionId),
       all.map(({ id }) => id),
       all.map(({ sealed }) => sealed),
+      all.map(({ revision }) => String(revision)),
     ];
     const noted = new Map(batch.map(({ connectionId }) => [connectionId, new Set<string>()]));
     for (const row of await this.insert(columns)) noted.get(row.connection_id)!.add(row.delivery_id);
     for (const { connectionId, answer } of batch) answer(noted.get(connectionId)!);
+  }
+
+  /** Of each name, up to which revision of the stream its event certainly does not stand. */
+  async absentUpTo(connectionId: string, names: string[]): Promise<Map<string, bigint>> {
+    const rows = await this.dataSource.query<{ delivery_id: string; after_revision: string | null }[]>(
+      `select delivery_id, after_revision from webhook_deliveries where connection_id = $1 and delivery_id = any($2)`,
+      [connectionId, names],
+    );
+    const known = new Map(rows.map((row) => [row.delivery_id, BigInt(row.after_revision ?? -1)]));
+    return new Map(names.map((name) => [name, known.get(name) ?? -1n]));
+  }
+
+  async markAbsent(connectionId: string, upTo: Map<string, bigint>): Promise<void> {
+    await this.dataSource.query(
+      `update webhook_deliveries d set after_revision = n.revision
+       from unnest($2::text[], $3::bigint[]) as n (name, revision)
+       where d.connection_id = $1 and d.delivery_id = n.name`,
+      [connectionId, [...upTo.keys()], [...upTo.values()].map(String)],
+    );
   }
 
   async forget(connectionId: string): Promise<void> {

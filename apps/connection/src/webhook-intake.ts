@@ -7,8 +7,9 @@ import { uuidV5 } from '#contracts/ids.js';
 import type { InboundDelivery } from '#contracts/webhook.js';
 import { Conflict } from '#eventstore/append.js';
 import { InTurn, upTo, type Waiting } from '#service/in-turn.js';
-import { Connections } from './connections.service.js';
+import { hasReceived } from './connection.decider.js';
 import { type KnownConnection, KnownConnections } from './known-connections.js';
+import { LostDeliveries } from './lost-deliveries.js';
 import type { WebhookFact } from './providers/provider.js';
 import { WebhookDeliveries } from './webhook-deliveries.js';
 import { WebhookVerification } from './webhook-verification.js';
@@ -39,7 +40,7 @@ type ReceiveWebhook = Extract<ConnectionCommand, { type: 'ReceiveWebhook' }>;
 /**
  * Takes deliveries in, exactly one event for each name. Those of one connection go in turn, and all that wait while one
  * append is under way go together in the next. The name is put down first: a name that was there already may have been left
- * by a crash, so the stream itself is asked about it.
+ * by a crash or an outage, so the stream itself is asked about it.
  */
 @Injectable()
 export class WebhookIntake {
@@ -49,10 +50,10 @@ export class WebhookIntake {
   );
 
   constructor(
-    private readonly connections: Connections,
     private readonly known: KnownConnections,
     private readonly verification: WebhookVerification,
     private readonly deliveries: WebhookDeliveries,
+    private readonly lostDeliveries: LostDeliveries,
   ) {}
 
   take(id: string, arrived: Arrived): Promise<{ duplicate: boolean }> {
@@ -77,11 +78,10 @@ export class WebhookIntake {
     const { known, genuine } = await this.proved(id, batch);
     if (!known || genuine.length === 0) return;
     const { firsts, repeats } = byName(genuine);
-    const unknown = firsts.filter(({ fact }) => !noted.has(fact.deliveryId));
-    const rows = unknown.map(({ fact, waiting }) => ({ id: fact.deliveryId, sealed: waiting.sealed }));
-    for (const name of await this.deliveries.note(id, rows)) noted.add(name);
+    await this.note(id, known, { firsts, noted });
+    const lost = await this.lost(id, known, { genuine, noted });
 
-    const news = firsts.filter(({ fact }) => noted.has(fact.deliveryId));
+    const news = firsts.filter(({ fact }) => noted.has(fact.deliveryId) || lost.has(fact.deliveryId));
     const wishes = news.map((one) => ({ command: commandOf(one), context: contextOf(one, known.view) }));
     const decided = await this.known.append(id, known, wishes);
     const isAppended = decided.some((events) => events.length > 0);
@@ -89,17 +89,35 @@ export class WebhookIntake {
     if (!isAppended && (await this.known.now(id))?.revision !== known.revision) throw new Conflict(id);
     news.forEach(({ waiting }, at) => waiting.answer({ duplicate: decided[at]!.length === 0 }));
     const old = firsts.filter((one) => !news.includes(one));
-    await Promise.all(old.map((one) => this.again(id, one, known.view)));
-    repeats.forEach(({ waiting }) => waiting.answer({ duplicate: true }));
+    for (const { waiting } of [...old, ...repeats]) waiting.answer({ duplicate: true });
   }
 
-  /** The name was there: either it is all done, or whoever put it down did not get further. */
-  private async again(id: string, one: Genuine, view: ConnectionView): Promise<void> {
+  private async note(
+    id: string,
+    { revision }: KnownConnection,
+    { firsts, noted }: { firsts: Genuine[]; noted: Set<string> },
+  ): Promise<void> {
+    const unknown = firsts.filter(({ fact }) => !noted.has(fact.deliveryId));
+    const deliveries = unknown.map(({ fact, waiting }) => ({ id: fact.deliveryId, sealed: waiting.sealed }));
+    const from = typeof revision === 'bigint' ? revision : -1n;
+    for (const name of await this.deliveries.note({ connectionId: id, revision: from, deliveries })) noted.add(name);
+  }
+
+  /** The other names were there: whoever put them down may not have got further. Where that cannot be told, they are refused. */
+  private async lost(
+    id: string,
+    { state }: KnownConnection,
+    { genuine, noted }: { genuine: Genuine[]; noted: Set<string> },
+  ): Promise<Set<string>> {
+    const isUnclear = ({ fact }: Genuine) => !noted.has(fact.deliveryId) && !hasReceived(state, fact.deliveryId);
+    const unclear = genuine.filter(isUnclear);
+    const names = [...new Set(unclear.map(({ fact }) => fact.deliveryId))];
     try {
-      const { isNews } = await this.connections.receive(id, commandOf(one), contextOf(one, view));
-      one.waiting.answer({ duplicate: !isNews });
+      return names.length > 0 ? await this.lostDeliveries.among(id, names) : new Set();
     } catch (error) {
-      one.waiting.refuse(error);
+      // An answer that comes later than this counts for nothing.
+      for (const { waiting } of unclear) waiting.refuse(error);
+      return new Set();
     }
   }
 

@@ -7,6 +7,8 @@ import { readStream } from './read-stream.js';
 import type { Recorded } from './recorded.js';
 
 const READ_DEADLINE_MS = 3_000;
+/** The clock of the event store and that of whoever wrote an event's `at`, at most, with the time an append may take. */
+const CLOCKS_DIFFER_MS = 10 * 60_000;
 
 /** A stream as it was at some moment, and the clock's time then. */
 export interface Then<E> {
@@ -30,12 +32,20 @@ export async function readStreamAsOf<E extends { type: string }>(
  * that event too, although it was written a few milliseconds later.
  */
 export function upTo<E extends { type: string }>(events: Recorded<E>[], asOf: AsOf): Recorded<E>[] {
-  const isThere =
-    'time' in asOf
-      ? ({ event, created }: Recorded<E>) =>
-          created.toISOString() <= asOf.time || (event as { at?: string }).at === asOf.time
-      : ({ commit }: Recorded<E>) => commit <= BigInt(asOf.position);
-  return events.slice(0, events.findLastIndex(isThere) + 1);
+  return events.slice(0, events.findLastIndex(isUpTo(asOf)) + 1);
+}
+
+/** Does this event, and all that stands before it, belong to the moment? */
+export const isUpTo = (asOf: AsOf): ((recorded: Recorded) => boolean) =>
+  'time' in asOf
+    ? ({ event, created }) => created.toISOString() <= asOf.time || (event as { at?: string }).at === asOf.time
+    : ({ commit }) => commit <= BigInt(asOf.position);
+
+/** Does nothing that stands behind this event belong to the moment any more? */
+export function isBeyond(asOf: AsOf): (recorded: Recorded) => boolean {
+  if ('position' in asOf) return ({ commit }) => commit > BigInt(asOf.position);
+  const last = Date.parse(asOf.time) + CLOCKS_DIFFER_MS;
+  return ({ created }) => created.getTime() > last;
 }
 
 async function timeOf(client: EventStoreDBClient, asOf: AsOf): Promise<string> {

@@ -28,7 +28,7 @@ export interface Recalled<S, E extends { type: string }> extends StreamRead<E> {
   /** `events` are only the last ones: a command that comes again after so many others is taken for a new one. */
   events: Recorded<E>[];
   /** What personal text is sealed by: the first event, and all erasures. */
-  roots: E[];
+  roots: Recorded<E>[];
 }
 
 export interface Wish<S, C, E extends { type: string }> {
@@ -58,14 +58,15 @@ export const commandHandler =
       const isNew = expectNew && !context.again && attempt === 1;
       const recalled = isNew ? undefined : await recall?.();
       const past: StreamRead<E> = recalled ?? (isNew ? nothingRead : await readStream<E>(client, stream));
-      const events = past.events.map((recorded) => recorded.event);
+      const events = factsOf(past.events);
       const here = String(past.events.at(-1)?.commit ?? 0n);
       const before = eventsOf(commandId, past.events);
       if (before.length > 0) return { events, decided: before, position: here, repeated: true };
       const decided = decider.decide(command, recalled ? recalled.state : fold(decider, events));
       if (decided.length === 0) return { events, decided, position: here, repeated: false };
       const ids = decided.map((_, index) => eventId(commandId, index));
-      const sealed = await seal(client, { stream, events: decided, ids, past: recalled?.roots ?? events });
+      const roots = recalled ? factsOf(recalled.roots) : events;
+      const sealed = await seal(client, { stream, events: decided, ids, past: roots });
       // Its text was erased after we had read it.
       if (sealed === null) continue;
       try {
@@ -85,12 +86,14 @@ export const commandHandler =
     throw new DomainError('CONFLICT');
   };
 
+const factsOf = <E extends { type: string }>(recorded: Recorded<E>[]): E[] => recorded.map(({ event }) => event);
+
 /** Names what one wish does to one stream. */
 export const commandIdOf = (context: Context, stream: string, command: { type: string }): string =>
   uuidV5(context.command_id, `${stream}:${command.type}`);
 
 /** The events a command has left in its stream already: a repeated command has its first answer, and no second effect. */
-function eventsOf<E extends { type: string }>(commandId: string, past: Recorded<E>[]): E[] {
+export function eventsOf<E extends { type: string }>(commandId: string, past: Recorded<E>[]): E[] {
   const byId = new Map(past.map((recorded) => [recorded.id, recorded.event]));
   const found: E[] = [];
   for (let event = byId.get(eventId(commandId, 0)); event; event = byId.get(eventId(commandId, found.length))) {

@@ -1,7 +1,7 @@
 import { type ErasePersonalText, type PersonalTextErased, personalFieldsOf } from '#contracts/personal-text.js';
 import type { Decider } from './decider.js';
 
-interface Erasable<S> {
+export interface Erasable<S> {
   inner: S;
   /** So often was text erased before; also the number of the key that newer text is sealed under. */
   erasures: number;

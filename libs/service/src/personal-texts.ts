@@ -13,7 +13,13 @@ const AT_ONCE = 16;
 /** The last of them must still be answered. */
 const RESERVE_MS = 700;
 
-type Erase = (wish: { id: string; command: ErasePersonalText; context: Context }) => Promise<unknown>;
+export interface Erasing {
+  id: string;
+  command: ErasePersonalText;
+  context: Context;
+}
+
+type Erase = (wish: Erasing) => Promise<unknown>;
 
 /** Opens and erases the personal text of the streams that a service owns. */
 export class PersonalTexts {
@@ -21,6 +27,8 @@ export class PersonalTexts {
     private readonly store: Store,
     /** By kind of stream, the handler of its commands. */
     private readonly erasers: Partial<Record<PersonalKind, Erase>>,
+    /** By kind of stream, where it can grow too long to be read in one go: its erasures, among others of its events. */
+    private readonly erasuresOf: Partial<Record<PersonalKind, (id: string) => Promise<Recorded[]>>> = {},
   ) {}
 
   async open(texts: TextToOpen[]): Promise<OpenedTexts> {
@@ -37,7 +45,7 @@ export class PersonalTexts {
 
   /** Does this stream exist, in this tenant? */
   async isOf({ project_id, environment }: Tenant, stream: string): Promise<boolean> {
-    const { events } = await readStream(this.store.client, stream);
+    const { events } = await readStream(this.store.client, stream, undefined, 1);
     const first = events[0]?.event as Partial<Tenant> | undefined;
     return first?.project_id === project_id && first.environment === environment;
   }
@@ -67,7 +75,7 @@ export class PersonalTexts {
     const { kind, id } = partsOf(stream);
     const command = { type: 'ErasePersonalText', now: new Date().toISOString() } as const;
     await this.erasers[kind]!({ id, command, context });
-    const { events } = await readStream(this.store.client, stream);
+    const events = (await this.erasuresOf[kind]?.(id)) ?? (await readStream(this.store.client, stream)).events;
     const erasures = events.filter(({ event }) => isErased(event));
     for (const { event, commit } of erasures) await this.destroy(stream, event, commit);
     return erasures.map(({ commit }) => erasedText(stream, String(commit)));

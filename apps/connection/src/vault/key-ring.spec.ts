@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
+import { logger } from '#service/logger.js';
 import { open, type Place, seal } from './envelope-encryption.js';
 import { KeyRing } from './key-ring.js';
 import { KeyRotation } from './key-rotation.js';
@@ -59,12 +60,30 @@ describe('key-encryption keys', () => {
 
 describe('a start', () => {
   const startWith = (counts: object[]) => {
-    const dataSource = { query: () => Promise.resolve(counts) } as unknown as DataSource;
-    return new KeyRotation(new KeyRing({ VAULT_KEK: `2:${newKey()}` }), dataSource).onApplicationBootstrap();
+    const query = (text: string) => Promise.resolve(text.includes('count(*)') ? counts : []);
+    return rotationOn(query).onApplicationBootstrap();
   };
+  const rotationOn = (query: (text: string) => Promise<object[]>) =>
+    new KeyRotation(new KeyRing({ VAULT_KEK: `2:${newKey()}` }), { query } as unknown as DataSource);
 
   it('is refused without the key of an epoch that is still needed, and names it', async () => {
     const counts = [1, 2, 7].map((epoch) => ({ epoch, entries: epoch * 3 }));
     await expect(startWith(counts)).rejects.toThrow('epoch 1 (3 credentials), epoch 7 (21 credentials)');
+  });
+
+  it('adds up a table that is larger than one statement can count', async () => {
+    const ends = [{ version: 1 }, { version: 2 }];
+    const query = (text: string) =>
+      Promise.resolve(
+        text.includes('count(*)') ? [{ epoch: 1, entries: 5 }] : text.includes('offset') ? ends.splice(0, 1) : [],
+      );
+    await expect(rotationOn(query).onApplicationBootstrap()).rejects.toThrow('epoch 1 (15 credentials)');
+  });
+
+  it('waits for no database that has too much to do to count', async () => {
+    logger.level = 'silent';
+    const rotation = rotationOn(() => Promise.reject(new Error('canceling statement due to statement timeout')));
+    await rotation.onApplicationBootstrap();
+    await rotation.onApplicationShutdown();
   });
 });

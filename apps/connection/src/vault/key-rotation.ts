@@ -6,12 +6,20 @@ import type { VaultStatus } from '#contracts/vault.js';
 import { logger } from '#service/logger.js';
 import { type Place, rewrap, type Wrapped } from './envelope-encryption.js';
 import { KeyRing } from './key-ring.js';
+import { boundsOf, STRETCH, type Stretch, stretchAfter } from './vault-stretch.js';
 
 const AT_ONCE = 200;
+/** A start waits no longer than this for a count. */
+const COUNT_MS = 10_000;
 const LOOK_EVERY_MS = 60_000;
 const RETRY_MS = 2_000;
 
 type Row = Place & Wrapped;
+
+interface EpochCount {
+  epoch: number;
+  entries: number;
+}
 
 /**
  * Brings every data key under the current epoch, in the background and beside all other work: a row moves only if its
@@ -32,7 +40,7 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
 
   /** Credentials that nobody could open are no way to begin. */
   async onApplicationBootstrap(): Promise<void> {
-    const missing = (await this.counts()).filter(({ epoch }) => !this.keks.epochs().includes(epoch));
+    const missing = (await this.countsAtStart()).filter(({ epoch }) => !this.keks.epochs().includes(epoch));
     if (missing.length > 0) {
       const named = missing.map(({ epoch, entries }) => `epoch ${epoch} (${entries} credentials)`).join(', ');
       throw new Error(`VAULT_KEK: the vault still needs the key of ${named}; put it back and rotate first`);
@@ -72,8 +80,27 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
     return { current_epoch, epochs: rows, remaining, last_error: this.failure };
   }
 
-  private counts(): Promise<{ epoch: number; entries: number }[]> {
-    return this.dataSource.query('select epoch, count(*)::int as entries from vault_entries group by epoch');
+  /** A vault too large to be counted in time, or a database with too much to do, is no reason not to begin. */
+  private async countsAtStart(): Promise<EpochCount[]> {
+    try {
+      return await this.counts(Date.now() + COUNT_MS);
+    } catch (error) {
+      logger.warn({ error: String(error) }, 'whether a key of the vault is missing is not known: counting failed');
+      return [];
+    }
+  }
+
+  /** Stretch by stretch: no single statement has the time to read a large table. */
+  private async counts(until = Infinity): Promise<EpochCount[]> {
+    const sums = new Map<number, number>();
+    let stretch: Stretch = { after: null, upTo: null };
+    do {
+      if (Date.now() > until) throw new Error('it takes too long');
+      stretch = await stretchAfter(this.dataSource, stretch.upTo);
+      for (const { epoch, entries } of await this.dataSource.query<EpochCount[]>(COUNT, boundsOf(stretch)))
+        sums.set(epoch, (sums.get(epoch) ?? 0) + entries);
+    } while (stretch.upTo);
+    return [...sums].map(([epoch, entries]) => ({ epoch, entries }));
   }
 
   private async run(): Promise<void> {
@@ -128,6 +155,8 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
 }
 
 const UNREADABLE = 'The key-encryption keys cannot be read as they are now; the log says why. Nothing was changed.';
+
+const COUNT = `select epoch, count(*)::int as entries from ${STRETCH} v group by epoch`;
 
 const PAGE = `select connection_id, field, version, project_id, environment, epoch, wrapped_key from vault_entries
   where epoch = any($1) and ($2::uuid is null or (connection_id, field, version) > ($2::uuid, $3::text, $4::int))
