@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import type { ConnectionView } from '#contracts/connection.js';
-import { createIndex } from '#service/migrations.js';
 import type { Store } from '#service/store.js';
 import { type Stack, startStack } from '#testing/stack.js';
 import { Connections1700000000001 } from '../apps/connection/src/migrations/0001-connections.js';
@@ -121,25 +119,4 @@ describe.each(filters)('connections by %j', (filter) => {
 
 it('a list is another one for each set of filters', () => {
   expect(new Set(filters.map((filter) => listOf(tenant, { ...filter, limit: 1 }))).size).toBe(filters.length);
-});
-
-it('an index of a large table may take longer to make than a statement may otherwise', async () => {
-  const hurried = await new DataSource({
-    ...{ type: 'postgres', url: stack.run().databases['connection']! },
-    extra: { query_timeout: 300, statement_timeout: 200 },
-  }).initialize();
-  const runner = hurried.createQueryRunner();
-  try {
-    await runner.query('create table slow (n int)');
-    await runner.query('insert into slow values (1)');
-    const name = `slow_${randomUUID().slice(0, 8)}`;
-    await runner.query(`create function ${name}(n int) returns int language plpgsql immutable as
-      $$ begin perform pg_sleep(0.5); return n; end $$`);
-    await runner.startTransaction();
-    await createIndex(runner, `slow_index on slow (${name}(n))`);
-    await runner.commitTransaction();
-  } finally {
-    await runner.release();
-    await hurried.destroy();
-  }
 });

@@ -1,14 +1,4 @@
-import type { PoolClient, QueryConfig } from 'pg';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-
-const INDEX_MS = 30 * 60_000;
-
-/** Makes an index of a table that may hold millions of rows: that takes longer than a statement may otherwise. */
-export async function createIndex(runner: QueryRunner, text: string): Promise<void> {
-  const client = (await runner.connect()) as PoolClient;
-  await client.query(`set local statement_timeout = ${INDEX_MS}`);
-  await client.query({ text: `create index ${text}`, query_timeout: INDEX_MS } as QueryConfig);
-}
 
 /** Where each view of a service stands, and what it had to put aside: the same two tables in every schema. */
 export async function createProjectionTables(runner: QueryRunner): Promise<void> {
