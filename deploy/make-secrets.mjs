@@ -1,5 +1,12 @@
-// Prints every secret that docker compose needs, freshly made: `node deploy/make-secrets.mjs >> .env`.
+// Prints every secret that docker compose needs, freshly made: `node deploy/make-secrets.mjs >> .env`, once.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+
+// Of two lines the later one counts: another vault key would open nothing that is stored.
+if (existsSync('.env') && /^VAULT_KEK=./m.test(readFileSync('.env', 'utf8'))) {
+  console.error('.env holds secrets already (VAULT_KEK). With other ones nothing that is stored could be read.');
+  process.exit(1);
+}
 
 const users = ['GATEWAY', 'KEY', 'CONNECTION', 'LINK_SESSION', 'AUDIT', 'SUBSCRIBER', 'CLI'];
 const schemas = ['KEY', 'CONNECTION', 'LINK_SESSION', 'AUDIT', 'EVENTSTORE'];

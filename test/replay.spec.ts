@@ -55,6 +55,11 @@ describe('replays', () => {
     expect(replays).toContainEqual(replay);
   });
 
+  it('are offered by the help for each read model', async () => {
+    const { out } = await latchkey('replay', '--help');
+    for (const name of await allViews()) expect(out).toContain(name);
+  });
+
   describe('on the command line, without a key', () => {
     const id = randomUUID();
     let database: Client;

@@ -35,7 +35,10 @@ ${MORE}
 
 --url URL or LATCHKEY_URL says where Latchkey is; a local one is found by itself.
 --key KEY or LATCHKEY_API_KEY says who asks.
---json, or a pipe, gives JSON, one document per line.`;
+--json, or a pipe, gives JSON, one document per line.
+
+It ends with 0, with 1 when something did not work (docs/errors.md says what a code means), and with 2 when the command line
+makes no sense.`;
 }
 
 export function helpOf({ words, does, takes = [], options = {}, required = [] }: Command): string {

@@ -21,6 +21,7 @@ const check = {
     'One harmless read with the candidate, to a host of the catalog alone. Nothing of it is stored or logged; a refusal by the provider is an answer, not an error.',
   body: credentialCheckBody,
   reply: { 200: credentialVerdict },
+  writesNothing: true,
   errors: ['SERVER_UNKNOWN', 'KEYS_MISMATCH', 'INVALID_SECRET_SHAPE'],
 } satisfies Partial<EndpointSpec>;
 

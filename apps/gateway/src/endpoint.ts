@@ -28,7 +28,9 @@ export interface EndpointSpec {
   reply: Partial<Record<200 | 201 | 202 | 204 | 503, z.ZodType | null>>;
   /** The reply is a stream: of Server-Sent Events, or of these types. */
   isStream?: boolean | string[];
-  /** Refusals beyond those that follow from access, body and query. */
+  /** Though it is no GET, so that nobody can come in between. */
+  writesNothing?: boolean;
+  /** Refusals beyond those that follow from method, access, body and query. */
   errors?: ErrorCode[];
 }
 

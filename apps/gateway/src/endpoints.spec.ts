@@ -26,7 +26,7 @@ let document: {
 
 interface Operation {
   operationId: string;
-  parameters: { in: string; name: string }[];
+  parameters: { in: string; name: string; description?: string }[];
   responses: Record<string, { description: string; headers?: object }>;
   security: object[];
 }
@@ -196,12 +196,35 @@ describe('the OpenAPI document', () => {
     expect(security).toEqual([{ ApiKey: ['full_access'] }, { Bearer: ['full_access'] }]);
   });
 
+  it('says of an id what it looks like', () => {
+    const meant = (path: string) => Object.values(document.paths[path]!)[0]!.parameters[0]!.description;
+    expect(meant('/api/v1/connections/{id}')).toBe('UUID or 8-character short_id.');
+    expect(meant('/v1/api-keys/{id}')).toBe('UUID or 8-character short_id.');
+    expect(meant('/api/v1/replays/{id}')).toBe('UUID.');
+    expect(meant('/v1/connections/{id}/metadata')).toBe('The `conn_` id.');
+    expect(meant('/v1/sessions/{id}/close')).toBe('The `ses_` id.');
+    expect(meant('/v1/projects/{id}')).toBe('The `prj_` id, or the slug.');
+    expect(meant('/v1/providers/{id}')).toBe('The id in the catalog.');
+  });
+
+  it('says of every write that others may come in between, and of nothing else', () => {
+    const isWrite = (method: string, path: string) => method !== 'get' && !path.endsWith('-validate');
+    for (const [path, methods] of Object.entries(document.paths)) {
+      for (const [method, { responses }] of Object.entries(methods)) {
+        const says = /`conflict`/i.test(responses['409']?.description ?? '');
+        expect([method, path, says]).toEqual([method, path, isWrite(method, path)]);
+      }
+    }
+    const { responses } = document.paths['/api/v1/connections/{id}']!['delete']!;
+    expect(responses['503']!.description).toBe('`UNAVAILABLE`, `REVOKE_FAILED`');
+  });
+
   it('says which headers are listened to, and which answer them', () => {
     const headersOf = ({ parameters }: Operation) =>
       parameters.filter((parameter) => parameter.in === 'header').map(({ name }) => name);
     const key = document.paths['/v1/api-keys']!['post']!;
     expect(headersOf(key)).toEqual(['x-codespar-project', 'Idempotency-Key']);
-    expect(key.responses['409']!.description).toBe('`idempotency_conflict`, `idempotency_in_flight`');
+    expect(key.responses['409']!.description).toBe('`idempotency_conflict`, `idempotency_in_flight`, `conflict`');
     expect(key.responses['201']!.headers).toHaveProperty('Idempotency-Replayed');
     expect(key.responses['429']!.headers).toHaveProperty('Retry-After');
     expect(key.responses['400']!.headers).not.toHaveProperty('Retry-After');

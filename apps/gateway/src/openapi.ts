@@ -89,10 +89,20 @@ const pathParameters = ({ path }: EndpointSpec): Json[] =>
     name,
     in: 'path',
     required: true,
-    description:
-      name === 'id' && !/^\/v1\/(connections|projects)/.test(path) ? 'UUID or 8-character short_id.' : undefined,
+    description: name === 'id' ? idIn(path) : undefined,
     schema: { type: 'string' },
   }));
+
+/** Where an id has another form than most. */
+const idForms: [RegExp, string][] = [
+  [/^\/v1\/connections\//, 'The `conn_` id.'],
+  [/^\/v1\/sessions\//, 'The `ses_` id.'],
+  [/^\/v1\/projects\//, 'The `prj_` id, or the slug.'],
+  [/^\/v1\/(servers|providers)\//, 'The id in the catalog.'],
+  [/^\/api\/v1\/replays\//, 'UUID.'],
+];
+const idIn = (path: string): string =>
+  idForms.find(([start]) => start.test(path))?.[1] ?? 'UUID or 8-character short_id.';
 
 function queryParameters({ query }: EndpointSpec): Json[] {
   if (!query) return [];
@@ -198,6 +208,7 @@ export function codesOf(endpoint: EndpointSpec): Set<ErrorCode> {
   if (access !== 'public' && access !== 'any') codes.push('FORBIDDEN');
   if (body) codes.push('INVALID_BODY', 'VALIDATION_ERROR', 'PAYLOAD_TOO_LARGE');
   if (takesIdempotencyKey(endpoint)) codes.push('VALIDATION_ERROR', 'IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_IN_FLIGHT');
+  if (endpoint.method !== 'GET' && !endpoint.writesNothing) codes.push('CONFLICT');
   if (query) codes.push(isPlatform(endpoint) ? 'INVALID_PARAMETER' : 'VALIDATION_ERROR');
   return new Set([...codes, ...own].sort((a, b) => errors[a].status - errors[b].status));
 }

@@ -41,3 +41,17 @@ describe('the certificates of the event store', () => {
     expect(makeCertificates()).toMatchObject({ status: 0, stdout: '' });
   });
 });
+
+describe('the secrets of docker compose', () => {
+  const makeSecrets = () =>
+    spawnSync(process.execPath, [join(__dirname, '../../../deploy/make-secrets.mjs')], { cwd: dir, encoding: 'utf8' });
+
+  it('are made once: those that open what is stored are never joined by others', () => {
+    writeFileSync(join(dir, '.env'), '# VAULT_KEK=\nPORT=8081\n');
+    const made = makeSecrets();
+    expect(made).toMatchObject({ status: 0, stderr: '' });
+    expect(made.stdout).toMatch(/^VAULT_KEK=.{44}$/m);
+    writeFileSync(join(dir, '.env'), made.stdout);
+    expect(makeSecrets()).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('VAULT_KEK') });
+  });
+});

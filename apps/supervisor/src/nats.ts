@@ -46,7 +46,7 @@ export function localBus({ choice, port, secrets, inherited, passwordOf }: Bus):
 /** Debian puts the server where the PATH of ordinary users does not look. */
 const places = ['nats-server', '/usr/sbin/nats-server', '/usr/local/sbin/nats-server'];
 
-function installedServer(): { command: string; version: string } | undefined {
+export function installedServer(): { command: string; version: string } | undefined {
   for (const command of places) {
     const { status, stdout } = spawnSync(command, ['--version'], { encoding: 'utf8' });
     if (status === 0) return { command, version: stdout.trim() };

@@ -32,6 +32,8 @@ export interface Wiring {
   sandbox?: SandboxCredentials;
   /** Our applications at OAuth providers. */
   oauth: NodeJS.ProcessEnv;
+  /** The key that signs the timeline, or the file with it, where the environment names one. */
+  auditSigning: NodeJS.ProcessEnv;
   /** Real provider settings from the environment, passed on as they are. */
   providers: NodeJS.ProcessEnv;
 }
@@ -68,7 +70,7 @@ const environments: Record<NodePart, (wiring: Wiring) => NodeJS.ProcessEnv> = {
     WEBHOOK_BASE_URL: wiring.webhookBaseUrl,
   }),
   'link-session': (wiring) => serviceEnvironment('link-session', wiring),
-  audit: (wiring) => serviceEnvironment('audit', wiring),
+  audit: (wiring) => ({ ...serviceEnvironment('audit', wiring), ...wiring.auditSigning }),
   gateway: (wiring) => ({
     ...serviceEnvironment('gateway', wiring),
     ...publicPart(providerEnvironment(wiring)),

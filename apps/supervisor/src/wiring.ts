@@ -9,7 +9,7 @@ import { type PartName, partNames, type Settings } from './settings.js';
 
 /** Settings a part gets from the wiring alone: what the supervisor was given is not meant for all of them. */
 const reserved =
-  /^(DATABASE_URL|EVENTSTORE_URL|PORT|HOST|NATS_.*|POSTGRES_.*|PLAID_.*|TELLER_.*|OAUTH_.*|VAULT_.*|WEBHOOK_BASE_URL|SETUP_CODE|LATCHKEY_PARTS|npm_.*)$/;
+  /^(DATABASE_URL|EVENTSTORE_(URL|ADMIN_PASSWORD)|PORT|HOST|(NATS|POSTGRES|PLAID|TELLER|OAUTH|VAULT|AUDIT|LATCHKEY|npm)_.*|WEBHOOK_BASE_URL|SETUP_CODE)$/;
 
 const pick = (env: NodeJS.ProcessEnv, test: (name: string) => boolean): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== '' && test(name)));
@@ -52,6 +52,7 @@ export async function wire(settings: Settings, env: NodeJS.ProcessEnv, secrets: 
     sandbox,
     providers,
     oauth: pick(env, (name) => name.startsWith('OAUTH_')),
+    auditSigning: pick(env, (name) => name.startsWith('AUDIT_')),
   };
 }
 

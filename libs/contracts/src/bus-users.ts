@@ -28,6 +28,9 @@ export const busUsers: Record<string, BusRights> = {
   },
   /** Services of your own that want to know what happens. */
   subscriber: { publish: [], subscribe: ['events.>'] },
-  /** Whoever may read the run file may make projects, the first key and an operator's new password, replay views, and nothing else. */
+  /**
+   * The command line without a key may make projects, the first key and an operator's new password, and replay views. Whoever
+   * may read the run file may do more: it holds the password of every user here, and the URLs of the databases.
+   */
   cli: { publish: ['key.create', 'key.project.>', 'key.operator.password-link', '*.replay.*'], subscribe: [] },
 };

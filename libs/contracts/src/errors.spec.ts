@@ -5,8 +5,9 @@ import { type ErrorCode, errors, isCoded, platformCode } from './errors.js';
 
 const page = readFileSync(join(__dirname, '../../../docs/errors.md'), 'utf8');
 
-/** Each chapter of the page: its code, then its status and its name on /v1, then the two sentences. */
+/** Each chapter of the page's first part: its code, then its status and its name on /v1, then the two sentences. */
 const chapters = page
+  .split(/^# /m)[1]!
   .split(/^## /m)
   .slice(1)
   .map((chapter) => {

@@ -184,7 +184,7 @@ export interface Subjects {
     ask: { context: Context; wish: ConnectLinkWish; sealed_state: string };
     reply: { authorize_url: string; expires_at: string; position: Position };
   };
-  /** `sealed` are the parameters of the provider's callback. Null: no such link. Takes up to thirteen seconds. */
+  /** `sealed` are the parameters of the provider's callback. Null: no such link. May take fourteen seconds and what the database needs. */
   'connection.connect.finish': {
     ask: { context: Context; server_id: string; sealed: string };
     reply: { redirect_to: string | null };

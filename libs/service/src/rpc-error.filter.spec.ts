@@ -1,4 +1,5 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { ArgumentsHost } from '@nestjs/common';
 import { lastValueFrom } from 'rxjs';
 import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { DomainError } from '#contracts/errors.js';
@@ -6,8 +7,9 @@ import { logger } from './logger.js';
 import { RpcErrorFilter } from './rpc-error.filter.js';
 
 const failed = (code: string) => new QueryFailedError('select 1', [], Object.assign(new Error('failed'), { code }));
-const answerTo = (error: unknown) =>
-  lastValueFrom(new RpcErrorFilter().catch(error)).catch((answer: unknown) => answer);
+const asked = (question: unknown) => ({ switchToRpc: () => ({ getData: () => question }) }) as ArgumentsHost;
+const answerTo = (error: unknown, question: unknown = {}) =>
+  lastValueFrom(new RpcErrorFilter().catch(error, asked(question))).catch((answer: unknown) => answer);
 
 beforeAll(() => {
   logger.level = 'silent';
@@ -31,6 +33,14 @@ describe('a failure that leaves a service', () => {
     ['something that is no error', 'nonsense'],
   ])('hides %s', async (_, error) => {
     expect(await answerTo(error)).toEqual({ code: 'INTERNAL', message: 'Something went wrong on our side.' });
+  });
+
+  it('stands in the log under the id of the request', async () => {
+    const logged = jest.spyOn(logger, 'error');
+    const bug = new TypeError('x is not a function');
+    await answerTo(bug, { context: { request_id: 'request-1' } });
+    expect(logged).toHaveBeenCalledWith({ request_id: 'request-1', err: bug }, 'a request failed');
+    logged.mockRestore();
   });
 
   it('tells a refusal as it is', async () => {

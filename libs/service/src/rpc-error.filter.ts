@@ -1,27 +1,29 @@
-import { Catch, type ExceptionFilter } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import { type Observable, throwError } from 'rxjs';
 import { QueryRunnerAlreadyReleasedError } from 'typeorm';
+import type { Context } from '#contracts/envelope.js';
 import { type CodedError, DomainError, errors } from '#contracts/errors.js';
 import { logger } from './logger.js';
 
 /** The one way a failure leaves a service: refusals travel as data, bugs are logged and hidden. */
 @Catch()
 export class RpcErrorFilter implements ExceptionFilter {
-  catch(error: unknown): Observable<never> {
-    return throwError(() => this.describe(error));
+  catch(error: unknown, host: ArgumentsHost): Observable<never> {
+    const question = host.switchToRpc().getData<{ context?: Context } | undefined>();
+    return throwError(() => this.describe(error, question?.context?.request_id));
   }
 
-  private describe(error: unknown): CodedError {
+  private describe(error: unknown, request_id: string | undefined): CodedError {
     if (error instanceof DomainError) {
-      if (errors[error.code].status === 503) logger.warn({ cause: String(error.cause) }, error.message);
+      if (errors[error.code].status === 503) logger.warn({ request_id, cause: String(error.cause) }, error.message);
       const { code, message, details } = error;
       return { code, message, ...(details && { details }) };
     }
     if (isDatabaseAway(error)) {
-      logger.warn({ cause: String(error) }, 'the database is away');
+      logger.warn({ request_id, cause: String(error) }, 'the database is away');
       return { code: 'UNAVAILABLE', message: 'The database is not available right now; try again.' };
     }
-    logger.error(error, 'a request failed');
+    logger.error({ request_id, err: error }, 'a request failed');
     return { code: 'INTERNAL', message: 'Something went wrong on our side.' };
   }
 }

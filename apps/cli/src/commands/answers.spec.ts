@@ -80,6 +80,13 @@ it('an address with a slash behind it is the same address, also for the live tim
   expect(asked).toEqual(['GET /api/v1/audit', 'GET /api/v1/audit/stream']);
 });
 
+it('the timeline of one request is that of one request, also as it goes on', async () => {
+  const refused: RequestListener = (request, response) => gives({ error: {} })(request, response.writeHead(403));
+  const following = run(['audit', '--request', 'r-1', '--follow'], [gives({ entries: [] }), refused]);
+  await expect(following).rejects.toThrow('Forbidden');
+  expect(asked).toEqual(['GET /api/v1/audit?request_id=r-1', 'GET /api/v1/audit/stream?request_id=r-1']);
+});
+
 it('a cancelled session is said to be what it is', async () => {
   const said = await run(['sessions', 'cancel', 'x'], [(_request, response) => response.writeHead(204).end()]);
   expect(said).toEqual([{ id: 'x', status: 'failed', error_code: 'CANCELLED' }]);

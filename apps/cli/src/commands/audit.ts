@@ -15,7 +15,15 @@ export const auditCommands: Command[] = [
   {
     words: 'audit',
     does: 'Show what happened, newest first; --follow shows it oldest first and goes on.',
-    options: { subject: 'ID', actor: 'ACTOR', type: 'EVENT', limit: 'N', cursor: 'CURSOR', follow: true },
+    options: {
+      subject: 'ID',
+      actor: 'ACTOR',
+      type: 'EVENT',
+      request: 'ID',
+      limit: 'N',
+      cursor: 'CURSOR',
+      follow: true,
+    },
     async run(given, cli) {
       const page = await pageOf(given, cli, { limit: given.option.limit, cursor: given.option.cursor });
       if (!given.has.has('follow')) return cli.showPage(page, page.entries, columns);
@@ -24,20 +32,25 @@ export const auditCommands: Command[] = [
   },
 ];
 
-const pageOf = ({ option }: Given, { api }: Cli, place: { limit?: string; cursor?: string }): Promise<EntryPage> => {
-  const { subject, actor, type } = option;
-  const query = { subject, actor, type, limit: numberOf(place.limit), cursor: place.cursor };
+const filterOf = ({ option: { subject, actor, type, request: request_id } }: Given) => ({
+  subject,
+  actor,
+  type,
+  request_id,
+});
+
+const pageOf = (given: Given, { api }: Cli, place: { limit?: string; cursor?: string }): Promise<EntryPage> => {
+  const query = { ...filterOf(given), limit: numberOf(place.limit), cursor: place.cursor };
   return dataOf(api.GET('/api/v1/audit', { params: { query } }));
 };
 
 /** Shows the page and what comes after it, until it is interrupted. */
-async function follow({ option }: Given, cli: Cli, first: Entry[]): Promise<void> {
+async function follow(given: Given, cli: Cli, first: Entry[]): Promise<void> {
   const show = (entry: Entry) => (cli.json ? cli.show(entry) : cli.say(lineOf(entry)));
   for (const entry of first.toReversed()) show(entry);
-  const { subject, actor, type } = option;
   // Without an entry to go on from, all there is has come after the page was read.
   const after = first[0]?.position ?? '0';
-  for await (const entry of liveEntries({ url: cli.url, key: cli.key!, query: { subject, actor, type }, after })) {
+  for await (const entry of liveEntries({ url: cli.url, key: cli.key!, query: filterOf(given), after })) {
     show(entry);
   }
 }

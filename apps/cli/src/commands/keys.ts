@@ -19,7 +19,7 @@ type CreatedKey = (ApiKey | PlatformKey) & { plaintext_key: string };
 export const keyCommands: Command[] = [
   {
     words: 'keys create',
-    does: 'Create an API key and show it once; --platform or --env test makes a csk_ key. On this machine it needs none.',
+    does: 'Create an API key and show it once; --platform or --env test makes a csk_ key. On this machine it needs no key.',
     options: {
       ...{ name: 'NAME', scope: 'read_only|full_access' },
       ...{ project: 'PROJECT', env: 'live|test', platform: true },

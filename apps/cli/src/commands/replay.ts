@@ -23,7 +23,8 @@ export const replayCommands: Command[] = [
     words: 'replay',
     does:
       'Build the read models again from the events, beside the live ones, and put them in their place; --verify only ' +
-      'compares. On this machine it needs no key. Ends with 1 when it failed, or when --verify found a difference.',
+      'compares. --view names one: api_keys, projects, users, connections, agent_sessions, link_sessions or ' +
+      'audit_entries. On this machine it needs no key. Ends with 1 when it failed, or when --verify found a difference.',
     options: { view: 'NAME', verify: true },
     async run(given, cli) {
       const way = cli.key === undefined && cli.local ? local(given, cli.local) : remote(given, cli);

@@ -116,7 +116,7 @@ const fiscal: ServerEntry[] = [
     ...{ id: 'nuvem-fiscal', name: 'Nuvem Fiscal', category: 'fiscal', country: 'BR', auth_type: 'oauth' },
     ...{ base_url: 'https://api.nuvemfiscal.com.br', docs: 'https://dev.nuvemfiscal.com.br' },
     secret_names: ['client_id', 'client_secret'],
-    oauth: { grant: 'client_credentials', token_url: 'https://auth.nuvemfiscal.com.br/oauth/token', pkce: false },
+    oauth: { grant: 'client_credentials', token_url: 'https://auth.nuvemfiscal.com.br/oauth/token' },
   },
 ];
 

@@ -430,6 +430,25 @@ describe('a page of the dashboard', () => {
     expect(await (await waiting).json()).toEqual({ newest: auditEntry.position });
   });
 
+  it('offers to reconnect a bank, and says of a connection by OAuth that it takes a new Connect Link', async () => {
+    const asks = { ...connectionView, state: 'needs_reauth' as const };
+    const shop = { ...asks, server_id: 'shopify', auth_type: 'oauth' as const, provider: null, institution_name: null };
+    const shown = async (connection: typeof asks | typeof shop) => {
+      gateway.bus.answers['connection.platform.get'] = () => connection;
+      return (await get(`/admin/connections/${asks.id}`, { cookie: (await enter()).cookie })).text;
+    };
+    const none = () => ({ items: [], next_cursor: null });
+    Object.assign(gateway.bus.answers, {
+      'connection.user.list': none,
+      'audit.list': none,
+      'connection.servers': () => [],
+    });
+    expect(await shown(asks)).toMatch(/Reconnect makes a link[^]*>Reconnect<[^]*removed at the provider/);
+    const text = await shown(shop);
+    expect(text).toMatch(/A new Connect Link is needed\.[^]*at the provider it stays valid/);
+    expect(text).not.toMatch(/Reconnect|The bank asks|removed at the provider/);
+  });
+
   it('prints names as text, never as markup', async () => {
     const key = {
       ...{ id: people['ada@example.com']!.id, short_id: 'abcdefgh', kind: 'household', key_prefix: 'bb_12345678' },

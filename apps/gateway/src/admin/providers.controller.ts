@@ -6,7 +6,11 @@ import { AdminViews } from './admin-views.js';
 
 const banks = [
   { name: 'plaid', variables: 'PLAID_CLIENT_ID and PLAID_SECRET' },
-  { name: 'teller', variables: 'TELLER_APPLICATION_ID, TELLER_CERT_FILE and TELLER_KEY_FILE' },
+  {
+    name: 'teller',
+    variables:
+      'TELLER_APPLICATION_ID and TELLER_SIGNING_SECRET (outside its sandbox also TELLER_CERT_FILE and TELLER_KEY_FILE)',
+  },
 ] as const;
 
 /** Settings → Providers: which bank services people can choose, and what else the catalog has. */

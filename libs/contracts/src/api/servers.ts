@@ -34,7 +34,6 @@ const oauth = z.object({
   authorize_url: url.nullable().default(null),
   token_url: url,
   scopes: z.array(z.string()).default([]),
-  pkce: z.boolean().default(true),
 });
 
 /** One entry of the catalog, as the file writes it and as the API shows it. */

@@ -10,7 +10,7 @@ export const de: Texts = {
   yourBank: 'Ihre Bank',
   labelName: 'Wofür das ist',
   pickHint: 'Beide Wege zu Ihrer Bank sind sicher. Wenn einer sie nicht anbietet, nehmen Sie den anderen.',
-  plaidIs: 'Ein Verbindungsdienst für die meisten Banken in den USA, in Kanada und in Europa.',
+  plaidIs: 'Ein Verbindungsdienst für die meisten Banken in den USA.',
   tellerIs: 'Ein Verbindungsdienst, der direkt mit Banken in den USA spricht.',
   connectWith: 'Mit {provider} verbinden',
   reconnect: 'Erneut verbinden',

@@ -8,7 +8,7 @@ export const en = {
   yourBank: 'your bank',
   labelName: 'What it is for',
   pickHint: 'Both are safe ways to reach your bank. If one does not list it, try the other.',
-  plaidIs: 'A connection service for most banks in the United States, Canada and Europe.',
+  plaidIs: 'A connection service for most banks in the United States.',
   tellerIs: 'A connection service that talks directly to banks in the United States.',
   connectWith: 'Connect with {provider}',
   reconnect: 'Reconnect',

@@ -9,7 +9,7 @@ export const es: Texts = {
   yourBank: 'tu banco',
   labelName: 'Para qué es',
   pickHint: 'Ambas son formas seguras de llegar a tu banco. Si no aparece en una, prueba con la otra.',
-  plaidIs: 'Un servicio de conexión para la mayoría de los bancos de Estados Unidos, Canadá y Europa.',
+  plaidIs: 'Un servicio de conexión para la mayoría de los bancos de Estados Unidos.',
   tellerIs: 'Un servicio de conexión que habla directamente con bancos de Estados Unidos.',
   connectWith: 'Conectar con {provider}',
   reconnect: 'Volver a conectar',

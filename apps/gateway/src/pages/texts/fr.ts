@@ -10,7 +10,7 @@ export const fr: Texts = {
   yourBank: 'votre banque',
   labelName: 'À quoi cela sert',
   pickHint: 'Les deux sont des moyens sûrs de joindre votre banque. Si l’un ne la propose pas, essayez l’autre.',
-  plaidIs: 'Un service de connexion pour la plupart des banques des États-Unis, du Canada et d’Europe.',
+  plaidIs: 'Un service de connexion pour la plupart des banques des États-Unis.',
   tellerIs: 'Un service de connexion qui s’adresse directement aux banques des États-Unis.',
   connectWith: 'Se connecter avec {provider}',
   reconnect: 'Reconnecter',

@@ -9,7 +9,7 @@ export const pt: Texts = {
   yourBank: 'seu banco',
   labelName: 'Para que serve',
   pickHint: 'As duas são formas seguras de chegar ao seu banco. Se uma não o mostrar, tente a outra.',
-  plaidIs: 'Um serviço de conexão para a maioria dos bancos dos Estados Unidos, do Canadá e da Europa.',
+  plaidIs: 'Um serviço de conexão para a maioria dos bancos dos Estados Unidos.',
   tellerIs: 'Um serviço de conexão que fala diretamente com bancos dos Estados Unidos.',
   connectWith: 'Conectar com {provider}',
   reconnect: 'Reconectar',
