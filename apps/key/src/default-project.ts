@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { type Context, defaultTenant } from '#contracts/envelope.js';
+import { defaultTenant, systemContext } from '#contracts/envelope.js';
 import { logger } from '#service/logger.js';
 import { Projects } from './projects.service.js';
 
 const AGAIN_MS = 1_000;
-const DEADLINE_MS = 4_000;
 
 /** The project that exists from the first start: made like any other, once, by whichever replica comes first. */
 @Injectable()
@@ -17,7 +15,7 @@ export class DefaultProject implements OnApplicationBootstrap, OnApplicationShut
   /** While the event store is away the service serves what it can, and this is made up for later. */
   async onApplicationBootstrap(): Promise<void> {
     try {
-      await this.projects.create(systemContext(), {
+      await this.projects.create(systemContext(defaultTenant, firstStart), {
         id: defaultTenant.project_id,
         name: 'default',
         slug: 'default',
@@ -34,12 +32,4 @@ export class DefaultProject implements OnApplicationBootstrap, OnApplicationShut
   }
 }
 
-const systemContext = (): Context => ({
-  tenant: defaultTenant,
-  actor: { type: 'system', id: 'first-start', name: 'first start' },
-  request_id: randomUUID(),
-  command_id: randomUUID(),
-  address: null,
-  key_prefix: null,
-  deadline: Date.now() + DEADLINE_MS,
-});
+const firstStart = { id: 'first-start', name: 'first start' };

@@ -1,13 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import type { Context } from '#contracts/envelope.js';
-import type { KeyView } from '#contracts/key.js';
+import { systemContext } from '#contracts/envelope.js';
 import { Sweep } from '#service/sweep.js';
 import { KeyQueries } from './key-queries.js';
 import { Keys } from './keys.service.js';
 
 const EVERY_MS = 2_000;
-const DEADLINE_MS = 4_000;
 
 /**
  * Brings about what follows from a rotation: the successor exists, also when whoever rotated died half way, and the end
@@ -36,18 +33,10 @@ export class FinishRotations implements OnApplicationBootstrap, OnApplicationShu
 
   private async sweep(): Promise<void> {
     for (const key of await this.queries.withoutSuccessor())
-      await this.keys.createSuccessor(key.id, systemContext(key));
+      await this.keys.createSuccessor(key.id, systemContext(key, rotation));
     const now = new Date().toISOString();
-    for (const key of await this.queries.afterGrace(now)) await this.keys.revoke(systemContext(key), key.id);
+    for (const key of await this.queries.afterGrace(now)) await this.keys.revoke(systemContext(key, rotation), key.id);
   }
 }
 
-const systemContext = ({ project_id, environment }: KeyView): Context => ({
-  tenant: { project_id, environment },
-  actor: { type: 'system', id: 'rotation', name: 'key rotation' },
-  request_id: randomUUID(),
-  command_id: randomUUID(),
-  address: null,
-  key_prefix: null,
-  deadline: Date.now() + DEADLINE_MS,
-});
+const rotation = { id: 'rotation', name: 'key rotation' };

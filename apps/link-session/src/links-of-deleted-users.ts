@@ -1,13 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import type { Context } from '#contracts/envelope.js';
+import { type Context, systemContext } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { userDeleted } from '#contracts/link-session.js';
 import { type Recorded, streamIdOf } from '#eventstore/recorded.js';
 import { logger } from '#service/logger.js';
 import { SessionQueries } from './session-queries.js';
 import { Sessions } from './sessions.service.js';
-
-const DEADLINE_MS = 4_000;
 
 /** Ends the open links of a user who was deleted: whatever they led to would belong to nobody. */
 @Injectable()
@@ -40,12 +38,8 @@ export class LinksOfDeletedUsers {
   }
 }
 
-const contextOf = ({ id, metadata: { project_id, environment, request_id } }: Recorded): Context => ({
-  tenant: { project_id, environment },
-  actor: { type: 'system', id: 'deleted-users', name: 'deletion of the user' },
-  request_id,
+const contextOf = ({ id, metadata }: Recorded): Context => ({
+  ...systemContext(metadata, { id: 'deleted-users', name: 'deletion of the user' }),
+  request_id: metadata.request_id,
   command_id: id,
-  address: null,
-  key_prefix: null,
-  deadline: Date.now() + DEADLINE_MS,
 });

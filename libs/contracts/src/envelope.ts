@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 /** Every thing belongs to one project and environment; another tenant's thing does not exist. */
 export interface Tenant {
   project_id: string;
@@ -31,6 +33,19 @@ export interface Context {
    */
   deadline: number;
 }
+
+const SYSTEM_DEADLINE_MS = 4_000;
+
+/** What the system itself wishes, by that name. */
+export const systemContext = ({ project_id, environment }: Tenant, actor: Omit<Actor, 'type'>): Context => ({
+  tenant: { project_id, environment },
+  actor: { type: 'system', ...actor },
+  request_id: randomUUID(),
+  command_id: randomUUID(),
+  address: null,
+  key_prefix: null,
+  deadline: Date.now() + SYSTEM_DEADLINE_MS,
+});
 
 /** What stands beside each event: who caused it, by which request. Never a secret. */
 export interface EventMetadata extends Tenant {

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import { type Context, defaultTenant } from '#contracts/envelope.js';
+import { type Context, defaultTenant, systemContext } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
 import { type Drift, driftCount, type ReplayWish, type ViewReplay } from '#contracts/replay.js';
@@ -187,7 +186,7 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
   /** Of those, too, whose process had no time for it. */
   private async tellEnds(): Promise<void> {
     const ended = `select id, "view" from view_replays where state <> 'running' and not told`;
-    for (const row of await this.store.dataSource.query<Ended[]>(ended)) await this.tellEnd(row, systemContext());
+    for (const row of await this.store.dataSource.query<Ended[]>(ended)) await this.tellEnd(row, systemContext(defaultTenant, replaying));
   }
 
   async list({ id }: { id?: string }): Promise<ViewReplay[]> {
@@ -211,15 +210,7 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 }
 
-const systemContext = (): Context => ({
-  tenant: defaultTenant,
-  actor: { type: 'system', id: 'replay', name: 'replay' },
-  request_id: randomUUID(),
-  command_id: randomUUID(),
-  address: null,
-  key_prefix: null,
-  deadline: 0,
-});
+const replaying = { id: 'replay', name: 'replay' };
 
 const textOf = (column: string): string =>
   `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ${column}`;

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { ConnectionCommand, ConnectionView } from '#contracts/connection.js';
-import type { Context } from '#contracts/envelope.js';
+import { systemContext } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { Connections } from '../connections.service.js';
 import { CredentialStorage } from '../credential-storage.js';
@@ -11,7 +10,6 @@ import { fromSecret, refreshAt, toSecret } from './stored-tokens.js';
 import { TokenTable } from './token-table.js';
 import type { Tokens } from './tokens.js';
 
-const PATIENCE_MS = 4_000;
 const OVER = new Set(['CONFLICT', 'CONNECTION_DISCONNECTED', 'NOT_FOUND']);
 
 /** Tokens of connections, where the connection's own stream says which version of them lives. */
@@ -28,7 +26,11 @@ export class ConnectionTokens implements TokenStore {
     const view = await this.live(connectionId);
     if (!view) return null;
     try {
-      const { secret, version } = await this.credentials.openNamed(view, 'oauth_tokens', systemContext(view));
+      const { secret, version } = await this.credentials.openNamed(
+        view,
+        'oauth_tokens',
+        systemContext(view, tokenRefresh),
+      );
       return { tokens: fromSecret(secret), version: String(version) };
     } catch (error) {
       if (isOver(error)) return null;
@@ -56,7 +58,7 @@ export class ConnectionTokens implements TokenStore {
     const replaced = await unlessOver(
       this.storage.keep(slot, toSecret(tokens), async (credential_version) => {
         const command = refreshCommand(tokens, { from_version: Number(version), credential_version });
-        await this.connections.command(id, command, systemContext(view));
+        await this.connections.command(id, command, systemContext(view, tokenRefresh));
         return { result: true, version: credential_version };
       }),
     );
@@ -67,7 +69,7 @@ export class ConnectionTokens implements TokenStore {
     const view = await this.live(connectionId);
     if (!view) return;
     const command = { type: 'Expire', version: Number(version), now: new Date().toISOString() } as const;
-    await unlessOver(this.connections.command(connectionId, command, systemContext(view)));
+    await unlessOver(this.connections.command(connectionId, command, systemContext(view, tokenRefresh)));
   }
 
   takeLease(connectionId: string, holder: string, milliseconds: number): Promise<boolean> {
@@ -97,12 +99,4 @@ async function unlessOver<T>(work: Promise<T>): Promise<T | null> {
   });
 }
 
-const systemContext = ({ project_id, environment }: ConnectionView): Context => ({
-  tenant: { project_id, environment },
-  actor: { type: 'system', id: 'token_refresh', name: 'token refresh' },
-  request_id: randomUUID(),
-  command_id: randomUUID(),
-  address: null,
-  key_prefix: null,
-  deadline: Date.now() + PATIENCE_MS,
-});
+const tokenRefresh = { id: 'token_refresh', name: 'token refresh' };
