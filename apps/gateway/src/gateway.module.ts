@@ -107,7 +107,7 @@ export class GatewayModule {
         { provide: APP_GUARD, useClass: ApiKeyGuard },
         { provide: APP_GUARD, useClass: BearerGuard },
       ],
-      exports: [Bus, CONFIG, Services, HouseholdKeys, AuditExport, ReadModelReplays, RedirectOrigins],
+      exports: [Bus, CONFIG, Services, TokenSealer, HouseholdKeys, AuditExport, ReadModelReplays, RedirectOrigins],
     };
   }
 }

@@ -11,7 +11,6 @@ import { LinkController } from './link.controller.js';
 import { openResultKey } from './result-key.js';
 import { ResultSigner } from './result-signer.js';
 import { PAGES_SETTINGS, readPagesSettings } from './settings.js';
-import { TokenSealer } from './token-sealer.js';
 import { Visits } from './visits.service.js';
 
 const RESULT_KEY = 'result key';
@@ -30,7 +29,7 @@ const codes = { provide: HandOffCodes, inject: [RESULT_KEY], useFactory: (key: K
     AssetsController,
     JwksController,
   ],
-  providers: [{ provide: PAGES_SETTINGS, useFactory: readPagesSettings }, key, signer, codes, TokenSealer, Visits],
+  providers: [{ provide: PAGES_SETTINGS, useFactory: readPagesSettings }, key, signer, codes, Visits],
   exports: [ResultSigner],
 })
 export class PagesModule {}
