@@ -16,15 +16,15 @@ export const inboxPrefix = (user: string) => `_INBOX_${user}`;
  */
 export const busUsers: Record<string, BusRights> = {
   gateway: {
-    publish: ['key.>', 'connection.>', 'link-session.>', 'audit.>', 'health.>', 'gateway.written'],
-    subscribe: ['gateway.>', 'health.>'],
+    publish: ['key.>', 'connection.>', 'link-session.>', 'audit.>', 'gateway.written'],
+    subscribe: ['gateway.>'],
   },
-  key: { publish: ['gateway.>'], subscribe: ['key.>', 'health.>'] },
-  connection: { publish: ['link-session.>'], subscribe: ['connection.>', 'health.>'] },
-  'link-session': { publish: ['connection.>', 'key.project.get'], subscribe: ['link-session.>', 'health.>'] },
+  key: { publish: ['gateway.>'], subscribe: ['key.>'] },
+  connection: { publish: ['link-session.>'], subscribe: ['connection.>'] },
+  'link-session': { publish: ['connection.>', 'key.project.get'], subscribe: ['link-session.>'] },
   audit: {
-    publish: ['connection.text.open', 'link-session.text.open', 'events.>', 'health.>'],
-    subscribe: ['audit.>', 'health.>'],
+    publish: ['connection.text.open', 'link-session.text.open', 'events.>'],
+    subscribe: ['audit.>'],
   },
   /** Services of your own that want to know what happens. */
   subscriber: { publish: [], subscribe: ['events.>'] },
