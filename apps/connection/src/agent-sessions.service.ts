@@ -8,6 +8,7 @@ import type {
 import type { Server } from '#contracts/api/servers.js';
 import type { AsOf, Context, Page, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
+import { ownOf } from '#contracts/tenancy.js';
 import { readStreamAsOf } from '#eventstore/as-of.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
@@ -60,16 +61,14 @@ export class AgentSessions {
       agentSessionProjection,
       events.map((recorded) => recorded.event),
     );
-    if (view?.project_id === tenant.project_id && view.environment === tenant.environment) return view;
-    throw new DomainError('NOT_FOUND', 'Session not found');
+    return ownOf(tenant, view, 'Session');
   }
 
   /** As it was at that moment. */
   async past(tenant: Tenant, id: string, moment: AsOf): Promise<AgentSessionView> {
     const { events } = await readStreamAsOf<AgentSessionEvent>(this.store.client, `agent_session-${id}`, moment);
     const view = project(agentSessionProjection, events);
-    if (view?.project_id === tenant.project_id && view.environment === tenant.environment) return view;
-    throw new DomainError('NOT_FOUND', 'Session not found');
+    return ownOf(tenant, view, 'Session');
   }
 
   async list({ project_id, environment }: Tenant, ask: { limit: number; cursor?: string | undefined }) {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ConnectionView, OwnedConnection } from '#contracts/connection.js';
 import type { Page, Tenant } from '#contracts/envelope.js';
+import { isOf } from '#contracts/tenancy.js';
 import type { UserView } from '#contracts/user.js';
 import { listName, pageOf, placeIn } from '#service/cursor.js';
 import { prepared } from '#service/prepared.js';
@@ -63,7 +64,7 @@ export class ConnectionQueries {
 
   async connection(tenant: Tenant, id: string): Promise<OwnedConnection | null> {
     const [row] = await this.connectionById([id]);
-    return row && isOf(tenant, row) ? row : null;
+    return isOf(tenant, row) ? row : null;
   }
 
   async connections(tenant: Tenant, ask: Window & { user_id?: string | undefined }): Promise<Page<OwnedConnection>> {
@@ -74,7 +75,7 @@ export class ConnectionQueries {
 
   async user(tenant: Tenant, id: string): Promise<UserView | null> {
     const [row] = await this.userById([id]);
-    return row && isOf(tenant, row) ? row : null;
+    return isOf(tenant, row) ? row : null;
   }
 
   async users(tenant: Tenant, ask: Window): Promise<Page<UserView>> {
@@ -93,9 +94,6 @@ export class ConnectionQueries {
     return (await this.liveOf([userId, project_id, environment])).map(({ id }) => id);
   }
 }
-
-const isOf = (tenant: Tenant, row: Tenant): boolean =>
-  row.project_id === tenant.project_id && row.environment === tenant.environment;
 
 function window({ project_id, environment }: Tenant, list: string, { limit, cursor }: Window): unknown[] {
   const after = placeIn(list, cursor);

@@ -9,6 +9,7 @@ import {
 } from '#contracts/connection.js';
 import type { AsOf, Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
+import { ownOf } from '#contracts/tenancy.js';
 import { commandHandler, eventsOf } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
 import { Store } from '#service/store.js';
@@ -71,15 +72,13 @@ export class Connections {
   /** Whatever it connects to. */
   async readAny(tenant: Tenant, id: string): Promise<ConnectionView> {
     const view = await this.find(id);
-    if (view?.project_id === tenant.project_id && view.environment === tenant.environment) return view;
-    throw new DomainError('NOT_FOUND', 'Connection not found');
+    return ownOf(tenant, view, 'Connection');
   }
 
   /** Whatever it connects to, as it was at that moment. */
   async past(tenant: Tenant, id: string, moment: AsOf): Promise<ConnectionView> {
     const view = await this.folds.past(id, moment);
-    if (view?.project_id === tenant.project_id && view.environment === tenant.environment) return view;
-    throw new DomainError('NOT_FOUND', 'Connection not found');
+    return ownOf(tenant, view, 'Connection');
   }
 
   /** Has it existed, and will it never live at this place (again)? */

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { AsOf, Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, sha256, uuidV5 } from '#contracts/ids.js';
+import { ownOf } from '#contracts/tenancy.js';
 import type { EmailEvent, UserCommand, UserEvent, UserView } from '#contracts/user.js';
 import { readStreamAsOf } from '#eventstore/as-of.js';
 import { commandHandler } from '#eventstore/command-handler.js';
@@ -68,15 +69,13 @@ export class Users {
   /** The truth from the user's own stream; another tenant's user does not exist. */
   async read(tenant: Tenant, id: string): Promise<UserView> {
     const view = await this.find(id);
-    if (view?.project_id === tenant.project_id && view.environment === tenant.environment) return view;
-    throw new DomainError('NOT_FOUND', 'User not found');
+    return ownOf(tenant, view, 'User');
   }
 
   /** As it was at that moment. */
   async past(tenant: Tenant, id: string, moment: AsOf): Promise<UserView> {
     const view = await this.findPast(id, moment);
-    if (view?.project_id === tenant.project_id && view.environment === tenant.environment) return view;
-    throw new DomainError('NOT_FOUND', 'User not found');
+    return ownOf(tenant, view, 'User');
   }
 
   /** Whatever its tenant: for what names it. */

@@ -5,6 +5,7 @@ import { DomainError } from '#contracts/errors.js';
 import { idOf, parseId, shortIdOf } from '#contracts/ids.js';
 import type { KeyCommand, KeyEvent, KeyTerms, KeyView, RefusedUses } from '#contracts/key.js';
 import type { Ask } from '#contracts/subjects.js';
+import { ownOf } from '#contracts/tenancy.js';
 import { readStreamAsOf, type Then } from '#eventstore/as-of.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
@@ -118,23 +119,20 @@ export class Keys {
   }
 
   /** Another tenant's key does not exist. */
-  async ownedBy({ project_id, environment }: Tenant, id: string): Promise<KeyView> {
+  async ownedBy(tenant: Tenant, id: string): Promise<KeyView> {
     const uuid = parseId('api_key', id);
     const key = uuid === null ? null : shown(await this.read(uuid));
-    if (key?.project_id === project_id && key.environment === environment) return key;
-    throw new DomainError('NOT_FOUND', 'API key not found');
+    return ownOf(tenant, key, 'API key');
   }
 
   /** As it was shown at that moment, apart from its last use. */
-  async past({ project_id, environment }: Tenant, id: string, moment: AsOf): Promise<{ key: KeyView; time: string }> {
+  async past(tenant: Tenant, id: string, moment: AsOf): Promise<{ key: KeyView; time: string }> {
     const uuid = parseId('api_key', id);
     const { events, time }: Then<KeyEvent> =
       uuid === null
         ? { events: [], time: '' }
         : await readStreamAsOf<KeyEvent>(this.store.client, `api_key-${uuid}`, moment);
-    const key = project(keyProjection, events);
-    if (key?.project_id === project_id && key.environment === environment) return { key: keyAt(time, key), time };
-    throw new DomainError('NOT_FOUND', 'API key not found');
+    return { key: keyAt(time, ownOf(tenant, project(keyProjection, events), 'API key')), time };
   }
 
   private async command(id: string, command: KeyCommand, context: Context): Promise<Written<KeyView>> {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Position, Tenant } from '#contracts/envelope.js';
-import { DomainError } from '#contracts/errors.js';
 import type { SessionChanges, SessionEvent, SessionView } from '#contracts/link-session.js';
+import { ownOf } from '#contracts/tenancy.js';
 import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
 import type { Recorded } from '#eventstore/recorded.js';
@@ -36,10 +36,7 @@ export class WatchSession {
   private async since({ tenant, id, after }: Watch): Promise<SessionChanges> {
     const { events } = await readStream<SessionEvent>(this.store.client, `link_session-${id}`);
     const all = statesOf(events);
-    const last = all.at(-1)?.session;
-    if (last?.project_id !== tenant.project_id || last.environment !== tenant.environment) {
-      throw new DomainError('NOT_FOUND', 'Link session not found');
-    }
+    ownOf(tenant, all.at(-1)?.session, 'Link session');
     return changesSince(after, all, new Date().toISOString());
   }
 }

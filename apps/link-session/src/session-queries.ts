@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Page, Tenant } from '#contracts/envelope.js';
 import type { SessionView } from '#contracts/link-session.js';
 import type { Ask } from '#contracts/subjects.js';
+import { isOf } from '#contracts/tenancy.js';
 import { pageOf } from '#service/cursor.js';
 import { prepared } from '#service/prepared.js';
 import { Store } from '#service/store.js';
@@ -34,10 +35,9 @@ export class SessionQueries {
     );
   }
 
-  async find({ project_id, environment }: Tenant, id: string): Promise<SessionView | null> {
+  async find(tenant: Tenant, id: string): Promise<SessionView | null> {
     const [row] = await this.byId([id]);
-    if (row?.project_id !== project_id || row.environment !== environment) return null;
-    return asOf(row, new Date().toISOString());
+    return isOf(tenant, row) ? asOf(row, new Date().toISOString()) : null;
   }
 
   /** Sessions whose time has passed and whose expiry is not recorded yet. */

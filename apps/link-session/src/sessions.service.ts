@@ -3,6 +3,7 @@ import type { AsOf, Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, shortIdOf } from '#contracts/ids.js';
 import type { PageFacts, SessionCommand, SessionEvent, SessionView } from '#contracts/link-session.js';
+import { ownOf } from '#contracts/tenancy.js';
 import { readStreamAsOf } from '#eventstore/as-of.js';
 import { commandHandler, type Handled } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
@@ -32,22 +33,20 @@ export class Sessions {
   }
 
   /** Another tenant's session does not exist. */
-  async ownedBy({ project_id, environment }: Tenant, id: string): Promise<SessionView> {
+  async ownedBy(tenant: Tenant, id: string): Promise<SessionView> {
     const { events } = await readStream<SessionEvent>(this.store.client, `link_session-${id}`);
     const view = project(
       sessionProjection,
       events.map((recorded) => recorded.event),
     );
-    if (view?.project_id === project_id && view.environment === environment) return view;
-    throw new DomainError('NOT_FOUND', 'Link session not found');
+    return ownOf(tenant, view, 'Link session');
   }
 
   /** As it was shown at that moment. */
-  async past({ project_id, environment }: Tenant, id: string, moment: AsOf): Promise<SessionView> {
+  async past(tenant: Tenant, id: string, moment: AsOf): Promise<SessionView> {
     const { events, time } = await readStreamAsOf<SessionEvent>(this.store.client, `link_session-${id}`, moment);
     const view = project(sessionProjection, events);
-    if (view?.project_id === project_id && view.environment === environment) return asOf(view, time);
-    throw new DomainError('NOT_FOUND', 'Link session not found');
+    return asOf(ownOf(tenant, view, 'Link session'), time);
   }
 
   /** The session of a link token; the hash leads to the stream, so a link works the moment it was minted. */
