@@ -280,9 +280,12 @@ describe('a replay', () => {
     const done = run({ onProgress: ({ phase }) => phase === 'swapping' && begun() });
     await swapping;
     const ids = Array.from({ length: 300 }, (): string => randomUUID());
-    for (const { position } of await Promise.all(ids.map((id) => count(id)))) await live.reached(position);
-    await slow.query('commit');
-    await slow.end();
+    try {
+      for (const { position } of await Promise.all(ids.map((id) => count(id)))) await live.reached(position);
+    } finally {
+      await slow.end();
+      await done.catch(() => undefined);
+    }
     expect((await done).drift.rows).toEqual([]);
     const { length } = (await rows()).filter(({ id }) => ids.includes(id));
     expect(length).toBe(ids.length);
