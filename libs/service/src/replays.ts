@@ -186,7 +186,8 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
   /** Of those, too, whose process had no time for it. */
   private async tellEnds(): Promise<void> {
     const ended = `select id, "view" from view_replays where state <> 'running' and not told`;
-    for (const row of await this.store.dataSource.query<Ended[]>(ended)) await this.tellEnd(row, systemContext(defaultTenant, replaying));
+    const rows = await this.store.dataSource.query<Ended[]>(ended);
+    for (const row of rows) await this.tellEnd(row, systemContext(defaultTenant, replaying));
   }
 
   async list({ id }: { id?: string }): Promise<ViewReplay[]> {
