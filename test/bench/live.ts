@@ -35,11 +35,12 @@ async function live({ load, url, key, eventstoreUrl }: LivePlan): Promise<Figure
 
 async function lagsOf(heard: Map<string, number>, eventstoreUrl: string): Promise<number[]> {
   const client = connectEventStore(eventstoreUrl);
-  const positions = [...heard.keys()].map(BigInt);
+  // A read begins at an event; the first one is where it begins.
+  const [first, ...positions] = [...heard.keys()].map(BigInt);
   const placeOf = (commit: bigint) => ({ commit, prepare: commit });
   const stretch = {
     prefixes: ['link_session-'],
-    after: placeOf(positions[0]! - 1n),
+    after: placeOf(first!),
     upTo: placeOf(positions.at(-1)!),
   };
   const lags: number[] = [];
@@ -50,7 +51,7 @@ async function lagsOf(heard: Map<string, number>, eventstoreUrl: string): Promis
     }
   }
   await client.dispose();
-  if (lags.length !== heard.size) throw new Error(`${heard.size} entries, but ${lags.length} events`);
+  if (lags.length !== positions.length) throw new Error(`${positions.length} entries, but ${lags.length} events`);
   return lags;
 }
 
