@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } f
 import { setTimeout as wait } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { canonicalJson } from '#contracts/canonical-json.js';
 import { DomainError, errors, isCoded } from '#contracts/errors.js';
 import type { IdempotencyState } from '#contracts/idempotency.js';
 import { sha256, uuidV5 } from '#contracts/ids.js';
@@ -99,19 +100,11 @@ function headersMeant({ routeOptions, headers }: FastifyRequest): string[] {
   return names.filter((name) => headers[name]).map((name) => `${name}: ${String(headers[name])}`);
 }
 
-/** Keyed, as it is kept: whoever reads it cannot try out what the body may have held. */
+/** Keyed, as it is kept: whoever reads it cannot try out what the body may have held. The order of fields does not count. */
 const bodyHash = (request: FastifyRequest, secret: string): string =>
   createHmac('sha256', secret)
-    .update([canonical(jsonBodyOf(request) ?? null), ...headersMeant(request)].join('\n'))
+    .update([canonicalJson(jsonBodyOf(request) ?? null), ...headersMeant(request)].join('\n'))
     .digest('hex');
-
-/** Bodies compare as JSON values: the order of fields does not count. */
-function canonical(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  const fields = Object.keys(value).sort();
-  return `{${fields.map((key) => `${JSON.stringify(key)}:${canonical((value as Record<string, unknown>)[key])}`).join(',')}}`;
-}
 
 /** The same draws each time, for nobody but the holder of the API key. */
 function drawnFrom({ scope, secret }: Wish, seed: string): Random {
