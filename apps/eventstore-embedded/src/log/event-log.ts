@@ -2,6 +2,7 @@ import { DatabaseError } from 'pg';
 import { openDatabase, type Database } from './database.js';
 import { type WrittenEvent } from './decide-append.js';
 import { NO_REVISION } from './event.js';
+import { POSITION_STEP } from './group.js';
 import { insertGroup } from './insert-group.js';
 import { LogTail, type TailLimits } from './log-tail.js';
 import { Reader } from './reader.js';
@@ -36,28 +37,26 @@ export async function openEventLog({ databaseUrl, tail: limits, onLost }: EventL
   const { position: head, created } = await lastEvent(database);
   const tail = new LogTail(head, limits);
   const states = new StreamStates(loadStates(database), CACHED_STREAMS);
-  const writer = new Writer(
-    { nextPosition: head + 64n, created },
-    {
-      states,
-      recent: await recentIds(database),
-      commit: async (group) => {
-        try {
-          await insertGroup(database.write, group.events);
-        } catch (error) {
-          // Only an error that Postgres itself reported says for sure that nothing was written.
-          if (!(error instanceof DatabaseError)) onLost(error as Error);
-          throw error;
-        }
-      },
-      storedIds: async (stream, firstRevision, count) => {
-        const statement = { name: 'stored-ids', text: STORED_IDS };
-        const rows = await database.write<[string, bigint]>(statement, [stream, firstRevision, count]);
-        return rows.map(([id, position]) => ({ id, position }));
-      },
-      publish: (group) => tail.push(group.events),
+  const end = { nextPosition: head + BigInt(POSITION_STEP), created };
+  const writer = new Writer(end, {
+    states,
+    recent: await recentIds(database),
+    commit: async (group) => {
+      try {
+        await insertGroup(database.write, group.events);
+      } catch (error) {
+        // Only an error that Postgres itself reported says for sure that nothing was written.
+        if (!(error instanceof DatabaseError)) onLost(error as Error);
+        throw error;
+      }
     },
-  );
+    storedIds: async (stream, firstRevision, count) => {
+      const statement = { name: 'stored-ids', text: STORED_IDS };
+      const rows = await database.write<[string, bigint]>(statement, [stream, firstRevision, count]);
+      return rows.map(([id, position]) => ({ id, position }));
+    },
+    publish: (group) => tail.push(group.events),
+  });
   const close = async () => {
     await writer.close();
     await database.close();

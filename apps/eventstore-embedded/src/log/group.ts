@@ -38,7 +38,7 @@ export interface LogEnd {
 }
 
 /** Events weigh at least this much, so positions of different events never meet. */
-const POSITION_STEP = 64;
+export const POSITION_STEP = 64;
 
 /**
  * The events that will be committed together. It numbers them and keeps the states the streams will have, so that

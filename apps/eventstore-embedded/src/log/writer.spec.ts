@@ -16,16 +16,14 @@ function emptyLog(created = 0n) {
     (owners) => Promise.resolve(owners.map(() => streamState(NO_REVISION, NO_REVISION))),
     100,
   );
-  const writer = new Writer(
-    { nextPosition: 100n, created },
-    {
-      states,
-      recent: new TwoGenerationMap(100),
-      commit: () => (log.failNext ? Promise.reject(new Error('disk full')) : Promise.resolve()),
-      storedIds: () => Promise.resolve([]),
-      publish: (group) => groups.push(group),
-    },
-  );
+  const end = { nextPosition: 100n, created };
+  const writer = new Writer(end, {
+    states,
+    recent: new TwoGenerationMap(100),
+    commit: () => (log.failNext ? Promise.reject(new Error('disk full')) : Promise.resolve()),
+    storedIds: () => Promise.resolve([]),
+    publish: (group) => groups.push(group),
+  });
   return { writer, groups, log };
 }
 
