@@ -9,7 +9,7 @@ import { databaseOptions, openDatabase } from '#service/database.js';
 import { until } from '#testing/api.js';
 import { type Stack, startStack } from '#testing/stack.js';
 import { BellRow, bells, Bells1700000000001, ring } from './bells.js';
-import { type TcpProxy, tcpProxy } from './tcp-proxy.js';
+import { behindProxy, type TcpProxy } from './tcp-proxy.js';
 
 /** Longer than any question of the running service may take. */
 class Slow1700000000002 implements MigrationInterface {
@@ -29,11 +29,10 @@ const silent = { warn: () => undefined, error: () => undefined };
 beforeAll(async () => {
   stack = await startStack({ parts: ['postgres', 'eventstore'], servers: 'local' });
   client = connectEventStore(stack.run().eventstore.url);
-  const url = new URL(stack.run().databases['audit']!);
-  proxy = await tcpProxy({ host: url.hostname, port: Number(url.port) });
-  Object.assign(url, { hostname: '127.0.0.1', port: String(proxy.port) });
+  const through = await behindProxy(stack.run().databases['audit']!);
+  proxy = through.proxy;
   const tables = { entities: [Checkpoint, ParkedEvent, BellRow], migrations: [Bells1700000000001, Slow1700000000002] };
-  database = await openDatabase(databaseOptions(url.href, tables));
+  database = await openDatabase(databaseOptions(through.url, tables));
 });
 
 afterEach(() => proxy.restore());

@@ -8,7 +8,7 @@ import type { Bus } from '#service/bus.js';
 import { connectAs, contextFor } from '#testing/callers.js';
 import { sharedStack } from '#testing/stack.js';
 import { type AnotherGateway, anotherGateway } from './another-gateway.js';
-import { type TcpProxy, tcpProxy } from './tcp-proxy.js';
+import { behindProxy, type TcpProxy } from './tcp-proxy.js';
 
 const stack = sharedStack();
 const CLIENTS = 50;
@@ -25,12 +25,9 @@ let admin: string;
 
 beforeAll(async () => {
   const run = stack.run();
-  const { hostname, port } = new URL(run.nats.url);
-  proxy = await tcpProxy({ host: hostname, port: Number(port) });
-  others = await Promise.all([
-    anotherGateway(run),
-    anotherGateway(run, { NATS_URL: `nats://127.0.0.1:${proxy.port}` }),
-  ]);
+  const through = await behindProxy(run.nats.url);
+  proxy = through.proxy;
+  others = await Promise.all([anotherGateway(run), anotherGateway(run, { NATS_URL: through.url })]);
   urls = [run.url, ...others.map(({ url }) => url)];
   bus = await connectAs('gateway', run);
   ({ key: admin, tenant } = await newCaller(run));

@@ -16,7 +16,7 @@ import { SealedLabels1700000000006 } from '../apps/audit/src/migrations/0006-sea
 import { WrittenAt1700000000007 } from '../apps/audit/src/migrations/0007-written-at.js';
 import { News } from '../apps/audit/src/news.js';
 import { PublishEvents } from '../apps/audit/src/publish-events.js';
-import { type TcpProxy, tcpProxy } from './tcp-proxy.js';
+import { behindProxy, type TcpProxy } from './tcp-proxy.js';
 
 const entities = [Checkpoint, ParkedEvent, AuditEntryRow];
 const migrations = [
@@ -39,10 +39,10 @@ const replicas: Replica[] = [];
 
 beforeAll(async () => {
   stack = await startStack({ parts: ['postgres'], servers: 'local' });
-  const url = new URL(stack.run().databases['audit']!);
-  proxy = await tcpProxy({ host: url.hostname, port: Number(url.port) });
-  const proxied = Object.assign(new URL(url), { hostname: '127.0.0.1', port: String(proxy.port) });
-  for (const { href } of [proxied, url]) replicas.push(await replica(href));
+  const direct = stack.run().databases['audit']!;
+  const through = await behindProxy(direct);
+  proxy = through.proxy;
+  for (const url of [through.url, direct]) replicas.push(await replica(url));
 });
 
 afterAll(async () => {

@@ -17,7 +17,7 @@ import { until } from '#testing/api.js';
 import { contextFor, newTenant } from '#testing/callers.js';
 import { type Stack, startStack } from '#testing/stack.js';
 import { BellRow, bells, Bells1700000000001, ring } from './bells.js';
-import { type TcpProxy, tcpProxy } from './tcp-proxy.js';
+import { behindProxy, type TcpProxy } from './tcp-proxy.js';
 
 let stack: Stack;
 let client: EventStoreDBClient;
@@ -28,12 +28,11 @@ let feed: Feed;
 beforeAll(async () => {
   stack = await startStack({ parts: ['postgres', 'eventstore'], servers: 'local' });
   client = connectEventStore(stack.run().eventstore.url);
-  const url = new URL(stack.run().databases['audit']!);
-  proxy = await tcpProxy({ host: url.hostname, port: Number(url.port) });
-  Object.assign(url, { hostname: '127.0.0.1', port: String(proxy.port) });
+  const through = await behindProxy(stack.run().databases['audit']!);
+  proxy = through.proxy;
   const migrations = [...replayMigrations, Bells1700000000001];
   database = await openDatabase(
-    databaseOptions(url.href, { entities: [Checkpoint, ParkedEvent, BellRow], migrations }),
+    databaseOptions(through.url, { entities: [Checkpoint, ParkedEvent, BellRow], migrations }),
   );
   const projector = new Projector({ dataSource: database, log: console }, bells);
   feed = new Feed(client, [projector]);

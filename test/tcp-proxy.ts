@@ -15,7 +15,7 @@ export interface TcpProxy {
 }
 
 /** Stands between a process and a server on this machine, to be broken by a test. */
-export async function tcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+async function tcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
   const open = new Set<Socket>();
   let state: 'open' | 'silent' | 'cut' = 'open';
   const server = createServer((near) => {
@@ -58,4 +58,12 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
       for (const socket of open) socket.destroy();
     },
   };
+}
+
+/** The same server by an address that leads through a proxy. */
+export async function behindProxy(address: string): Promise<{ proxy: TcpProxy; url: string }> {
+  const { hostname: host, port } = new URL(address);
+  const proxy = await tcpProxy({ host, port: Number(port) });
+  const { href: url } = Object.assign(new URL(address), { hostname: '127.0.0.1', port: String(proxy.port) });
+  return { proxy, url };
 }
