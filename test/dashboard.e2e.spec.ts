@@ -166,7 +166,12 @@ describeInBrowser('Settings → API keys', () => {
     await expectUsable();
   });
 
-  it('rotates it with a grace, and revokes it after saying what that means', async () => {
+  it('rotates a key with a grace, and revokes it after saying what that means', async () => {
+    const args = ['bin/latchkey.js', 'keys', 'create', '--name', 'to be rotated', '--scope', 'full_access', '--json'];
+    const made = await run(process.execPath, args, { env: { ...process.env, DATA_DIR: stack.dataDir } });
+    const { plaintext_key: key } = JSON.parse(made.stdout) as { plaintext_key: string };
+    await signIn(ada);
+    await open('/settings/api-keys');
     const row = page.getByRole('row', { name: new RegExp(key.slice(0, 11)) });
     await row.getByRole('button', { name: 'Rotate' }).click();
     await button('Rotate key').click();
