@@ -257,6 +257,18 @@ describe('the read path', () => {
     expect(parked).toMatchObject([{ type: 'Garbled' }]);
   });
 
+  it('puts aside all events of a stream whose id no row can have', async () => {
+    const [strange, good] = [`no-uuid-${randomUUID().slice(0, 4)}`, randomUUID()];
+    const projector = start();
+    await projector.reached((await count(strange)).position);
+    await count(strange);
+    const { position } = await count(good);
+    await projector.reached(position);
+    expect(await row(good)).toMatchObject({ n: 1 });
+    const parked = await database.getRepository(ParkedEvent).findBy({ stream: `counter-${strange}` });
+    expect(parked).toMatchObject([{ type: 'Counted' }, { type: 'Counted' }]);
+  });
+
   it('goes on from its checkpoint after the event store and the database were killed', async () => {
     const projector = start();
     const id = randomUUID();

@@ -353,4 +353,14 @@ describe('a replay', () => {
     await run();
     expect((await live.health()).parked).toBe(parked);
   });
+
+  it('puts aside the events of a stream whose id no row can have, as the live view does', async () => {
+    const strange = `no-uuid-${randomUUID().slice(0, 4)}`;
+    const before = (await live.health()).parked;
+    await live.reached((await count(strange)).position);
+    await live.reached((await count(strange)).position);
+    const { parked } = await live.health();
+    expect(parked).toBe(before + 2);
+    expect(await run()).toMatchObject({ parked, drift: { rows: [] } });
+  });
 });

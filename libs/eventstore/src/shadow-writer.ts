@@ -23,7 +23,12 @@ export class ShadowWriter implements Writer {
     private readonly shadow: ShadowTable,
     place: { dataSource: DataSource; view: View },
   ) {
-    this.rows = rowsOf(shadow.name, connection);
+    const { table, query } = rowsOf(shadow.name, connection);
+    // Outside of a transaction a read that fails leaves nothing behind.
+    this.rows = {
+      table,
+      query: (text, values) => (this.isWithin ? this.undoable(() => query(text, values)) : query(text, values)),
+    };
     this.columns = columnsOf(place.dataSource.getMetadata(place.view.entity));
     this.texts = rowStatements(place.dataSource, place.view, shadow.name);
   }
@@ -34,16 +39,26 @@ export class ShadowWriter implements Writer {
   }
 
   async write(changes: Changes): Promise<boolean> {
-    const isWithin = this.connection.getTransactionStatus() === 'T';
+    await this.undoable(() => this.writeAll(changes));
+    return true;
+  }
+
+  private get isWithin(): boolean {
+    return this.connection.getTransactionStatus() === 'T';
+  }
+
+  /** All of the work or, when it fails, none of it; the transaction around it goes on. */
+  private async undoable<T>(work: () => Promise<T>): Promise<T> {
+    const { isWithin } = this;
     await this.connection.query(isWithin ? 'savepoint batch' : 'begin');
     try {
-      await this.writeAll(changes);
+      const result = await work();
+      await this.connection.query(isWithin ? 'release batch' : 'commit');
+      return result;
     } catch (error) {
       await this.connection.query(isWithin ? 'rollback to batch' : 'rollback');
       throw error;
     }
-    await this.connection.query(isWithin ? 'release batch' : 'commit');
-    return true;
   }
 
   private async writeAll({ added, changed, removed, parked }: Changes): Promise<void> {
