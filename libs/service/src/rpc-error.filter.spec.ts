@@ -18,7 +18,10 @@ beforeAll(() => {
 describe('a failure that leaves a service', () => {
   it.each([
     ['a refused connection', Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })],
+    ['a host without a way to it', Object.assign(new Error('connect EHOSTUNREACH'), { code: 'EHOSTUNREACH' })],
+    ['a network that is down', Object.assign(new Error('connect ENETUNREACH'), { code: 'ENETUNREACH' })],
     ['a database that shuts down', failed('57P01')],
+    ['a primary that has become a replica', failed('25006')],
     ['too many connections', failed('53300')],
     ['a connection cut within a transaction', new QueryRunnerAlreadyReleasedError()],
     ['a pool that waited too long', new Error('timeout exceeded when trying to connect')],

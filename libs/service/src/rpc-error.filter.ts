@@ -28,7 +28,8 @@ export class RpcErrorFilter implements ExceptionFilter {
   }
 }
 
-const CONNECTION_CODES = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|08|57P0|53)/;
+/** Of the system, and SQLSTATEs; 25006: a primary that has become a replica. */
+const CONNECTION_CODES = /^(ECONN|EHOST|ENET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|08|25006|57P0|53)/;
 
 /** A connection that is refused, cut or too slow is a part that is down, not a bug. */
 function isDatabaseAway(error: unknown): boolean {
