@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { DataSource, MigrationInterface, QueryRunner } from 'typeorm';
 import { Checkpoint, ParkedEvent } from '#eventstore/checkpoint.entity.js';
 import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.js';
@@ -8,6 +10,7 @@ import { Projector } from '#eventstore/projector.js';
 import { databaseOptions, openDatabase } from '#service/database.js';
 import { until } from '#testing/api.js';
 import { type Stack, startStack } from '#testing/stack.js';
+import { provision } from '../apps/supervisor/src/provision.js';
 import { BellRow, bells, Bells1700000000001, ring } from './bells.js';
 import { behindProxy, type TcpProxy } from './tcp-proxy.js';
 
@@ -66,5 +69,14 @@ describe('the database of a service', () => {
     };
     expect(await until(shown, (row) => row !== null, 12_000)).toEqual({ id, n: 2 });
     await feed.stop();
+  });
+
+  it('is made ready by several machines that start at the same instant', async () => {
+    const { databases } = stack.run();
+    const url = new URL(databases['audit']!);
+    url.username = url.pathname = 'postgres';
+    url.password = readFileSync(join(stack.dataDir, 'secrets', 'postgres-admin'), 'utf8').trim();
+    const passwordOf = (schema: string) => new URL(databases[schema]!).password;
+    await Promise.all(Array.from({ length: 8 }, () => provision(url.href, passwordOf)));
   });
 });

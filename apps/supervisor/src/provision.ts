@@ -17,17 +17,21 @@ export function roleUrl(adminUrl: string, schema: string, password: string): str
   return url.href;
 }
 
-/** Makes the database, the roles and the schemas; what is there already stays, only the passwords are set again. */
+/**
+ * Makes the database, the roles and the schemas; what is there already stays, only the passwords are set again. Another
+ * machine that starts on the same server waits for its turn.
+ */
 export async function provision(adminUrl: string, passwordOf: (schema: string) => string): Promise<void> {
   await withClient(adminUrl, async (server) => {
+    await server.query(`SELECT pg_advisory_lock(hashtext('${database} provision'))`);
     const { rowCount } = await server.query('SELECT FROM pg_database WHERE datname = $1', [database]);
     if (rowCount === 0) await server.query(`CREATE DATABASE ${database}`);
-  });
-  const url = new URL(adminUrl);
-  url.pathname = database;
-  await withClient(url.href, async (client) => {
-    await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC`);
-    for (const schema of schemas) await makeSchema(client, schema, passwordOf(schema));
+    const url = new URL(adminUrl);
+    url.pathname = database;
+    await withClient(url.href, async (client) => {
+      await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC`);
+      for (const schema of schemas) await makeSchema(client, schema, passwordOf(schema));
+    });
   });
 }
 
