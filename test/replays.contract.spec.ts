@@ -105,4 +105,27 @@ describe('the replays of a service', () => {
     expect(events[1]).toMatchObject({ type: 'ViewReplayEnded', outcome: 'done', differing: 1 });
     await next.onApplicationShutdown();
   });
+
+  it('are told to have failed by who notices that their process is silent', async () => {
+    const stuck = Object.create(database, {
+      query: {
+        value: (text: string, values?: unknown[]) =>
+          text.startsWith('insert into view_replays') ? Promise.resolve([]) : database.query(text, values),
+      },
+    }) as DataSource;
+    const id = await start(replica(bells, stuck));
+    await database.query(
+      `insert into view_replays (id, "view", verify, state, phase, seen_at)
+       values ($1, 'bells', false, 'running', 'building', now() - interval '16 seconds')`,
+      [id],
+    );
+    const next = replica();
+    expect(await next.list({ id })).toMatchObject([{ state: 'failed' }]);
+    const told = async () =>
+      (await readStream(client, `view_replay-${uuidV5(id, 'bells')}`)).events.map((e) => e.event);
+    expect((await until(told, ({ length }) => length === 2))[1]).toMatchObject({
+      type: 'ViewReplayEnded',
+      outcome: 'failed',
+    });
+  });
 });

@@ -191,11 +191,12 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   async list({ id }: { id?: string }): Promise<ViewReplay[]> {
-    await this.store.dataSource.query(
+    const [, silent] = await this.store.dataSource.query<[unknown, number]>(
       `update view_replays set state = 'failed', phase = 'over', finished_at = now(), seconds_left = null,
          error = 'The service ended before the replay did; nothing was changed.'
        where state = 'running' and seen_at < now() - interval '${SILENT_SECONDS} seconds'`,
     );
+    if (silent > 0) void this.tellEnds().catch((error: unknown) => logger.warn(`ends of replays: ${String(error)}`));
     return this.store.dataSource.query<ViewReplay[]>(
       `select id, $2 as service, "view", verify, state, phase, events, events_per_second, seconds_left, drift, parked, error,
          ${textOf('started_at')}, ${textOf('finished_at')}
