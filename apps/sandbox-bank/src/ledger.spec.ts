@@ -60,6 +60,13 @@ describe('the ledger', () => {
     expect(opened().items()).toHaveLength(2);
   });
 
+  it('starts again with a line that was spoilt, and keeps all others', () => {
+    opened().putItem(item());
+    appendFileSync(path(), '{"kind":"item","id":"item_2","va{"kind":"item"}\n');
+    appendFileSync(path(), `${JSON.stringify({ kind: 'item', id: 'item_3', value: item({ id: 'item_3' }) })}\n`);
+    expect(opened().items()).toEqual([item(), item({ id: 'item_3' })]);
+  });
+
   it('drops overwritten lines and expired tokens when it is opened', () => {
     const before = opened();
     for (let read = 0; read < 50; read += 1) before.putItem(item({ verified: read }));

@@ -1,15 +1,5 @@
 import { createHash, createHmac, generateKeyPairSync, randomBytes, randomUUID, type JsonWebKey } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { JsonLines } from './json-lines.js';
 import { type ProviderName } from './people.js';
 
 /** A bank login that the product holds an access token for: Plaid calls it an item, Teller an enrollment. */
@@ -57,10 +47,13 @@ interface Records {
   public: PublicToken;
 }
 
-/**
- * Everything the bank remembers, as a file of JSON lines where the last line of an id wins. A line is handed to the operating
- * system before the caller gets its answer, so it survives a kill of the process; a torn last line is one nobody was told about.
- */
+interface Line {
+  kind: keyof Records;
+  id: string;
+  value: Records[keyof Records];
+}
+
+/** Everything the bank remembers, as a file of JSON lines where the last line of an id wins. */
 export class Ledger {
   private readonly records: { [Kind in keyof Records]: Map<string, Records[Kind]> } = {
     bank: new Map(),
@@ -69,22 +62,20 @@ export class Ledger {
     public: new Map(),
   };
   private readonly itemIdByAccessToken = new Map<string, string>();
-  private readonly file: number;
+  private readonly file: JsonLines<Line>;
   readonly bank: Bank;
 
   constructor(path: string) {
-    mkdirSync(dirname(path), { recursive: true });
-    if (existsSync(path)) this.load(readFileSync(path, 'utf8'));
+    this.file = new JsonLines(path);
+    for (const { kind, id, value } of this.file.read()) this.records[kind].set(id, value as never);
     this.bank = this.records.bank.get('bank') ?? newBank();
     this.records.bank.set('bank', this.bank);
-    writeFileSync(`${path}.new`, this.compacted(), { mode: 0o600 });
-    renameSync(`${path}.new`, path);
-    this.file = openSync(path, 'a');
+    this.file.rewrite(this.compacted());
     for (const item of this.items()) this.itemIdByAccessToken.set(this.accessTokenOf(item), item.id);
   }
 
   close(): void {
-    closeSync(this.file);
+    this.file.close();
   }
 
   items(): Item[] {
@@ -131,27 +122,17 @@ export class Ledger {
   }
 
   private put<Kind extends keyof Records>(kind: Kind, id: string, value: Records[Kind]): void {
-    writeSync(this.file, line(kind, id, value));
+    this.file.append({ kind, id, value });
     this.records[kind].set(id, value);
   }
 
-  private load(text: string): void {
-    for (const json of text.split('\n').slice(0, -1)) {
-      const record = JSON.parse(json) as { kind: keyof Records; id: string; value: never };
-      this.records[record.kind].set(record.id, record.value);
-    }
-  }
-
   /** The whole memory without overwritten lines and expired tokens. */
-  private compacted(): string {
-    const lines = (Object.keys(this.records) as (keyof Records)[]).flatMap((kind) =>
-      [...this.records[kind]].filter(([, value]) => unexpired(value)).map(([id, value]) => line(kind, id, value)),
+  private compacted(): Line[] {
+    return (Object.keys(this.records) as (keyof Records)[]).flatMap((kind) =>
+      [...this.records[kind]].filter(([, value]) => unexpired(value)).map(([id, value]) => ({ kind, id, value })),
     );
-    return lines.join('');
   }
 }
-
-const line = (kind: string, id: string, value: unknown): string => `${JSON.stringify({ kind, id, value })}\n`;
 
 const hashed = (token: string): string => createHash('sha256').update(token).digest('hex');
 

@@ -1,15 +1,5 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { JsonLines } from './json-lines.js';
 
 export type OauthShape = 'plain' | 'mercadopago' | 'shopify';
 
@@ -58,20 +48,16 @@ export interface PendingCode {
 export class OauthGrants {
   private readonly grants = new Map<string, Grant>();
   private readonly codes = new Map<string, PendingCode>();
-  private readonly file: number;
+  private readonly file: JsonLines<Grant>;
 
   constructor(path: string) {
-    mkdirSync(dirname(path), { recursive: true });
-    const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : [];
-    for (const grant of lines.map((line) => JSON.parse(line) as Grant)) this.grants.set(grant.id, grant);
-    const compacted = this.all().map((grant) => `${JSON.stringify(grant)}\n`);
-    writeFileSync(`${path}.new`, compacted.join(''), { mode: 0o600 });
-    renameSync(`${path}.new`, path);
-    this.file = openSync(path, 'a');
+    this.file = new JsonLines(path);
+    for (const grant of this.file.read()) this.grants.set(grant.id, grant);
+    this.file.rewrite(this.all());
   }
 
   close(): void {
-    closeSync(this.file);
+    this.file.close();
   }
 
   all(): Grant[] {
@@ -79,7 +65,7 @@ export class OauthGrants {
   }
 
   put(grant: Grant): void {
-    writeSync(this.file, `${JSON.stringify(grant)}\n`);
+    this.file.append(grant);
     this.grants.set(grant.id, grant);
   }
 
