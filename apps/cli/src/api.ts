@@ -12,7 +12,7 @@ export function apiAt(url: string, key: string | undefined): Api {
   const client = createClient<paths>({
     baseUrl: url,
     ...(key !== undefined && { headers: headersOf(key) }),
-    fetch: (request) => fetch(request, { signal: AbortSignal.timeout(DEADLINE_MS) }),
+    fetch: (request) => answerOf(request, { signal: AbortSignal.timeout(DEADLINE_MS) }),
   });
   client.use({
     async onResponse({ response }) {
@@ -24,6 +24,17 @@ export function apiAt(url: string, key: string | undefined): Api {
     },
   });
   return client;
+}
+
+/**
+ * What Latchkey says. A redirect is not followed: it would take the key to another place, and what is sent would become a
+ * read that answers with something else.
+ */
+export async function answerOf(what: Request | URL | string, init: RequestInit): Promise<Response> {
+  const response = await fetch(what, { ...init, redirect: 'manual' });
+  if (response.status < 300 || response.status > 399) return response;
+  const place = response.headers.get('location') ?? 'nowhere';
+  throw new CliError('REDIRECTED', `The address leads to ${place}: give the one where Latchkey is.`);
 }
 
 /** `/v1` knows keys only as Bearer, and a platform key is nothing elsewhere. */

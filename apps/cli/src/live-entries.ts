@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Entry } from '#contracts/api/audit.js';
 import { serverSentEvents } from '#contracts/server-sent-events.js';
-import { refusalOf } from './api.js';
+import { answerOf, refusalOf } from './api.js';
 import { CliError } from './errors.js';
 
 const FIRST_PAUSE_MS = 250;
@@ -26,7 +26,7 @@ export async function* liveEntries({ url, key, query, after }: Place): AsyncGene
     const silence = new Silence();
     try {
       const headers = { 'X-API-Key': key, 'Last-Event-ID': last };
-      const response = await fetch(address, { headers, signal: silence.signal });
+      const response = await answerOf(address, { headers, signal: silence.signal });
       if (!response.ok) await refuseUnlessPassing(response);
       for await (const { id, event, data } of serverSentEvents(silence.watch(response.body!))) {
         pause = FIRST_PAUSE_MS;

@@ -74,6 +74,19 @@ describe('a key that has asked too often', () => {
   });
 });
 
+it.each([
+  ['keys create --name agent --scope full_access', 'POST /api/v1/api-keys'],
+  ['users create --name Ada', 'POST /api/v1/users'],
+  ['link --user u', 'POST /api/v1/connections/link'],
+  ['audit export', 'GET /api/v1/audit/export'],
+  ['audit --follow', 'GET /api/v1/audit'],
+])('%s does not follow a redirect, which would make a read of it', async (line, first) => {
+  const elsewhere: RequestListener = (_request, response) => response.writeHead(301, { location: '/elsewhere' }).end();
+  const running = run(line.split(' '), [elsewhere, gives({ entries: [] })]);
+  await expect(running).rejects.toMatchObject({ code: 'REDIRECTED', message: expect.stringContaining('/elsewhere') });
+  expect(asked).toEqual([first]);
+});
+
 it('an address with a slash behind it is the same address, also for the live timeline', async () => {
   const refused: RequestListener = (request, response) => gives({ error: {} })(request, response.writeHead(403));
   await expect(run(['audit', '--follow'], [gives({ entries: [] }), refused])).rejects.toThrow('Forbidden');

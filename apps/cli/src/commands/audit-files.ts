@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { Readable } from 'node:stream';
-import { reasonOf, refusalOf } from '../api.js';
+import { answerOf, reasonOf, refusalOf } from '../api.js';
 import type { Command, Given } from '../arguments.js';
 import type { Cli } from '../cli.js';
 import { CliError, UsageError } from '../errors.js';
@@ -55,7 +55,8 @@ async function exportTo({ option, has }: Given, cli: Cli): Promise<void> {
     throw new UsageError('An API key is needed: set LATCHKEY_API_KEY or give --key.', 'audit export');
   const url = new URL('/api/v1/audit/export', cli.url);
   for (const name of ['format', ...FILTERS]) if (option[name]) url.searchParams.set(name, option[name]);
-  const response = await fetch(url, { headers: { 'x-api-key': cli.key } }).catch((error: unknown) => {
+  const response = await answerOf(url, { headers: { 'x-api-key': cli.key } }).catch((error: unknown) => {
+    if (error instanceof CliError) throw error;
     throw new CliError('UNREACHABLE', `Latchkey does not answer at ${cli.url} (${reasonOf(error)}).`);
   });
   if (!response.ok) throw await refusalOf(response);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { parse } from '../arguments.js';
@@ -13,11 +13,10 @@ afterEach(() => {
 });
 
 /** What doctor shows when a gateway says this of its parts. */
-async function shown(parts: object) {
-  gateway = createServer((_, response) => response.end(JSON.stringify({ status: 'down', parts }))).listen(
-    0,
-    '127.0.0.1',
-  );
+const shown = (parts: object) => shownBy((_, response) => response.end(JSON.stringify({ status: 'down', parts })));
+
+async function shownBy(says: RequestListener) {
+  gateway = createServer(says).listen(0, '127.0.0.1');
   await once(gateway, 'listening');
   const given = parse(
     ['doctor', '--json', '--url', `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`],
@@ -47,5 +46,13 @@ describe('doctor', () => {
       audit: 'up, 0 ms behind, 0 events parked',
       connection: 'down, 0 ms behind, 0 events parked',
     });
+  });
+
+  it('does not take the page of a proxy for a healthy system', async () => {
+    const { wrong } = await shownBy(({ url }, response) => {
+      if (url === '/health/live') return response.end('{"status":"up"}');
+      response.writeHead(503, { 'content-type': 'text/html' }).end('<h1>Service unavailable</h1>');
+    });
+    expect(wrong).toBe('parts');
   });
 });

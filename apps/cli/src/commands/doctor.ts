@@ -1,4 +1,4 @@
-import { apiAt, dataOf } from '../api.js';
+import { answerOf, apiAt, dataOf } from '../api.js';
 import type { Command } from '../arguments.js';
 import type { Cli } from '../cli.js';
 import { CliError } from '../errors.js';
@@ -11,8 +11,7 @@ interface Check {
 }
 
 interface Ready {
-  status: string;
-  parts?: Record<string, Part>;
+  parts: Record<string, Part>;
 }
 
 interface Part {
@@ -48,9 +47,9 @@ async function reachable({ url, local, env }: Cli): Promise<Check> {
 
 /** Not ready answers 503 and says of each part how it is. */
 async function parts({ url }: Cli): Promise<Check[]> {
-  const response = await fetch(new URL('/health/ready', url), { signal: AbortSignal.timeout(5_000) }).catch(() => null);
-  const ready = (await response?.json().catch(() => null)) as Ready | null | undefined;
-  return Object.entries(ready?.parts ?? {}).map(([check, { status, views = [], parts: needed = {} }]) => {
+  const ready = await readyAt(new URL('/health/ready', url));
+  if (ready === null) return [{ check: 'parts', ok: false, detail: '/health/ready does not say how they are' }];
+  return Object.entries(ready.parts).map(([check, { status, views = [], parts: needed = {} }]) => {
     const parked = views.reduce((sum, view) => sum + view.parked, 0);
     const lag = Math.max(0, ...views.map((view) => view.lag_ms));
     const away = Object.keys(needed).filter((name) => needed[name] !== 'up');
@@ -61,6 +60,13 @@ async function parts({ url }: Cli): Promise<Check[]> {
       detail: `${status}${without}, ${lag} ms behind, ${parked} events parked`,
     };
   });
+}
+
+/** Null for what does not come from Latchkey, such as the page that a proxy puts in the place of a 503. */
+async function readyAt(address: URL): Promise<Ready | null> {
+  const response = await answerOf(address, { signal: AbortSignal.timeout(5_000) }).catch(() => null);
+  const ready = (await response?.json().catch(() => null)) as Partial<Ready> | null | undefined;
+  return ready?.parts ? { parts: ready.parts } : null;
 }
 
 function keyWorks({ key, url }: Cli): Promise<Check> {
