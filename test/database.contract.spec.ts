@@ -8,6 +8,7 @@ import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.j
 import { Feed } from '#eventstore/feed.js';
 import { Projector } from '#eventstore/projector.js';
 import { databaseOptions, openDatabase } from '#service/database.js';
+import { prepared } from '#service/prepared.js';
 import { until } from '#testing/api.js';
 import { type Stack, startStack } from '#testing/stack.js';
 import { provision } from '../apps/supervisor/src/provision.js';
@@ -69,6 +70,16 @@ describe('the database of a service', () => {
     };
     expect(await until(shown, (row) => row !== null, 12_000)).toEqual({ id, n: 2 });
     await feed.stop();
+  });
+
+  it('answers also while a newer replica changes its tables', async () => {
+    const id = randomUUID();
+    await database.query('insert into bells values ($1, 7)', [id]);
+    const byId = prepared(database, 'bell_by_id', 'select * from bells where id = $1');
+    expect(await byId([id])).toEqual([{ id, n: 7 }]);
+    await database.query('alter table bells add column tone text');
+    expect(await byId([id])).toEqual([{ id, n: 7, tone: null }]);
+    await database.query('alter table bells drop column tone');
   });
 
   it('is made ready by several machines that start at the same instant', async () => {
