@@ -37,7 +37,13 @@ const headers = {
 const page = () => gateway.call({ method: 'GET', url, headers });
 
 function create(fields: Record<string, string>) {
-  const payload = new URLSearchParams({ csrf: csrfOf(token), name: 'CI', expires_in_days: '', ...fields }).toString();
+  const payload = new URLSearchParams({
+    csrf: csrfOf(token),
+    shown_for: place,
+    name: 'CI',
+    expires_in_days: '',
+    ...fields,
+  }).toString();
   const form = { ...headers, 'content-type': 'application/x-www-form-urlencoded' };
   return gateway.call({ method: 'POST', url, headers: form, payload });
 }
