@@ -159,7 +159,7 @@ describe('the timeline', () => {
 
   it('puts an event with the tenant of its subject', async () => {
     const other = newTenant('test');
-    const terms = termsOf(other, 'elsewhere');
+    const terms: KeyTerms = { ...termsOf(other, 'elsewhere'), kind: 'platform', scopes: ['servers:read'] };
     const { position } = await bus.ask('key.create', { context: contextFor(tenant), terms });
     const entries = await bus.ask('audit.list', { context: contextFor(other), filter: { limit: 5 }, after: position });
     expect(idsOf(entries)).toEqual([terms.id]);

@@ -372,6 +372,37 @@ describeInBrowser('Settings', () => {
     await lag.waitFor({ state: 'detached' });
   });
 
+  it('takes no form that was shown for another environment, and shows the one that was chosen in another tab', async () => {
+    const other = await context.newPage();
+    const choose = async (place: string) => {
+      await other.goto(`${stack.url}/admin/settings/projects`);
+      await other.getByLabel('Project and environment').selectOption(place);
+      await other.getByRole('button', { name: 'Show', exact: true }).click();
+      await other.locator('option[selected]', { hasText: place }).waitFor({ state: 'attached' });
+    };
+    await open('/settings/api-keys');
+    await button('Create key').click();
+    await box('Name').fill('Meant for live');
+    await choose('default · test');
+    await button('Create').click();
+    await page.getByText('This form is out of date').waitFor();
+    await open('/settings/api-keys');
+    await button('Create key').click();
+    await expectUsable();
+    await box('Name').fill('For tests');
+    await button('Create').click();
+    expect(await box('API key').inputValue()).toMatch(/^csk_test_/);
+    await expectUsable();
+    await open('/sessions');
+    await choose('default · live');
+    await page.locator('option[selected]', { hasText: 'default · live' }).waitFor({ state: 'attached' });
+    await page
+      .locator('#sessions')
+      .getByRole('row', { name: /Seen on the dashboard/ })
+      .waitFor();
+    expect(faults).toEqual([]);
+  });
+
   it('leads whoever is signed out elsewhere to the sign-in', async () => {
     await open('/settings/system');
     await context.clearCookies();

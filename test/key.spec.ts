@@ -112,12 +112,21 @@ describe('an API key', () => {
   });
 
   it('can be listed by its kind', async () => {
-    const tenant = newTenant('test');
+    const tenant = newTenant();
     await create(tenant);
-    const platform = keyIdentity(newPlatformKey('test'));
+    const platform = keyIdentity(newPlatformKey('live'));
     await create(tenant, { ...platform, kind: 'platform', scopes: ['keys:write'] });
     const { items } = await bus.ask('key.list', { context: contextFor(tenant), kind: 'platform', limit: 9 });
     expect(items.map((key) => key.id)).toEqual([platform.id]);
+  });
+
+  it('of the household is live, and not made in test', async () => {
+    const tenant = newTenant('test');
+    await expect(create(tenant)).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+      message: expect.stringMatching(/are live.*csk_test_/),
+    });
+    expect((await bus.ask('key.list', { context: contextFor(tenant), limit: 9 })).items).toEqual([]);
   });
 
   it('does not exist for another tenant', async () => {

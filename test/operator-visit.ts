@@ -10,13 +10,14 @@ export class OperatorVisit {
     return (await this.ask(path)).text();
   }
 
-  /** Sends a form as a page would: with the token that stands in that page. */
+  /** Sends a form as a page would: with the token and whatever else that page has in hidden fields. */
   async send(page: string, fields: Record<string, string>, action = page): Promise<{ status: number; text: string }> {
-    const csrf = /name="csrf" value="([^"]+)"/.exec(await this.open(page))![1]!;
+    const hidden = (await this.open(page)).matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g);
+    const ofPage = Object.fromEntries([...hidden].map(([, name, value]) => [name!, value!]));
     const answer = await this.ask(action, {
       method: 'POST',
       headers: { origin: this.base },
-      body: new URLSearchParams({ csrf, ...fields }),
+      body: new URLSearchParams({ ...ofPage, ...fields }),
     });
     return { status: answer.status, text: await answer.text() };
   }

@@ -8,6 +8,7 @@ import {
   readKey,
   revokedKey,
   startGateway,
+  testAdminKey,
   type TestGateway,
 } from '../test/gateway.js';
 import { connectionView, sessionView } from '../test/views.js';
@@ -80,6 +81,18 @@ describe('a household key', () => {
       context: { actor: { type: 'api_key', name: 'a key' }, key_prefix: adminKey.slice(0, 11), address: '127.0.0.1' },
     });
     expect(JSON.stringify(gateway.bus.asked)).not.toContain(adminKey);
+  });
+});
+
+describe('a household key of test', () => {
+  it.each(['/api/v1/vault/rotate', '/api/v1/replays'])('changes nothing that holds for live: %s', async (url) => {
+    const headers = { 'x-api-key': testAdminKey };
+    const { status, json } = await gateway.call({ method: 'POST', url, headers });
+    expect([status, json.error]).toEqual([
+      403,
+      { code: 'FORBIDDEN', message: 'A test key changes nothing that holds for live.' },
+    ]);
+    expect(gateway.bus.asked.filter(({ subject }) => /vault|replay/.test(subject))).toEqual([]);
   });
 });
 

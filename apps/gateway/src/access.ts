@@ -1,3 +1,4 @@
+import type { Context } from '#contracts/envelope.js';
 import { DomainError, type ErrorCode } from '#contracts/errors.js';
 import { within } from '#contracts/ip-range.js';
 import { type KeyScope, type PlatformScope, platformScopes, type VerifiedKey } from '#contracts/key.js';
@@ -39,4 +40,10 @@ export function requireAccess(key: VerifiedKey, access: Access): void {
   if (access === 'public' || access === 'any') return;
   const held = access === 'full_access' ? key.scopes : scopesOf(key);
   if (!held.includes(access)) throw new DomainError('FORBIDDEN', `This needs the scope ${access}.`);
+}
+
+/** For what is the same in both environments, or belongs to the whole installation. */
+export function refuseTest({ tenant }: Context): void {
+  if (tenant.environment === 'test')
+    throw new DomainError('FORBIDDEN', 'A test key changes nothing that holds for live.');
 }

@@ -30,6 +30,7 @@ import { Metrics } from './metrics.js';
 import { PagesModule } from './pages/pages.module.js';
 import { TokenSealer } from './pages/token-sealer.js';
 import { PlatformKeyController } from './platform-key.controller.js';
+import { PlatformKeys } from './platform-keys.js';
 import { PlatformConnectionController } from './platform-connection.controller.js';
 import { PlatformController } from './platform.controller.js';
 import { RefusedKeys } from './refused-keys.js';
@@ -101,13 +102,17 @@ export class GatewayModule {
         AuditExport,
         ReadModelReplays,
         HouseholdKeys,
+        PlatformKeys,
         Idempotency,
         TokenSealer,
         RedirectOrigins,
         { provide: APP_GUARD, useClass: ApiKeyGuard },
         { provide: APP_GUARD, useClass: BearerGuard },
       ],
-      exports: [Bus, CONFIG, Services, TokenSealer, HouseholdKeys, AuditExport, ReadModelReplays, RedirectOrigins],
+      exports: [
+        ...[Bus, CONFIG, Services, TokenSealer],
+        ...[HouseholdKeys, PlatformKeys, AuditExport, ReadModelReplays, RedirectOrigins],
+      ],
     };
   }
 }

@@ -21,7 +21,7 @@ export class HouseholdKeys {
 
   create(context: Context, random: Random, wish: CreateKeyBody): Promise<FreshKey> {
     const { name, scope, expires_in_days, actor_name, allowed_ips } = wish;
-    const expires_at = expires_in_days === null ? null : inDays(expires_in_days);
+    const expires_at = inDays(expires_in_days);
     return withFreshId(async () => {
       const plaintext_key = newHouseholdKey(random);
       const terms = {
@@ -50,4 +50,6 @@ export class HouseholdKeys {
   }
 }
 
-const inDays = (days: number): string => new Date(Date.now() + days * DAY_MS).toISOString();
+/** Null is never. */
+export const inDays = (days: number | null): string | null =>
+  days === null ? null : new Date(Date.now() + days * DAY_MS).toISOString();

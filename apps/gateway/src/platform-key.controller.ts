@@ -12,15 +12,15 @@ import {
 } from '#contracts/api/platform.js';
 import type { Context, Tenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
-import { withFreshId } from '#contracts/fresh-id.js';
 import { platformScopes, type VerifiedKey } from '#contracts/key.js';
-import { keyIdentity, newPlatformKey, type Random } from '#contracts/secrets.js';
+import type { Random } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
 import { scopesOf } from './access.js';
 import { Endpoint } from './endpoint.js';
 import { idInPath, notFound } from './ids.js';
 import { Services } from './last-write.js';
 import { Caller, CallerKey, Randomness, RequestBody, RequestQuery } from './params.js';
+import { PlatformKeys } from './platform-keys.js';
 
 const PROJECT_HEADER = 'x-codespar-project';
 const headers = { [PROJECT_HEADER]: 'The project that is meant, where `project_id` names none.' };
@@ -39,6 +39,7 @@ interface Place {
 export class PlatformKeyController {
   constructor(
     private readonly services: Services,
+    private readonly keys: PlatformKeys,
     @Inject(Bus) private readonly bus: Bus,
   ) {}
 
@@ -62,21 +63,9 @@ export class PlatformKeyController {
   ) {
     const scopes = grantable(key, wished);
     const tenant = await this.tenantOf(key, place, header);
-    return withFreshId(async () => {
-      const full_key = newPlatformKey(tenant.environment, random);
-      const terms = {
-        ...tenant,
-        ...keyIdentity(full_key),
-        kind: 'platform' as const,
-        name,
-        scopes,
-        actor_name: null,
-        created_by: context.actor.name,
-        expires_at: null,
-      };
-      const { view } = await this.services.write('key.create', { context, terms });
-      return { ...toPlatformKey({ ...view, last_used_at: null }), full_key };
-    });
+    const wish = { tenant, name, scopes, expires_in_days: null };
+    const { view, plaintext_key } = await this.keys.create(context, random, wish);
+    return { ...toPlatformKey({ ...view, last_used_at: null }), full_key: plaintext_key };
   }
 
   @Endpoint({

@@ -14,10 +14,10 @@ import {
   toProject,
 } from '#contracts/api/projects.js';
 import type { Context } from '#contracts/envelope.js';
-import { DomainError } from '#contracts/errors.js';
 import { newProjectId } from '#contracts/ids.js';
 import type { Random } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
+import { refuseTest } from './access.js';
 import { Endpoint } from './endpoint.js';
 import { Services } from './last-write.js';
 import { Caller, Randomness, RequestBody, RequestQuery } from './params.js';
@@ -113,10 +113,4 @@ export class ProjectController {
     await this.origins.changed();
     return { origins: view.redirect_origins };
   }
-}
-
-/** What a project is called and where its sessions lead is the same for live and test. */
-function refuseTest({ tenant }: Context): void {
-  if (tenant.environment === 'test')
-    throw new DomainError('FORBIDDEN', 'A test key changes nothing that holds for live.');
 }

@@ -2,6 +2,7 @@ import { Controller, Param } from '@nestjs/common';
 import { type Replay, replay, replaysPage, type StartReplayBody, startReplayBody } from '#contracts/api/replays.js';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
+import { refuseTest } from './access.js';
 import { Endpoint } from './endpoint.js';
 import { Caller, RequestBody } from './params.js';
 import { ReadModelReplays } from './read-model-replays.js';
@@ -27,6 +28,7 @@ export class ReplayController {
     errors: ['NOT_FOUND'],
   })
   async start(@Caller() context: Context, @RequestBody() { view, verify }: StartReplayBody): Promise<Replay> {
+    refuseTest(context);
     const started = await this.replays.start(context, { verify: verify ?? false, ...(view && { view }) });
     if (!started) throw new DomainError('NOT_FOUND', `There is no view ${view}.`);
     return started;

@@ -1,6 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { vaultStatus } from '#contracts/api/vault.js';
 import type { Context } from '#contracts/envelope.js';
+import { refuseTest } from './access.js';
 import { Endpoint } from './endpoint.js';
 import { Services } from './last-write.js';
 import { Caller } from './params.js';
@@ -33,6 +34,7 @@ export class VaultController {
     errors: ['VAULT_UNAVAILABLE'],
   })
   async rotate(@Caller() context: Context) {
+    refuseTest(context);
     const { view } = await this.services.write('connection.vault.rotate', { context });
     return view;
   }

@@ -16,6 +16,8 @@ export const otherAdminKey = newHouseholdKey();
 export const readKey = newHouseholdKey();
 export const expiredKey = newHouseholdKey();
 export const revokedKey = newHouseholdKey();
+/** From before household keys were live only. */
+export const testAdminKey = newHouseholdKey();
 export const platformReader = newPlatformKey('live');
 export const platformAdmin = newPlatformKey('live');
 
@@ -42,6 +44,7 @@ const known = new Map(
     [readKey, verified(readKey, ['read_only'])] as const,
     [expiredKey, verified(expiredKey, ['full_access'], { expires_at: past })] as const,
     [revokedKey, verified(revokedKey, ['full_access'], { revoked_at: past })] as const,
+    [testAdminKey, verified(testAdminKey, ['full_access'], { environment: 'test' })] as const,
     [platformReader, verified(platformReader, ['connections:read'])] as const,
     [platformAdmin, verified(platformAdmin, ['connections:read', 'keys:write'])] as const,
   ].map(([key, value]) => [hashSecret(key), value]),

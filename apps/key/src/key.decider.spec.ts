@@ -21,6 +21,14 @@ describe('an API key', () => {
       .when({ type: 'CreateKey', terms: { ...terms, key_hash: 'b'.repeat(64) }, now: later })
       .thenRefused('ID_TAKEN'));
 
+  it('is live when it is of the household; the platform has others for test', () => {
+    const platform: KeyTerms = { ...ofTest, kind: 'platform', scopes: ['servers:read'] };
+    given().when({ type: 'CreateKey', terms: ofTest, now: noon }).thenRefused('FORBIDDEN');
+    given()
+      .when({ type: 'CreateKey', terms: platform, now: noon })
+      .then({ type: 'KeyCreated', ...platform, at: noon });
+  });
+
   it('is nothing that can be changed before it was created', () => {
     given().when({ type: 'RenameKey', name: 'x', now: later }).thenRefused('NOT_FOUND');
     given().when(rotate(0)).thenRefused('NOT_FOUND');
@@ -75,6 +83,11 @@ describe('rotating a key', () => {
 
   it('is refused when it is revoked', () => given(created, revoked).when(rotate(60)).thenRefused('INVALID_STATE'));
 
+  it('is refused to a household key that was made for test once', () =>
+    given({ type: 'KeyCreated', ...ofTest, at: noon })
+      .when(rotate(60))
+      .thenRefused('FORBIDDEN'));
+
   it('is refused from the moment it expires', () =>
     given({ ...created, expires_at: later })
       .when(rotate(60))
@@ -117,6 +130,7 @@ const terms: KeyTerms = {
   created_by: 'operator',
   expires_at: null,
 };
+const ofTest: KeyTerms = { ...terms, environment: 'test' };
 const created: KeyEvent & { type: 'KeyCreated' } = { type: 'KeyCreated', ...terms, at: noon };
 const renamed: KeyEvent = { type: 'KeyRenamed', name: 'kitchen', at: later };
 const revoked: KeyEvent = { type: 'KeyRevoked', at: later };

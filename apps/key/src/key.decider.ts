@@ -20,6 +20,7 @@ export const apiKey: Decider<KeyState, KeyCommand, KeyEvent> = {
   decide(command, state) {
     if (state.status === 'none') {
       if (command.type !== 'CreateKey') throw new DomainError('NOT_FOUND', 'API key not found');
+      refuseTestHousehold(command.terms);
       return [{ type: 'KeyCreated', ...command.terms, at: command.now }];
     }
     switch (command.type) {
@@ -64,12 +65,19 @@ export const apiKey: Decider<KeyState, KeyCommand, KeyEvent> = {
 
 /** Without a grace the old key is revoked at once, whatever any clock says. */
 function rotate({ successor, created_by, grace_seconds, now }: Rotate, state: MadeKey): KeyEvent[] {
+  refuseTestHousehold(state.terms);
   refuseUnlessInUse(state, now);
   const terms: KeyTerms = { ...state.terms, ...successor, created_by };
   const graceEnds = new Date(Date.parse(now) + grace_seconds * 1_000).toISOString();
   const retires_at = earlier(graceEnds, terms.expires_at);
   const rotated: KeyEvent = { type: 'KeyRotated', successor: terms, retires_at, at: now };
   return grace_seconds === 0 ? [rotated, { type: 'KeyRevoked', at: now }] : [rotated];
+}
+
+/** A household key reaches what holds for the whole installation, and test keys lie about. */
+function refuseTestHousehold({ kind, environment }: KeyTerms): void {
+  if (kind === 'household' && environment !== 'live')
+    throw new DomainError('FORBIDDEN', 'Household keys (bb_) are live. For test, make a platform key (csk_test_).');
 }
 
 function refuseUnlessInUse({ status, rotation, terms }: MadeKey, now: string): void {

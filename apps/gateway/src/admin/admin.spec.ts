@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { defaultTenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { SignedInOperator } from '#contracts/operator.js';
 import { hashSecret, newToken } from '#contracts/secrets.js';
@@ -16,8 +17,10 @@ import { RouteTable } from '../route-table.js';
 import { csrfOf } from './cookies.js';
 import { placeToGo } from './forms.js';
 import { Passwords } from './passwords.js';
+import { placeOf } from './places.js';
 
 const origin = 'http://localhost:8080';
+const shown_for = placeOf(defaultTenant);
 const right = 'correct horse battery';
 const recipe = { salt: 'c2FsdHNhbHRzYWx0c2FsdA', memory_kib: 64, passes: 1, lanes: 1 };
 const people: Record<string, SignedInOperator> = {
@@ -83,7 +86,7 @@ async function send(method: 'GET' | 'POST', url: string, fields: Record<string, 
       ...(method === 'POST' && { 'content-type': 'application/x-www-form-urlencoded', origin }),
       ...headers,
     },
-    ...(method === 'POST' && { payload: new URLSearchParams(fields).toString() }),
+    ...(method === 'POST' && { payload: new URLSearchParams({ shown_for, ...fields }).toString() }),
   });
   const cookies = [answer.headers['set-cookie'] ?? []].flat();
   return { status: answer.statusCode, headers: answer.headers, text: answer.payload, cookies };
@@ -231,7 +234,8 @@ describe('a page of the dashboard', () => {
     for (const [path] of changes) {
       if (/sign-in|setup|welcome|account|projects\/show/.test(path)) continue;
       const url = path.replace(':id', '33333333-3333-4333-8333-333333333333');
-      expect([path, (await send('POST', url, { csrf }, { cookie })).status]).toEqual([path, 403]);
+      const { status, text } = await send('POST', url, { csrf }, { cookie });
+      expect([path, status, text.includes('Changes are for administrators.')]).toEqual([path, 403, true]);
     }
   });
 

@@ -5,10 +5,12 @@ import { name, oneOf } from '#contracts/api/fields.js';
 import type { Context } from '#contracts/envelope.js';
 import type { KeyView, UsedKey } from '#contracts/key.js';
 import type { Random } from '#contracts/secrets.js';
+import { scopesOf } from '../access.js';
 import { type FreshKey, HouseholdKeys } from '../household-keys.js';
 import { idInPath } from '../ids.js';
 import { Services } from '../last-write.js';
 import { Caller, Randomness } from '../params.js';
+import { PlatformKeys } from '../platform-keys.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
 import { attempted } from './attempt.js';
@@ -27,6 +29,8 @@ const newKeyForm = z.object({
     .refine((days) => days === null || days <= 3650, 'must be at most 3650 days'),
 });
 
+type NewKey = z.output<typeof newKeyForm>;
+
 const graces = { '0': 'at once', '3600': 'in an hour', '86400': 'in a day', '604800': 'in seven days' } as const;
 const seconds = Object.keys(graces) as [string, ...string[]];
 const rotateForm = z.object({ grace_seconds: oneOf(seconds, `one of ${seconds.join(', ')}`).transform(Number) });
@@ -37,6 +41,7 @@ export class AdminApiKeysController {
   constructor(
     private readonly services: Services,
     private readonly keys: HouseholdKeys,
+    private readonly platformKeys: PlatformKeys,
     private readonly views: AdminViews,
   ) {}
 
@@ -58,8 +63,10 @@ export class AdminApiKeysController {
     @Res() reply: FastifyReply,
   ) {
     const tried = await attempted(() => {
-      const wish = { ...formOf(request, newKeyForm), actor_name: null, allowed_ips: [] };
-      return this.keys.create(context, random, wish);
+      const wish = formOf(request, newKeyForm);
+      return context.tenant.environment === 'live'
+        ? this.keys.create(context, random, { ...wish, actor_name: null, allowed_ips: [] })
+        : this.createForTest(context, random, wish);
     });
     if ('problem' in tried) return this.show(context, request, reply, { ...tried, typed: fieldsOf(request) });
     return this.showOnce(request, reply, tried.done);
@@ -83,6 +90,12 @@ export class AdminApiKeysController {
     return reply.redirect(`${LIST}?done=key-revoked`, 303);
   }
 
+  /** Household keys are live: what a scope of theirs stands for on the platform, a key for tests may do. */
+  private createForTest(context: Context, random: Random, { scope, ...wish }: NewKey): Promise<FreshKey> {
+    const scopes = scopesOf({ scopes: [scope] });
+    return this.platformKeys.create(context, random, { ...wish, tenant: context.tenant, scopes });
+  }
+
   private async show(
     context: Context,
     request: FastifyRequest,
@@ -97,6 +110,7 @@ export class AdminApiKeysController {
       ended: page.items.filter(hasEnded).map(shown),
       next: page.next_cursor,
       graces,
+      isTest: context.tenant.environment === 'test',
       problem: null,
       typed: {},
       ...view,
@@ -117,5 +131,6 @@ const hasEnded = ({ revoked_at, expires_at }: KeyView): boolean =>
 const shown = <Key extends KeyView>(key: Key) => ({
   ...key,
   ends_at: key.retires_at ?? key.expires_at,
+  may_rotate: key.kind === 'household' && key.environment === 'live' && key.successor_id === null && !hasEnded(key),
   is_retiring: key.retires_at !== null && key.revoked_at === null,
 });

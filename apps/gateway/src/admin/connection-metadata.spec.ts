@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { defaultTenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { OperatorRole } from '#contracts/operator.js';
 import { newToken } from '#contracts/secrets.js';
 import { startGateway, type TestGateway } from '../../test/gateway.js';
 import { connectionView } from '../../test/views.js';
 import { csrfOf } from './cookies.js';
+import { placeOf } from './places.js';
 import { changesOf, judged, rowsOf, rowsSent } from './metadata-form.js';
 
 const token = newToken();
+const shown_for = placeOf(defaultTenant);
 const place = `/admin/connections/${connectionView.id}`;
 const metadata = { customer: 'C-4711', plan: 'gold', limits: { daily: 5 }, note: 'one\ntwo' };
 
@@ -44,7 +47,7 @@ const typed = (changes: Record<string, string>) => ({
 });
 
 function save(changes: Record<string, string>) {
-  const payload = new URLSearchParams({ csrf: csrfOf(token), ...typed(changes) }).toString();
+  const payload = new URLSearchParams({ csrf: csrfOf(token), shown_for, ...typed(changes) }).toString();
   const form = { ...headers, 'content-type': 'application/x-www-form-urlencoded' };
   return gateway.call({ method: 'POST', url: `${place}/metadata`, headers: form, payload });
 }

@@ -8,6 +8,7 @@ import { publicBase } from '../public-base.js';
 import { rawBodyOf } from '../raw-body.js';
 import { checkedBody } from '../validation.js';
 import { csrfOf } from './cookies.js';
+import { placeOf } from './places.js';
 
 type Fields = Record<string, string>;
 
@@ -39,10 +40,16 @@ export function refuseForgery(request: FastifyRequest, config: GatewayConfig, co
   const sent = Buffer.from(fieldsOf(request)['csrf'] ?? '');
   const expected = Buffer.from(cookie === undefined ? '' : csrfOf(cookie));
   const fits = expected.length > 0 && sent.length === expected.length && timingSafeEqual(sent, expected);
-  if (foreign || !fits) {
-    throw new DomainError('FORBIDDEN', 'This form is out of date, or came from another site. Load the page again.');
-  }
+  if (foreign || !fits) throw outOfDate();
 }
+
+/** A form acts in the project and environment that its page was shown for. The cookie may name another one since. */
+export function refuseOtherPlace(request: FastifyRequest): void {
+  if (fieldsOf(request)['shown_for'] !== placeOf(request.context!.tenant)) throw outOfDate();
+}
+
+const outOfDate = () =>
+  new DomainError('FORBIDDEN', 'This form is out of date, or came from another site. Load the page again.');
 
 /** Where people reach the dashboard: at the public address, and on this machine itself. */
 function ownOrigins(request: FastifyRequest, config: GatewayConfig): string[] {

@@ -11,7 +11,7 @@ import { CONFIG, type GatewayConfig } from '../config.js';
 import { Services } from '../last-write.js';
 import { contextOf } from '../request-context.js';
 import { sessionTokenOf } from './cookies.js';
-import { refuseForgery } from './forms.js';
+import { refuseForgery, refuseOtherPlace } from './forms.js';
 import { tenantOf } from './places.js';
 
 declare module 'fastify' {
@@ -29,7 +29,7 @@ export class NotSignedIn extends Error {}
 const MOST_PROJECTS = 200;
 const forEveryone = new WeakSet<object>();
 
-/** A change that a viewer may make, too: it concerns nobody but themselves. */
+/** A change that a viewer may make, too: it concerns nobody but themselves, and no project. */
 export const ForEveryone = (): MethodDecorator => (_, __, method: PropertyDescriptor) =>
   void forEveryone.add(method.value as object);
 
@@ -50,7 +50,9 @@ export class OperatorGuard implements CanActivate {
     await this.enter(request, operator);
     if (request.method === 'GET' || request.method === 'HEAD') return true;
     refuseForgery(request, this.config, sessionTokenOf(request));
-    if (operator.role === 'administrator' || forEveryone.has(context.getHandler())) return true;
+    if (forEveryone.has(context.getHandler())) return true;
+    refuseOtherPlace(request);
+    if (operator.role === 'administrator') return true;
     throw new DomainError('FORBIDDEN', 'You may look at everything here. Changes are for administrators.');
   }
 

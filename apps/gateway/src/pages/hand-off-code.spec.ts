@@ -28,4 +28,12 @@ describe('a hand-off code', () => {
     const foreign = HandOffCodes.from(generateKeyPairSync('ed25519').privateKey).seal(newToken());
     for (const wrong of [changed, foreign, '', 'x', 'A'.repeat(86), `${code}A`]) expect(codes.open(wrong)).toBeNull();
   });
+
+  it('has one spelling, so that it cannot be used once in each of several', () => {
+    const [token, letters] = [newToken(), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'];
+    const code = codes.seal(token);
+    const spellings = [...letters].map((last) => code.slice(0, -1) + last);
+    expect(spellings).toHaveLength(64);
+    expect(spellings.filter((spelling) => codes.open(spelling) !== null)).toEqual([code]);
+  });
 });

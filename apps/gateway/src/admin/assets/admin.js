@@ -94,20 +94,28 @@ function lagsBehind() {
   for (const region of all('[data-live]')) region.dataset.old = '';
 }
 
-/** Who is signed out is led to the sign-in: a reload would take the place of a page that is on its way, such as that one. */
+/** Not a reload, which would ask to send a form again. It takes the place of a page that is on its way, if there is one. */
+async function loadAgain() {
+  location.replace(location.pathname + location.search);
+  await new Promise(() => {});
+}
+
+/** Who is signed out is led to the sign-in. */
 async function look(path, timeoutMs = 10_000) {
   const response = await fetch(path, { headers, signal: AbortSignal.timeout(timeoutMs) });
   if (response.ok) return response;
-  if (response.status === 401 && !leaving) {
-    location.reload();
-    await new Promise(() => {});
-  }
+  if (response.status === 401 && !leaving) await loadAgain();
   throw new Error(`${path} answered ${response.status}`);
 }
+
+/** The project and environment that a page was shown for. */
+const placeOf = (page) => page.querySelector('[data-place]')?.dataset.place;
 
 async function refresh() {
   const response = await look(location.href);
   const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
+  // In another tab another project was chosen: its rows do not belong under this one's name.
+  if (placeOf(fresh) !== placeOf(document)) return leaving || loadAgain();
   for (const region of all('[data-live]')) {
     const next = fresh.getElementById(region.id);
     // What somebody reads or types in right now is not taken away.
