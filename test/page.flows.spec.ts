@@ -4,7 +4,7 @@ import { DomainError } from '#contracts/errors.js';
 import { HandOffCodes } from '../apps/gateway/src/pages/hand-off-code.js';
 import { qrCode } from '../apps/gateway/src/pages/qr-code.js';
 import { describeInBrowser } from './browser.js';
-import { answersFor, newLink } from './page-app.js';
+import { answersFor, cookieOf, newLink } from './page-app.js';
 import { PageBench } from './page-bench.js';
 
 const atBank = { institution_name: 'First Platypus Bank' };
@@ -228,6 +228,22 @@ describeInBrowser('going on at a phone', () => {
     expect(await bench.page.locator('[data-news]').textContent()).toContain('All set');
     expect(bench.faults).toEqual([]);
     await phone.context().close();
+  });
+
+  it('is told also to a page for which the link has too many streams open already', async () => {
+    const link = newLink();
+    bench.letAttempt(link, () => ({}));
+    const others = new AbortController();
+    const stream = { headers: { cookie: cookieOf(link) }, signal: others.signal };
+    const follow = () => fetch(`${bench.base}/link/s/${link.sid}/events`, stream);
+    await Promise.all(Array.from({ length: 20 }, follow));
+    const refused = bench.page.waitForResponse((answer) => answer.url().endsWith('/events'));
+    await bench.open(link);
+    expect((await refused).status()).toBe(429);
+    link.page.hand_overs = 1;
+    await bench.page.getByText('Your phone has this link now.').waitFor();
+    others.abort();
+    expect(bench.faults).toEqual([]);
   });
 
   it('says so when a code was used before', async () => {

@@ -17,8 +17,10 @@ const created = { ...tenant, id: 'c', short_id: 'abcdefgh', server_id: 'asaas', 
 class SlowStreams extends MemoryStreams {
   /** How long each read takes. */
   readMs = 0;
+  reads = 0;
 
   override *readStream(...stretch: Parameters<MemoryStreams['readStream']>) {
+    this.reads++;
     clock += this.readMs;
     yield* super.readStream(...stretch);
   }
@@ -74,10 +76,10 @@ beforeEach(() => {
 });
 afterEach(() => void jest.restoreAllMocks());
 
-async function deliver(name: string): Promise<boolean> {
+async function deliver(name: string, id = 'c'): Promise<boolean> {
   const delivery = { headers: {}, query: {}, body: Buffer.from(name).toString('base64') };
   const context = contextFor(tenant);
-  return (await intake.take('c', { context, server_id: 'asaas', delivery, sealed: '' })).duplicate;
+  return (await intake.take(id, { context, server_id: 'asaas', delivery, sealed: '' })).duplicate;
 }
 
 const received = () =>
@@ -129,8 +131,15 @@ it('many that come again after an outage are looked for together', async () => {
   const names = Array.from({ length: 40 }, (_, n) => `d${n}`);
   for (const name of names) deliveries.names.set(name, -1n);
   events.read = 0;
-  expect(await Promise.all(names.map(deliver))).toEqual(names.map(() => false));
+  expect(await Promise.all(names.map((name) => deliver(name)))).toEqual(names.map(() => false));
   expect(received()).toHaveLength(41);
   // The first comes alone; the others share.
   expect(events.read).toBeLessThan(2.1 * LONG);
+});
+
+it('to a connection that does not exist it costs one read, and is taken in once the connection is there', async () => {
+  await expect(deliver('a', 'none')).rejects.toMatchObject({ code: 'INVALID_SIGNATURE' });
+  expect(events.reads).toBe(1);
+  events.streams.set('connection-none', stream.slice(0, 1));
+  expect(await deliver('a', 'none')).toBe(false);
 });

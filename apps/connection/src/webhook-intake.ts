@@ -121,12 +121,15 @@ export class WebhookIntake {
     }
   }
 
-  /** Refuses what is not genuine, all alike. What is only remembered of the connection must not refuse anybody. */
+  /**
+   * Refuses what is not genuine, all alike. What is only remembered of the connection must not refuse anybody; that there is
+   * none was read just now.
+   */
   private async proved(id: string, batch: Delivery[]) {
     const remembered = await this.known.get(id);
     let known = remembered;
     let facts = await this.factsOf(known, batch);
-    if (facts.includes(null)) {
+    if (remembered && facts.includes(null)) {
       known = await this.known.now(id);
       if (known !== remembered) facts = await this.factsOf(known, batch);
     }

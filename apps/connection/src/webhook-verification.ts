@@ -29,6 +29,11 @@ export class WebhookVerification {
     return this.catalog.find(server_id)?.name ?? server_id;
   }
 
+  /** Whether the whole application has one address at this server. Every other one is told an address for each connection. */
+  hasOneAddress(server_id: string): boolean {
+    return this.catalog.find(server_id)?.webhook?.scheme === 'teller';
+  }
+
   /** Null for what is not genuine. `secrets` are those of the connection; Plaid and Teller have their own besides. */
   async factOf(server_id: string, delivery: InboundDelivery, secrets: string[]): Promise<WebhookFact | null> {
     const scheme = this.schemeOf(server_id);

@@ -28,8 +28,12 @@ export class WebhookController {
     return { accepted: true, duplicate };
   }
 
-  /** The connection of the item that a genuine delivery to the whole application names. */
+  /**
+   * The connection of the item that a genuine delivery to the whole application names. Nothing is verified for a server
+   * that has no such address: looking up the keys of forged deliveries would keep Plaid's genuine ones waiting.
+   */
   private async named(server_id: string, delivery: InboundDelivery): Promise<string | null> {
+    if (!this.verification.hasOneAddress(server_id)) return null;
     const fact = await this.verification.factOf(server_id, delivery, []);
     if (!fact?.providerItemId) return null;
     return (await this.queries.byProviderItem(server_id, fact.providerItemId))?.id ?? null;

@@ -8,6 +8,7 @@ import type { AuditNarrowing } from '#contracts/audit.js';
 import type { Context, Position } from '#contracts/envelope.js';
 import { isCoded } from '#contracts/errors.js';
 import { parsePlatformConnectionId } from '#contracts/ids.js';
+import type { Ask, Reply } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
 import { csvHead, csvRecord } from './csv.js';
 import { Services } from './last-write.js';
@@ -24,6 +25,15 @@ const formats = {
   csv: { type: 'text/csv; charset=utf-8', head: csvHead, write: csvRecord },
 };
 
+/** Where the file is from. */
+interface Source {
+  context: Context;
+  filter: AuditNarrowing;
+  until: Position | null;
+  /** Refuses once whoever asked for the file may not read it any more. */
+  check: () => Promise<void>;
+}
+
 /** The timeline as a file, page by page from the audit service, as fast as the client takes it. */
 @Injectable()
 export class AuditExport {
@@ -32,7 +42,11 @@ export class AuditExport {
     private readonly bus: Bus,
   ) {}
 
-  async send(context: Context, { format, ...query }: ExportQuery, reply: FastifyReply): Promise<void> {
+  async send(
+    { context, check }: Pick<Source, 'context' | 'check'>,
+    { format, ...query }: ExportQuery,
+    reply: FastifyReply,
+  ): Promise<void> {
     const subject = query.subject && (parsePlatformConnectionId(query.subject) ?? query.subject);
     const filter: AuditNarrowing = { ...query, subject: subject || undefined };
     // What is refused is refused before the file begins.
@@ -44,30 +58,32 @@ export class AuditExport {
       'x-export-entries': String(entries),
       'x-export-exact': String(exact),
     });
-    const chunks = this.chunks({ context, filter, until }, { head, write });
+    const chunks = this.chunks({ context, filter, until, check }, { head, write });
     await reply.send(Readable.from(chunks, { objectMode: false, highWaterMark: 64 * 1024 }));
   }
 
   /** One page is in memory at a time. A client that goes away ends the loop at its next step. */
   private async *chunks(
-    { context, filter, until }: { context: Context; filter: AuditNarrowing; until: Position | null },
+    { check, until, ...source }: Source,
     { head, write }: { head: string; write: (line: ExportLine) => string },
   ): AsyncGenerator<string> {
     if (head) yield head;
     if (until === null) return;
     for (let from: Position | null = null; ;) {
-      const page: { lines: ExportLine[]; next: Position | null } = await this.page({ context, filter, from, until });
+      const page: Reply<'audit.export.page'> = await this.page({ ...source, from, until }, check);
       if (page.lines.length > 0) yield page.lines.map(write).join('');
       if (page.next === null) return;
       from = page.next;
     }
   }
 
-  /** A part that is away for a moment does not end the file. */
-  private async page(ask: { context: Context; filter: AuditNarrowing; from: Position | null; until: Position }) {
+  /** A part that is away for a moment does not end the file; who may not read it any more gets no more of it. */
+  private async page(ask: Ask<'audit.export.page'>, check: Source['check']): Promise<Reply<'audit.export.page'>> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.bus.ask('audit.export.page', ask);
+        const page = await this.bus.ask('audit.export.page', ask);
+        await check();
+        return page;
       } catch (error) {
         if (!isCoded(error) || error.code !== 'UNAVAILABLE' || attempt === PATIENCE) throw error;
         await wait(PAUSE_MS);

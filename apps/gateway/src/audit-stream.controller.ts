@@ -12,6 +12,7 @@ import { Endpoint } from './endpoint.js';
 import { type EventStream, lastEventId, streamed } from './event-stream.js';
 import { VerifiedKeys } from './key-cache.js';
 import { Services } from './last-write.js';
+import { keyAsOwner, MOST_OF_A_KEY } from './open-streams.js';
 import { Caller, RequestQuery } from './params.js';
 
 /** How long the service may keep us waiting for news; well below the bus's own deadline. */
@@ -22,7 +23,8 @@ const live = {
   summary: 'Follow the audit timeline as Server-Sent Events',
   description:
     'Event `entry`, `id` its position, `data` the entry, in the order of positions. It begins with what comes from now on, ' +
-    'or after `Last-Event-ID`: none is lost and none comes twice. An `id` without data moves on where to resume from.',
+    'or after `Last-Event-ID`: none is lost and none comes twice. An `id` without data moves on where to resume from. ' +
+    `At most ${MOST_OF_A_KEY} streams may be open with one key.`,
   query: auditStreamQuery,
   reply: { 200: null },
   isStream: true,
@@ -75,7 +77,7 @@ export class AuditStreamController {
       wait_ms: 0,
       ...(last !== undefined && { since: last }),
     });
-    await streamed(reply, (stream) => this.tell(stream, watch, start));
+    await streamed(reply, keyAsOwner(request.key!.id), (stream) => this.tell(stream, watch, start));
   }
 
   private async tell(stream: EventStream, watch: Watch, start: AuditChanges): Promise<void> {

@@ -1,16 +1,15 @@
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { logger } from '#service/logger.js';
+import { OpenStreams, type StreamOwner } from './open-streams.js';
 
 const LAST_POSITION = 2n ** 63n - 1n;
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Replies that go on until somebody leaves. */
-    eventStreams: Set<ServerResponse>;
+    eventStreams: OpenStreams;
     /** The server is about to close: whoever waits for news answers with what there is. */
     closing: AbortSignal;
   }
@@ -20,10 +19,10 @@ declare module 'fastify' {
 export function endStreamsOnClose(fastify: FastifyInstance): void {
   const closing = new AbortController();
   fastify.decorate('closing', closing.signal);
-  fastify.decorate('eventStreams', new Set<ServerResponse>());
+  fastify.decorate('eventStreams', new OpenStreams());
   fastify.addHook('preClose', (done) => {
     closing.abort();
-    for (const raw of fastify.eventStreams) raw.end();
+    fastify.eventStreams.endAll();
     done();
   });
   fastify.addHook('onResponse', (_request, _reply, done) => {
@@ -41,9 +40,6 @@ export class EventStream {
     reply.hijack();
     this.raw = reply.raw;
     this.closed = new Promise((resolve) => this.raw.once('close', resolve));
-    const { eventStreams } = reply.server;
-    eventStreams.add(this.raw);
-    void this.closed.then(() => eventStreams.delete(this.raw));
     this.raw.on('error', () => this.raw.destroy());
     this.raw.writeHead(200, {
       ...(reply.getHeaders() as Record<string, string>),
@@ -82,8 +78,24 @@ export class EventStream {
 
 const idLine = (id: Position | undefined): string => (id === undefined ? '' : `id: ${id}\n`);
 
-/** The reply is what `tell` sends. A failure ends it, too: the client comes again and goes on where it stood. */
-export async function streamed(reply: FastifyReply, tell: (stream: EventStream) => Promise<void>): Promise<void> {
+type Tell = (stream: EventStream) => Promise<void>;
+
+/**
+ * The reply is what `tell` sends, unless its owner has too many open already. A stream counts until nothing is told any
+ * more: a client that has gone is noticed when the news come that it waited for.
+ */
+export async function streamed(reply: FastifyReply, owner: StreamOwner, tell: Tell): Promise<void> {
+  const { eventStreams } = reply.server;
+  eventStreams.add(owner, reply.raw);
+  try {
+    await told(reply, tell);
+  } finally {
+    eventStreams.delete(owner, reply.raw);
+  }
+}
+
+/** A failure ends it, too: the client comes again and goes on where it stood. */
+async function told(reply: FastifyReply, tell: Tell): Promise<void> {
   const stream = new EventStream(reply);
   try {
     await tell(stream);

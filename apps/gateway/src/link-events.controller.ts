@@ -12,6 +12,7 @@ import { Endpoint } from './endpoint.js';
 import { type EventStream, lastEventId, streamed } from './event-stream.js';
 import { idInPath } from './ids.js';
 import { VerifiedKeys } from './key-cache.js';
+import { keyAsOwner, MOST_OF_A_KEY } from './open-streams.js';
 import { Caller } from './params.js';
 
 /** How long a service may keep us waiting for news; well below the bus's own deadline. */
@@ -41,7 +42,8 @@ export class LinkEventsController {
     summary: 'Follow a link session as Server-Sent Events',
     description:
       'Event `session`, `id` the position, `data` the session object. It begins with the state now, or after ' +
-      '`Last-Event-ID` with each change since then, and closes once the session has ended.',
+      '`Last-Event-ID` with each change since then, and closes once the session has ended. ' +
+      `At most ${MOST_OF_A_KEY} streams may be open with one key.`,
     reply: { 200: null },
     isStream: true,
     errors: ['NOT_FOUND', 'VALIDATION_ERROR'],
@@ -57,7 +59,7 @@ export class LinkEventsController {
     const watch: Watch = { context, keyHash, id: idInPath('link_session', id), ...(after !== undefined && { after }) };
     // What is refused is refused before the stream begins, as JSON like everything else.
     const first = await this.ask(watch, 0);
-    await streamed(reply, (stream) => this.tell(stream, watch, first));
+    await streamed(reply, keyAsOwner(request.key!.id), (stream) => this.tell(stream, watch, first));
   }
 
   private async tell(stream: EventStream, watch: Watch, first: SessionChanges): Promise<void> {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { logger } from '#service/logger.js';
 import { answers } from '../test/answers.js';
 import { adminKey, startGateway, type TestGateway } from '../test/gateway.js';
@@ -16,6 +16,15 @@ const part = { status: 'up', views: [{ name: 'a view', lag_ms: 3, parked: 0 }], 
 const gone = { status: 'down', views: [], parts: {} };
 
 describe('health', () => {
+  beforeAll(
+    () => void jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] }),
+  );
+  afterAll(() => void jest.useRealTimers());
+  beforeEach(() => {
+    Object.assign(gateway.bus.answers, answers);
+    jest.advanceTimersByTime(1_000);
+  });
+
   it('is live as long as the process runs', async () => {
     expect((await get('/health/live')).json).toEqual({ status: 'up' });
   });
@@ -36,6 +45,24 @@ describe('health', () => {
       connection: part,
       audit: { status: 'down', parts: { database: 'down' } },
     });
+  });
+
+  it('costs one look at the parts, however many ask at about the same time', async () => {
+    const before = gateway.bus.asked.length;
+    const asked = await Promise.all(Array.from({ length: 20 }, () => get('/health/ready')));
+    expect(new Set([...asked, await get('/health/ready')].map(({ status }) => status))).toEqual(new Set([200]));
+    expect(gateway.bus.asked.length - before).toBe(4);
+  });
+
+  it('says within a second that a part has gone, and sooner that it is back', async () => {
+    const statuses = [(await get('/health/ready')).status];
+    delete gateway.bus.answers['audit.health'];
+    jest.advanceTimersByTime(1_000);
+    statuses.push((await get('/health/ready')).status);
+    Object.assign(gateway.bus.answers, answers);
+    jest.advanceTimersByTime(250);
+    statuses.push((await get('/health/ready')).status);
+    expect(statuses).toEqual([200, 503, 200]);
   });
 });
 

@@ -50,6 +50,8 @@ export class WebhookController {
     ...delivery,
     path: '/v1/webhooks/:server_id',
     summary: "Receive a provider's delivery that names its connection itself",
+    description:
+      'For Teller alone, which knows one address for the whole application. Of every other server it is a 401.',
   })
   forApplication(
     @Req() request: FastifyRequest,

@@ -3,12 +3,16 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { exportQuery } from '#contracts/api/audit-export.js';
 import { auditQuery } from '#contracts/api/audit.js';
 import type { Context } from '#contracts/envelope.js';
+import { DomainError } from '#contracts/errors.js';
+import { hashSecret } from '#contracts/secrets.js';
+import { Bus } from '#service/bus.js';
 import { AuditExport } from '../audit-export.js';
 import { Services } from '../last-write.js';
 import { Caller } from '../params.js';
 import { checkedQuery } from '../validation.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
+import { sessionTokenOf } from './cookies.js';
 
 /** Who did what, when, to which thing. */
 @AdminPage('admin/timeline')
@@ -17,6 +21,7 @@ export class AdminTimelineController {
     private readonly services: Services,
     private readonly views: AdminViews,
     private readonly file: AuditExport,
+    private readonly bus: Bus,
   ) {}
 
   @Get()
@@ -32,8 +37,20 @@ export class AdminTimelineController {
   }
 
   @Get('export')
-  export(@Caller() context: Context, @Query() query: Record<string, unknown>, @Res() reply: FastifyReply) {
-    return this.file.send(context, checkedQuery(exportQuery, query, 'VALIDATION_ERROR'), reply);
+  export(
+    @Caller() context: Context,
+    @Query() query: Record<string, unknown>,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    const check = () => this.requireSession(request);
+    return this.file.send({ context, check }, checkedQuery(exportQuery, query, 'VALIDATION_ERROR'), reply);
+  }
+
+  /** A long file ends with the session of whoever asked for it, and is no sign that they are still there. */
+  private async requireSession(request: FastifyRequest): Promise<void> {
+    const token_hash = hashSecret(sessionTokenOf(request)!);
+    if (!(await this.bus.ask('key.operator.session', { token_hash, touch: false }))) throw new DomainError('FORBIDDEN');
   }
 }
 

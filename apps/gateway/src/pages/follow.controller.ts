@@ -6,6 +6,7 @@ import type { PageFacts, SessionView } from '#contracts/link-session.js';
 import { Bus } from '#service/bus.js';
 import { Public } from '../endpoint.js';
 import { type EventStream, streamed } from '../event-stream.js';
+import { linkAsOwner } from '../open-streams.js';
 import { followedStateOf } from './page-state.js';
 import { type Visit, Visits } from './visits.service.js';
 
@@ -30,7 +31,7 @@ export class FollowController {
     const visit = this.visits.byCookie(request, sid);
     // What is refused is refused before the stream begins, as JSON like everything else.
     const first = await this.visits.page(request, visit);
-    await streamed(reply, (stream) => this.tell(stream, visit, first));
+    await streamed(reply, linkAsOwner(visit.proof.token_hash), (stream) => this.tell(stream, visit, first));
   }
 
   private async tell(stream: EventStream, visit: Visit, first: Followed): Promise<void> {

@@ -100,6 +100,22 @@ describe('following a session', () => {
     expect(body).not.toContain(link.token);
   });
 
+  it('is for so many tabs and devices at once, and further ones are told to come again', async () => {
+    const other = newLink();
+    bus.answers = answersFor(link, other);
+    const followed = Array.from({ length: 20 }, () => follow());
+    await until(() => bus.count('link-session.page.next') >= 20);
+    const refused = await follow();
+    expect([refused.statusCode, refused.headers['retry-after']]).toEqual([429, '5']);
+    expect(refused.json()).toMatchObject({ error: { code: 'RATE_LIMITED' } });
+    other.page.session.status = 'completed';
+    const elsewhere = await app.inject({ url: `/link/s/${other.sid}/events`, headers: { cookie: cookieOf(other) } });
+    expect(elsewhere.statusCode).toBe(200);
+    link.page.session.status = 'completed';
+    expect(new Set((await Promise.all(followed)).map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
+    expect((await follow()).statusCode).toBe(200);
+  });
+
   it('is refused without the cookie', async () => expect((await follow('')).statusCode).toBe(401));
 });
 

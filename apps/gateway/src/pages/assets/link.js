@@ -28,20 +28,27 @@ let expiry;
 
 function follow() {
   stream = new EventSource(`${base}/events`);
-  stream.addEventListener('page', ({ data }) => {
-    const state = JSON.parse(data);
-    if (state.shows !== main.dataset.shows) return refresh();
-    if (element('elsewhere')) tellElsewhere(state);
-  });
+  stream.addEventListener('page', ({ data }) => heed(JSON.parse(data)));
   stream.addEventListener('end', () => stream.close());
   stream.addEventListener('error', () => stream.readyState === EventSource.CLOSED && setTimeout(lookAgain, 3000));
 }
 
-/** A stream that was refused does not come back by itself, as one that was cut does. */
+/** False when the page is out of date, and begins anew. */
+function heed(state) {
+  const isCurrent = state.shows === main.dataset.shows;
+  if (!isCurrent) refresh();
+  else if (element('elsewhere')) tellElsewhere(state);
+  return isCurrent;
+}
+
+/**
+ * A stream that was refused does not come back by itself, as one that was cut does. Too many may follow this session
+ * already: until there is room for this page, what it asks in between keeps it up to date.
+ */
 async function lookAgain() {
   try {
-    await call('state', { method: 'GET' });
-    follow();
+    const state = await call('state', { method: 'GET' });
+    if (heed(state)) follow();
   } catch (error) {
     if (isDecided(error)) location.reload();
     else setTimeout(lookAgain, 3000);

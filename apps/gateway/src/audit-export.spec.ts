@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { SignedInOperator } from '#contracts/operator.js';
+import { keyIdentity, newToken } from '#contracts/secrets.js';
+import { answers } from '../test/answers.js';
+import { adminKey, platformReader, readKey, startGateway, type TestGateway } from '../test/gateway.js';
+
+const operator: SignedInOperator = { id: 'o', email: 'ada@example.com', role: 'viewer' };
+let gateway: TestGateway;
+/** What happens while the second of three pages is being read. */
+let meanwhile: () => unknown;
+let hasBegun: Promise<void>;
+let begin: () => void;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  Object.assign(gateway.bus.answers, answers);
+  await gateway.app.listen(0, '127.0.0.1');
+});
+afterAll(() => gateway.app.close());
+beforeEach(() => {
+  hasBegun = new Promise((resolve) => (begin = resolve));
+  meanwhile = () => undefined;
+  gateway.bus.answers['key.operator.session'] = () => operator;
+  gateway.bus.answers['audit.export.page'] = async (ask) => {
+    const page = await answers['audit.export.page']!(ask);
+    if (ask.from === null) return { ...page, next: '1' };
+    if (ask.from === '2') return page;
+    await hasBegun;
+    meanwhile();
+    return { ...page, next: '2' };
+  };
+});
+
+/** How many lines have come, and whether the file came to its end. */
+async function download(path: string, headers: Record<string, string>) {
+  const { body } = await fetch((await gateway.app.getUrl()) + path, { headers });
+  let text = '';
+  const read = async () => {
+    for await (const chunk of body!.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      begin();
+    }
+  };
+  const isWhole = await read().then(
+    () => true,
+    () => false,
+  );
+  return { isWhole, lines: text.split('\n').length - 1 };
+}
+
+describe('an export', () => {
+  it('comes to its end while its key is good', async () => {
+    expect(await download('/api/v1/audit/export', { 'x-api-key': adminKey })).toEqual({ isWhole: true, lines: 3 });
+  });
+
+  it.each([
+    ['/api/v1/audit/export', readKey],
+    ['/v1/audit/export', platformReader],
+  ])('%s is broken off when its key is revoked, and holds nothing that was read after that', async (path, key) => {
+    meanwhile = () => gateway.bus.change(keyIdentity(key).id);
+    expect(await download(path, { authorization: `Bearer ${key}` })).toEqual({ isWhole: false, lines: 1 });
+  });
+
+  it('of the dashboard is broken off when its session ends', async () => {
+    const cookie = `lk_admin=${newToken()}`;
+    expect(await download('/admin/timeline/export', { cookie })).toEqual({ isWhole: true, lines: 3 });
+    meanwhile = () => (gateway.bus.answers['key.operator.session'] = () => null);
+    hasBegun = new Promise((resolve) => (begin = resolve));
+    expect(await download('/admin/timeline/export', { cookie })).toEqual({ isWhole: false, lines: 1 });
+  });
+});

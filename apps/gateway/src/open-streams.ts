@@ -1,0 +1,41 @@
+import type { ServerResponse } from 'node:http';
+import { DomainError } from '#contracts/errors.js';
+
+export const MOST_OF_A_KEY = 100;
+/** A person's tabs and devices. */
+export const MOST_OF_A_LINK = 20;
+const RETRY_SECONDS = 5;
+
+/** Whose a stream is, and how many such an owner may have open. */
+export interface StreamOwner {
+  name: string;
+  most: number;
+}
+
+export const keyAsOwner = (keyId: string): StreamOwner => ({ name: `key ${keyId}`, most: MOST_OF_A_KEY });
+export const linkAsOwner = (tokenHash: string): StreamOwner => ({ name: `link ${tokenHash}`, most: MOST_OF_A_LINK });
+
+/** Replies that go on until somebody leaves. The limit on requests counts each of them only once, however long it goes on. */
+export class OpenStreams {
+  private readonly byOwner = new Map<string, Set<ServerResponse>>();
+
+  add({ name, most }: StreamOwner, raw: ServerResponse): void {
+    const open = this.byOwner.get(name) ?? new Set();
+    if (open.size >= most) {
+      throw new DomainError('RATE_LIMITED', `No more than ${most} streams may be open at once.`, {
+        retry_after: RETRY_SECONDS,
+      });
+    }
+    this.byOwner.set(name, open.add(raw));
+  }
+
+  delete({ name }: StreamOwner, raw: ServerResponse): void {
+    const open = this.byOwner.get(name);
+    open?.delete(raw);
+    if (open?.size === 0) this.byOwner.delete(name);
+  }
+
+  endAll(): void {
+    for (const open of this.byOwner.values()) for (const raw of open) raw.end();
+  }
+}
