@@ -1,9 +1,9 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
+import './batch-calls.js';
 import './read-as-bytes.js';
 
 /**
- * The process's one client. A second one would be a trap: a broken batch call rejects every pending append of
- * the process, and a late answer to another client crashes it.
+ * The process's one client: when the call breaks over which one sends its appends, those of all clients of the process fail.
  */
 export const connectEventStore = (url: string): EventStoreDBClient => EventStoreDBClient.connectionString(url);
 
