@@ -4,6 +4,8 @@ import { endWithSupervisor } from '#service/process.js';
 import { startBroker } from './broker.js';
 import { type Account } from './rights.js';
 
+// On a full disk nobody can be told where it listens: it serves all the same.
+process.stdout.on('error', () => undefined);
 endWithSupervisor();
 const env = process.env;
 const mebibyte = 1024 * 1024;

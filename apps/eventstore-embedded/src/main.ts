@@ -53,4 +53,6 @@ function exitAtOnce(error: unknown): never {
   process.exit(1);
 }
 
+// On a full disk nobody can be told where it listens: it serves all the same.
+process.stdout.on('error', () => undefined);
 main().catch(exitAtOnce);

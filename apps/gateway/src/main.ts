@@ -24,5 +24,5 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   logger.fatal(error, 'the gateway could not start');
-  logger.flush(() => process.exit(1));
+  process.exit(1);
 });

@@ -1,6 +1,9 @@
 import { startBank } from './bank.js';
 import { readConfig } from './config.js';
 
+// On a full disk nobody can be told where it listens: it serves all the same.
+process.stdout.on('error', () => undefined);
+
 async function main(): Promise<void> {
   const bank = await startBank(readConfig(process.env));
   process.stdout.write(`listening ${bank.port}\n`);

@@ -1,11 +1,28 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
+import './batch-calls.js';
 import './read-as-bytes.js';
 
 /**
- * The process's one client. A second one would be a trap: a broken batch call rejects every pending append of
- * the process, and a late answer to another client crashes it.
+ * The process's one client: when the call breaks over which one sends its appends, those of all clients of the process fail.
  */
-export const connectEventStore = (url: string): EventStoreDBClient => EventStoreDBClient.connectionString(url);
+export function connectEventStore(url: string): EventStoreDBClient {
+  const client = EventStoreDBClient.connectionString(url);
+  keepDeadlines(client);
+  return client;
+}
+
+/**
+ * By itself the client gives its reads no deadline, whatever its caller asks for, so that one of a store that hangs ends only
+ * with the connection. What asks for none stays as it is: subscriptions, and appends, which share one call.
+ */
+function keepDeadlines(client: EventStoreDBClient): void {
+  const byItself = client['callArguments'];
+  client['callArguments'] = (asked, options) =>
+    byItself(
+      asked,
+      asked.deadline === undefined ? options : { ...options, deadline: client['createDeadline'](asked.deadline) },
+    );
+}
 
 /**
  * What the server calls its version; undefined when it does not say. The client asks once per connection, for its own

@@ -1,15 +1,11 @@
-import {
-  type EventStoreDBClient,
-  NO_STREAM,
-  type ReadStreamOptions,
-  START,
-  StreamNotFoundError,
-} from '@eventstore/db-client';
+import { type EventStoreDBClient, NO_STREAM, START, StreamNotFoundError } from '@eventstore/db-client';
 import { unavailable } from './failures.js';
 import { openStream } from './personal-text.js';
 import { type Recorded, toRecorded } from './recorded.js';
 
-const READ_DEADLINE_MS = 3_000;
+/** So many events at a time, so that a machine with much else to do has read them by the deadline. */
+const PAGE = 2_000;
+const PAGE_DEADLINE_MS = 3_000;
 
 export interface StreamRead<E extends { type: string }> {
   events: Recorded<E>[];
@@ -26,24 +22,34 @@ export async function readStream<E extends { type: string }>(
   client: EventStoreDBClient,
   stream: string,
   after?: bigint,
-  atMost?: number,
+  atMost = Infinity,
 ): Promise<StreamRead<E>> {
-  const events: Recorded<E>[] = [];
-  let revision: bigint | typeof NO_STREAM = after ?? NO_STREAM;
-  const fromRevision = after === undefined ? START : after + 1n;
-  const options: ReadStreamOptions = {
-    fromRevision,
-    deadline: READ_DEADLINE_MS,
-    ...(atMost !== undefined && { maxCount: atMost }),
-  };
+  const read: StreamRead<E> = { events: [], revision: after ?? NO_STREAM };
   try {
-    for await (const resolved of client.readStream(stream, options)) {
-      revision = resolved.event?.revision ?? revision;
-      const recorded = toRecorded<E>(resolved);
-      if (recorded) events.push(recorded);
+    for (let left = atMost; left > 0; left -= PAGE) {
+      const most = Math.min(left, PAGE);
+      if ((await readPage(client, stream, read, most)) < most) break;
     }
   } catch (error) {
     if (!(error instanceof StreamNotFoundError)) throw unavailable(error);
   }
-  return { events: await openStream(client, events), revision };
+  return { events: await openStream(client, read.events), revision: read.revision };
+}
+
+/** Reads on from there, and says how many events came: also those that are not ours. */
+async function readPage<E extends { type: string }>(
+  client: EventStoreDBClient,
+  stream: string,
+  read: StreamRead<E>,
+  maxCount: number,
+): Promise<number> {
+  const fromRevision = typeof read.revision === 'bigint' ? read.revision + 1n : START;
+  let count = 0;
+  for await (const resolved of client.readStream(stream, { fromRevision, maxCount, deadline: PAGE_DEADLINE_MS })) {
+    count++;
+    read.revision = resolved.event?.revision ?? read.revision;
+    const recorded = toRecorded<E>(resolved);
+    if (recorded) read.events.push(recorded);
+  }
+  return count;
 }

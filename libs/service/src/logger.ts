@@ -1,13 +1,10 @@
 import type { LoggerService } from '@nestjs/common';
 import { pino } from 'pino';
 import { config } from './config.js';
-
-/** Lines leave ten times a second, or when so many bytes are together: a write for each costs more than making it. */
-const output = pino.destination({ dest: 2, sync: false, minLength: 4_096 });
-setInterval(() => output.flush(), 100).unref();
+import { LogOutput } from './log-output.js';
 
 /** One JSON line per event on standard error. Bodies, keys, tokens and credentials are never given to it. */
-export const logger = pino({ level: config.LOG_LEVEL }, output);
+export const logger = pino({ level: config.LOG_LEVEL }, new LogOutput(2));
 
 /** Nest's own messages, in the same form. */
 export const nestLogger: LoggerService = {

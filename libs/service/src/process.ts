@@ -9,6 +9,6 @@ export function endWithSupervisor(): void {
   }
   process.on('unhandledRejection', (error) => {
     logger.fatal(error, 'unhandled rejection');
-    logger.flush(() => process.exit(1));
+    process.exit(1);
   });
 }
