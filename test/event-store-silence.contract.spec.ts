@@ -31,12 +31,6 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-/** What it is rejected with, and after how long. */
-async function failure(work: Promise<unknown>) {
-  const begunAt = performance.now();
-  return { error: await reason(work), afterMs: performance.now() - begunAt };
-}
-
 it.each([
   ['a stream', (stream: string) => readStream(client, stream)],
   ['a moment', (stream: string) => readStreamAsOf(client, stream, { position: '1' })],
@@ -44,19 +38,22 @@ it.each([
   const stream = unique('silent');
   await client.appendToStream(stream, event());
   proxy.silence();
-  const { error, afterMs } = await failure(read(stream));
-  expect(error).toMatchObject({ code: 'UNAVAILABLE' });
-  expect(afterMs).toBeLessThan(4_000);
+  const error = await reason(read(stream));
+  expect(error).toMatchObject({
+    code: 'UNAVAILABLE',
+    cause: { message: expect.stringContaining('DEADLINE_EXCEEDED') },
+  });
   proxy.restore();
   expect((await readStream(client, stream)).events).toHaveLength(1);
 });
 
-it('a service says within 1.5 s that it is without the event store', async () => {
+it('a service says that it is without the event store, long before the connection is given up', async () => {
   expect(await store.health()).toMatchObject({ parts: { eventstore: 'up' } });
   proxy.silence();
-  const begunAt = performance.now();
-  expect((await store.health()).parts).toEqual({ database: 'up', eventstore: 'down', bus: 'up' });
-  expect(performance.now() - begunAt).toBeLessThan(1_500);
+  const givenUp = reason(readStream(client, unique('silent')));
+  const said = store.health().then(({ parts }) => parts);
+  expect(await Promise.race([said, givenUp])).toEqual({ database: 'up', eventstore: 'down', bus: 'up' });
+  await givenUp;
 });
 
 it('a stream that is longer than one read is read whole, or as much of it as is asked for', async () => {
