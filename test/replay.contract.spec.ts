@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { jsonEvent } from '@eventstore/db-client';
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
@@ -260,7 +261,8 @@ describe('a replay', () => {
     const { position } = await count(id);
     const upTo = { commit: BigInt(position), prepare: BigInt(position) };
     const events: Recorded[] = [];
-    for await (const page of readPages(client, { prefixes: tallies.prefixes, after: from, upTo })) events.push(...page);
+    for await (const page of readPages(client, { prefixes: tallies.prefixes, after: from, upTo }))
+      events.push(...page.events);
     const applied = projector.apply({ events, position: upTo });
     await read;
     expect((await run()).drift).toMatchObject({ changed: 1 });
@@ -269,6 +271,17 @@ describe('a replay', () => {
     expect(await database.getRepository(TallyRow).findOneBy({ id })).toMatchObject({ n: 2, applied: 2 });
     feed = new Feed(client, [live]);
     feed.start();
+  });
+
+  it('shows the database and who waits that it is at work, also over many events that are not for it', async () => {
+    await live.reached((await count(randomUUID())).position);
+    const others = Array.from({ length: 2_500 }, (_, n) => jsonEvent({ type: 'Rang', data: { n } }));
+    await client.appendToStream(`ring-${randomUUID()}`, others);
+    await live.reached((await count(randomUUID())).position);
+    const seen: ReplayProgress[] = [];
+    await run({ verify: true, onProgress: (progress) => seen.push({ ...progress }) });
+    const steps = new Set(seen.filter(({ phase }) => phase === 'building').map(({ done }) => done));
+    expect(steps.size).toBeGreaterThan(2);
   });
 
   it('takes in however much has happened while it waited for its turn', async () => {
@@ -281,7 +294,10 @@ describe('a replay', () => {
     await swapping;
     const ids = Array.from({ length: 300 }, (): string => randomUUID());
     try {
-      for (const { position } of await Promise.all(ids.map((id) => count(id)))) await live.reached(position);
+      for (let n = 0; n < ids.length; n += 50) {
+        for (const { position } of await Promise.all(ids.slice(n, n + 50).map((id) => count(id))))
+          await live.reached(position);
+      }
     } finally {
       await slow.end();
       await done.catch(() => undefined);

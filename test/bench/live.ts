@@ -44,7 +44,7 @@ async function lagsOf(heard: Map<string, number>, eventstoreUrl: string): Promis
     upTo: placeOf(positions.at(-1)!),
   };
   const lags: number[] = [];
-  for await (const events of readPages(client, stretch)) {
+  for await (const { events } of readPages(client, stretch)) {
     for (const { commit, created } of events) {
       const at = heard.get(String(commit));
       if (at !== undefined) lags.push(at - created.getTime());

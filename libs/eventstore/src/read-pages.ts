@@ -5,7 +5,7 @@ import {
   START,
 } from '@eventstore/db-client';
 import { Readable } from 'node:stream';
-import type { StorePosition } from './follow.js';
+import type { Batch, StorePosition } from './follow.js';
 import { openBatch } from './personal-text.js';
 import { type Recorded, toRecorded } from './recorded.js';
 
@@ -23,24 +23,28 @@ interface Stretch {
 
 interface Page {
   events: Recorded[];
+  /** Where it ends. */
   last: StorePosition | null;
   /** There may be more. */
   full: boolean;
 }
 
 /**
- * The events of a stretch in large pages; the next one is on its way while the caller works on one. Each page is a call
- * that is read to its end: one that is left half-way keeps the client from ever being disposed of.
+ * The events of a stretch in large pages, also those in which none is for us; the next one is on its way while the caller
+ * works on one. Each page is a call that is read to its end: one that is left half-way keeps the client from ever being
+ * disposed of.
  */
-export const readPages = (client: EventStoreDBClient, stretch: Stretch): AsyncIterable<Recorded[]> =>
+export const readPages = (client: EventStoreDBClient, stretch: Stretch): AsyncIterable<Batch> =>
   Readable.from(pageByPage(client, stretch), { highWaterMark: 1 });
 
-async function* pageByPage(client: EventStoreDBClient, stretch: Stretch): AsyncGenerator<Recorded[]> {
+async function* pageByPage(client: EventStoreDBClient, stretch: Stretch): AsyncGenerator<Batch> {
+  const { upTo } = stretch;
   let at = stretch.after;
   for (;;) {
     const { events, last, full } = await readPage(client, stretch, at);
-    if (events.length > 0) yield events;
-    if (!full || last === null || last.commit >= stretch.upTo.commit) return;
+    if (last === null) return;
+    yield { events, position: last.commit < upTo.commit ? last : upTo };
+    if (!full || last.commit >= upTo.commit) return;
     at = last;
   }
 }

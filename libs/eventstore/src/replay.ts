@@ -5,9 +5,8 @@ import type { DataSource } from 'typeorm';
 import { DomainError } from '#contracts/errors.js';
 import type { Drift, ReplayPhase } from '#contracts/replay.js';
 import { compare } from './drift.js';
-import type { StorePosition } from './follow.js';
+import type { Batch, StorePosition } from './follow.js';
 import { readPages } from './read-pages.js';
-import type { Recorded } from './recorded.js';
 import { askPatiently, lock, openSession } from './replay-session.js';
 import { ShadowTable } from './shadow-table.js';
 import type { View } from './view.js';
@@ -187,17 +186,17 @@ class Replay {
     if (!target) return;
     const stretch = { prefixes: this.order.view.prefixes, after: this.at, upTo: target };
     let left = most;
-    for await (const events of readPages(this.deps.client, stretch)) {
-      left -= events.length;
+    for await (const batch of readPages(this.deps.client, stretch)) {
+      left -= batch.events.length;
       if (left < 0) throw new TooFar();
-      await this.move(events, events.at(-1)!);
+      await this.move(batch);
     }
-    if (commitOf(this.at) < target.commit) await this.move([], target);
+    if (commitOf(this.at) < target.commit) await this.move({ events: [], position: target });
   }
 
-  private async move(events: Recorded[], { commit, prepare }: StorePosition): Promise<void> {
-    const position = { commit, prepare };
-    while (commitOf(this.at) < commit) {
+  /** Also when there is nothing to write: that shows how far it is, and the database that we are still at work. */
+  private async move({ events, position }: Batch): Promise<void> {
+    while (commitOf(this.at) < position.commit) {
       const moved = await this.mover.move(this.at, { events, position });
       if (!moved) throw new Error('somebody else has moved the replay');
       this.at = moved;
