@@ -8,6 +8,7 @@ import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.j
 import { Feed } from '#eventstore/feed.js';
 import { Projector } from '#eventstore/projector.js';
 import { readStream } from '#eventstore/read-stream.js';
+import { lock, openSession } from '#eventstore/replay-session.js';
 import type { View } from '#eventstore/view.js';
 import { databaseOptions, openDatabase } from '#service/database.js';
 import { replayMigrations } from '#service/migrations.js';
@@ -51,9 +52,9 @@ afterAll(async () => {
 const replica = (view: View = bells, dataSource = database) =>
   new Replays({ client, dataSource, views: [view] } as unknown as Store, 'audit');
 
-async function start(replays: Replays): Promise<string> {
+async function start(replays: Replays, tenant = newTenant()): Promise<string> {
   const id = randomUUID();
-  await replays.start({ context: contextFor(newTenant()), id, view: 'bells', verify: false });
+  await replays.start({ context: contextFor(tenant), id, view: 'bells', verify: false });
   return id;
 }
 
@@ -113,19 +114,27 @@ describe('the replays of a service', () => {
           text.startsWith('insert into view_replays') ? Promise.resolve([]) : database.query(text, values),
       },
     }) as DataSource;
-    const id = await start(replica(bells, stuck));
+    const tenant = newTenant();
+    const id = await start(replica(bells, stuck), tenant);
     await database.query(
       `insert into view_replays (id, "view", verify, state, phase, seen_at)
        values ($1, 'bells', false, 'running', 'building', now() - interval '16 seconds')`,
       [id],
     );
     const next = replica();
-    expect(await next.list({ id })).toMatchObject([{ state: 'failed' }]);
-    const told = async () =>
-      (await readStream(client, `view_replay-${uuidV5(id, 'bells')}`)).events.map((e) => e.event);
-    expect((await until(told, ({ length }) => length === 2))[1]).toMatchObject({
-      type: 'ViewReplayEnded',
-      outcome: 'failed',
-    });
+    const session = await openSession(database);
+    expect(await lock(session, bells)).toBe(true);
+    expect(await next.list({ id })).toMatchObject([{ state: 'running' }]);
+    await session.end();
+    expect(
+      await until(
+        () => next.list({ id }),
+        ([row]) => row?.state !== 'running',
+      ),
+    ).toMatchObject([{ state: 'failed' }]);
+    const told = async () => (await readStream(client, `view_replay-${uuidV5(id, 'bells')}`)).events;
+    const [started, over] = await until(told, ({ length }) => length === 2);
+    expect(over).toMatchObject({ event: { type: 'ViewReplayEnded', outcome: 'failed' }, metadata: tenant });
+    expect(over!.metadata.request_id).toBe(started!.metadata.request_id);
   });
 });

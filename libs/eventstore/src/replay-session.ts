@@ -28,9 +28,13 @@ export async function openSession(dataSource: DataSource): Promise<Client> {
   return connection;
 }
 
-/** One replica replays a view at a time. The lock is there for as long as the session. */
+/** What a replay of a view locks, for as long as its session is there; `view` is an expression. */
+export const replayLock = (view: string): string =>
+  `hashtextextended('replay ' || current_schema() || ' ' || ${view}, 0)`;
+
+/** One replica replays a view at a time. */
 export async function lock(connection: Client, view: View): Promise<boolean> {
-  const text = `select pg_try_advisory_lock(hashtextextended('replay ' || current_schema() || ' ' || $1, 0)) as mine`;
+  const text = `select pg_try_advisory_lock(${replayLock('$1')}) as mine`;
   return (await connection.query<{ mine: boolean }>(text, [view.name])).rows[0]!.mine;
 }
 

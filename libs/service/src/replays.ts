@@ -6,13 +6,15 @@ import { uuidV5 } from '#contracts/ids.js';
 import { type Drift, driftCount, type ReplayWish, type ViewReplay } from '#contracts/replay.js';
 import { dropLeftovers, replay, type Replayed, type ReplayProgress } from '#eventstore/replay.js';
 import { commandHandler } from '#eventstore/command-handler.js';
+import { readStream } from '#eventstore/read-stream.js';
+import { replayLock } from '#eventstore/replay-session.js';
 import type { View } from '#eventstore/view.js';
 import { logger } from './logger.js';
 import type { Store } from './store.js';
 import { viewReplay } from './view-replay.decider.js';
 
 const SAVE_EVERY_MS = 500;
-/** A replay of which nothing was heard for so long has ended with its process. */
+/** A replay of which nothing was heard for so long has ended with its process, unless its session is still there. */
 const SILENT_SECONDS = 15;
 const SHOWN = 100;
 const FINAL_SAVES = 120;
@@ -187,14 +189,22 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
   private async tellEnds(): Promise<void> {
     const ended = `select id, "view" from view_replays where state <> 'running' and not told`;
     const rows = await this.store.dataSource.query<Ended[]>(ended);
-    for (const row of rows) await this.tellEnd(row, systemContext(defaultTenant, replaying));
+    for (const row of rows) await this.tellEnd(row, await this.contextOf(row));
+  }
+
+  /** It ends in the project in which it began. */
+  private async contextOf({ id, view }: Ended): Promise<Context> {
+    const { events } = await readStream(this.store.client, `view_replay-${uuidV5(id, view)}`, undefined, 1);
+    const { request_id, ...tenant } = events[0]?.metadata ?? { request_id: id, ...defaultTenant };
+    return { ...systemContext(tenant, replaying), request_id };
   }
 
   async list({ id }: { id?: string }): Promise<ViewReplay[]> {
     const [, silent] = await this.store.dataSource.query<[unknown, number]>(
       `update view_replays set state = 'failed', phase = 'over', finished_at = now(), seconds_left = null,
          error = 'The service ended before the replay did; nothing was changed.'
-       where state = 'running' and seen_at < now() - interval '${SILENT_SECONDS} seconds'`,
+       where state = 'running' and seen_at < now() - interval '${SILENT_SECONDS} seconds'
+         and pg_try_advisory_xact_lock(${replayLock('"view"')})`,
     );
     if (silent > 0) void this.tellEnds().catch((error: unknown) => logger.warn(`ends of replays: ${String(error)}`));
     return this.store.dataSource.query<ViewReplay[]>(
