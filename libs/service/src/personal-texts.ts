@@ -2,6 +2,7 @@ import type { Context, Tenant } from '#contracts/envelope.js';
 import type { ErasedText, OpenedTexts, TextToOpen } from '#contracts/erasure.js';
 import { DomainError } from '#contracts/errors.js';
 import type { ErasePersonalText, PersonalKind } from '#contracts/personal-text.js';
+import { isOf } from '#contracts/tenancy.js';
 import { isErased } from '#eventstore/erasable.js';
 import { readStream } from '#eventstore/read-stream.js';
 import { type Recorded, streamIdOf } from '#eventstore/recorded.js';
@@ -44,10 +45,9 @@ export class PersonalTexts {
   }
 
   /** Does this stream exist, in this tenant? */
-  async isOf({ project_id, environment }: Tenant, stream: string): Promise<boolean> {
+  async isOf(tenant: Tenant, stream: string): Promise<boolean> {
     const { events } = await readStream(this.store.client, stream, undefined, 1);
-    const first = events[0]?.event as Partial<Tenant> | undefined;
-    return first?.project_id === project_id && first.environment === environment;
+    return isOf(tenant, events[0]?.event as Tenant | undefined);
   }
 
   /**
