@@ -1,7 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import type { Context } from '#contracts/envelope.js';
+import { IDEMPOTENCY_LEASE_SECONDS } from '#contracts/idempotency.js';
 import type { Ask } from '#contracts/subjects.js';
 import { adminKey, otherAdminKey, platformAdmin, startGateway, type TestGateway } from '../test/gateway.js';
 import { sessionView, userView } from '../test/views.js';
+import { untilBankAnswers } from './request-context.js';
 
 let gateway: TestGateway;
 
@@ -52,6 +55,11 @@ it('what the look at the Idempotency-Key has taken, the rest of the request no l
   expect((await mintOnce()).status).toBe(201);
   expect(patienceFor('link-session.mint')).toBeLessThanOrEqual(1_500);
   expect(patienceFor('key.idempotency.keep')).toBeLessThanOrEqual(1_500);
+});
+
+it('a wish is let go of only when no request can be at work with it any more', () => {
+  const longest = untilBankAnswers({} as Context).deadline - Date.now();
+  expect(IDEMPOTENCY_LEASE_SECONDS * 1_000).toBeGreaterThan(longest + 500);
 });
 
 it('a request that has waited for its twin has all its time again', async () => {

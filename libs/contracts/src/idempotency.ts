@@ -1,7 +1,7 @@
 /** So long is the answer to an Idempotency-Key remembered. */
 export const REMEMBERED_HOURS = 24;
-/** So long does a wish belong to who began it; longer than any request lives. */
-export const IDEMPOTENCY_LEASE_SECONDS = 6;
+/** So long does a wish belong to who began it; longer than any request lives, also one that waits for a bank. */
+export const IDEMPOTENCY_LEASE_SECONDS = 10;
 
 /**
  * What became of a wish with an Idempotency-Key. All randomness of a wish (tokens, keys, ids, the command id) follows
