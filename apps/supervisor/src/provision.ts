@@ -19,11 +19,11 @@ export function roleUrl(adminUrl: string, schema: string, password: string): str
 
 /**
  * Makes the database, the roles and the schemas; what is there already stays, only the passwords are set again. Another
- * machine that starts on the same server waits for its turn.
+ * machine that starts on the same server waits for its turn, though not for one that has vanished in the middle.
  */
 export async function provision(adminUrl: string, passwordOf: (schema: string) => string): Promise<void> {
   await withClient(adminUrl, async (server) => {
-    await server.query(`SELECT pg_advisory_lock(hashtext('${database} provision'))`);
+    await server.query(`SET lock_timeout = ${waitMs}; SELECT pg_advisory_lock(hashtext('${database} provision'))`);
     const { rowCount } = await server.query('SELECT FROM pg_database WHERE datname = $1', [database]);
     if (rowCount === 0) await server.query(`CREATE DATABASE ${database}`);
     const url = new URL(adminUrl);
