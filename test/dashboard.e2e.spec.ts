@@ -400,6 +400,11 @@ describeInBrowser('Settings', () => {
       .locator('#sessions')
       .getByRole('row', { name: /Seen on the dashboard/ })
       .waitFor();
+    await page.getByRole('link', { name: 'Seen on the dashboard' }).click();
+    await heading('Seen on the dashboard');
+    await choose('default · test');
+    await heading('There is nothing here');
+    await choose('default · live');
     expect(faults).toEqual([]);
   });
 

@@ -100,11 +100,11 @@ async function loadAgain() {
   await new Promise(() => {});
 }
 
-/** Who is signed out is led to the sign-in. */
+/** Who is signed out is led to the sign-in; what is not there any more, or not in the place chosen meanwhile, is said to be gone. */
 async function look(path, timeoutMs = 10_000) {
   const response = await fetch(path, { headers, signal: AbortSignal.timeout(timeoutMs) });
   if (response.ok) return response;
-  if (response.status === 401 && !leaving) await loadAgain();
+  if ([401, 404].includes(response.status) && !leaving) await loadAgain();
   throw new Error(`${path} answered ${response.status}`);
 }
 
