@@ -400,7 +400,10 @@ describeInBrowser('Settings', () => {
       .locator('#sessions')
       .getByRole('row', { name: /Seen on the dashboard/ })
       .waitFor();
-    await page.getByRole('link', { name: 'Seen on the dashboard' }).click();
+    await page
+      .getByRole('row', { name: /Seen on the dashboard/ })
+      .getByRole('link')
+      .click();
     await heading('Seen on the dashboard');
     await choose('default · test');
     await heading('There is nothing here');
