@@ -3,12 +3,16 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import type { ConnectionView } from '#contracts/connection.js';
 import { logger } from '#service/logger.js';
+import type { Store } from '#service/store.js';
 import { until } from '#testing/api.js';
 import { contextFor } from '#testing/callers.js';
 import { type Stack, startStack } from '#testing/stack.js';
 import { AttemptJournal } from '../apps/connection/src/attempt-journal.js';
 import { CredentialStorage } from '../apps/connection/src/credential-storage.js';
 import { LinkAttempt } from '../apps/connection/src/link-attempt.entity.js';
+import { ConnectionQueries } from '../apps/connection/src/connection-queries.js';
+import type { ConnectionViews } from '../apps/connection/src/connection-views.js';
+import type { Connections } from '../apps/connection/src/connections.service.js';
 import { Connections1700000000001 } from '../apps/connection/src/migrations/0001-connections.js';
 import { PlatformConnections1700000000002 } from '../apps/connection/src/migrations/0002-platform-connections.js';
 import { ConnectLinks1700000000005 } from '../apps/connection/src/migrations/0005-connect-links.js';
@@ -20,6 +24,8 @@ import { LinkTable } from '../apps/connection/src/oauth/link-table.js';
 import type { OAuthClients } from '../apps/connection/src/oauth/oauth-clients.js';
 import type { OAuthTokens } from '../apps/connection/src/oauth/oauth-tokens.js';
 import { CALL_DEADLINE_MS } from '../apps/connection/src/providers/provider.js';
+import { UserController } from '../apps/connection/src/user.controller.js';
+import type { Users } from '../apps/connection/src/users.service.js';
 import { KeyRing } from '../apps/connection/src/vault/key-ring.js';
 import { type Slot, Vault } from '../apps/connection/src/vault/vault.service.js';
 import { type Stretch, stretchAfter } from '../apps/connection/src/vault/vault-stretch.js';
@@ -131,12 +137,14 @@ describe('refreshes that fail', () => {
 });
 
 /** Of a bank, whose person has come back from its dialog. */
-async function receivedAttempt(): Promise<{ attempt_id: string; connection_id: string }> {
+const receivedAttempt = () => attemptThatIs('received');
+
+async function attemptThatIs(state: LinkAttempt['state'], user_id = randomUUID()) {
   const [attempt_id, connection_id] = [randomUUID(), randomUUID()];
   await database.getRepository(LinkAttempt).insert({
-    ...{ ...tenant, attempt_id, connection_id, session_id: randomUUID(), user_id: randomUUID() },
+    ...{ ...tenant, attempt_id, connection_id, session_id: randomUUID(), user_id },
     ...{ token_hash: '', request_id: '', address: null, needed_repair: false },
-    ...{ action: 'link', provider: 'plaid', state: 'received', facts: null },
+    ...{ action: 'link', provider: 'plaid', state, facts: null },
   });
   return { attempt_id, connection_id };
 }
@@ -196,6 +204,50 @@ describe('attempts that cannot go on', () => {
       died.attempt_id,
     ]);
     expect((await journal.unfinished()).slice(0, 2)).toEqual([untouched.attempt_id, died.attempt_id]);
+  });
+});
+
+describe('a person who comes back from the bank while their user is deleted', () => {
+  const context = contextFor(tenant);
+  const journal = () =>
+    new AttemptJournal(database, Object.assign(Object.create(vault) as Vault, { unseal: () => 'token' }));
+  /** Of whose users each deletion waits for `deleted`. */
+  const controller = (deleted: Promise<string>, begins = () => undefined) => {
+    const users = { read: () => Promise.resolve(), delete: () => (begins(), deleted) } as unknown as Users;
+    const queries = new ConnectionQueries({ dataSource: database } as Store);
+    return new UserController(users, queries, {} as ConnectionViews, {} as Connections, database);
+  };
+
+  it('waits until the user is gone when the deletion was first', async () => {
+    const id = randomUUID();
+    const { attempt_id } = await attemptThatIs('started', id);
+    const attempt = (await journal().find(attempt_id))!;
+    let ends!: (position: string) => void;
+    const deleted = new Promise<string>((resolve) => (ends = resolve));
+    const begun = new Promise<void>((begins) => {
+      void controller(deleted, () => void begins()).delete({ context, id });
+    });
+    await begun;
+    let isReceived = false;
+    const receiving = journal()
+      .receive(attempt, 'sealed')
+      .then(() => (isReceived = true));
+    const waiting = () =>
+      database.query<unknown[]>(`select 1 from pg_locks where locktype = 'advisory' and not granted`);
+    await until(waiting, ({ length }) => length === 1);
+    expect(isReceived).toBe(false);
+    ends('7');
+    await receiving;
+    expect(await journal().find(attempt_id)).toMatchObject({ state: 'received' });
+  });
+
+  it('keeps the user from being deleted when they were first', async () => {
+    const id = randomUUID();
+    const { attempt_id } = await attemptThatIs('started', id);
+    const attempt = (await journal().find(attempt_id))!;
+    await journal().receive(attempt, 'sealed');
+    const deletion = controller(Promise.resolve('7')).delete({ context, id });
+    await expect(deletion).rejects.toMatchObject({ code: 'USER_HAS_DEPENDENTS' });
   });
 });
 

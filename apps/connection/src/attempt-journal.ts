@@ -4,6 +4,7 @@ import { DomainError } from '#contracts/errors.js';
 import { connectionEnv } from './connection-env.js';
 import { type AttemptFacts, LinkAttempt } from './link-attempt.entity.js';
 import { CALL_DEADLINE_MS } from './providers/provider.js';
+import { lockUser } from './user-lock.js';
 import { type Slot, Vault } from './vault/vault.service.js';
 
 /**
@@ -34,6 +35,7 @@ export class AttemptJournal {
   async receive(attempt: LinkAttempt, sealed: string): Promise<void> {
     const token = this.vault.unseal(sealed);
     await this.dataSource.transaction(async (db) => {
+      await lockUser(db, attempt.user_id);
       const started = { attempt_id: attempt.attempt_id, state: 'started' as const };
       const { affected } = await db.update(LinkAttempt, started, { state: 'received' });
       // The same finish may come twice: what the later one brings would lie in the vault for ever.

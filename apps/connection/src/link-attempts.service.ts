@@ -61,8 +61,11 @@ export class LinkAttempts {
     const { session_id, attempt_id } = attempt;
     await this.bus.ask('link-session.attempt.settle', { context: contextOf(attempt), session_id, attempt_id, outcome });
     // Until the view shows the connection, only the open attempt keeps its user from being deleted.
-    await this.views.reached(position).catch(() => undefined);
-    await this.journal.close(attempt);
+    const isShown = await this.views.reached(position).then(
+      () => true,
+      () => false,
+    );
+    await (isShown ? this.journal.close(attempt) : this.journal.release(attempt));
   }
 
   /** An attempt may find its connection disconnected or deleted: then there is nothing to wait for. */

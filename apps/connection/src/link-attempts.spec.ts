@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { SessionView } from '#contracts/link-session.js';
@@ -163,6 +163,15 @@ describe('an attempt of a user who is deleted before it is recorded', () => {
     await attempts.advance('a');
     expect(asked.slice(0, 2)).toEqual([claim, settle]);
   });
+});
+
+it('an attempt keeps its user from being deleted until the view shows its connection, however late that is', async () => {
+  const showing = jest.spyOn(views, 'reached').mockRejectedValueOnce(new DomainError('UNAVAILABLE'));
+  await attempts.advance('a');
+  expect([asked, attempt?.state]).toEqual([[claim, settle, 'release'], 'learnt']);
+  showing.mockRestore();
+  await attempts.advance('a');
+  expect(attempt).toBeNull();
 });
 
 describe('a login that nobody wants, at a bank that does not answer', () => {

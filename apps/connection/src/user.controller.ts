@@ -1,5 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
+import { DataSource } from 'typeorm';
 import type { Tenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { UserView } from '#contracts/user.js';
@@ -7,6 +8,7 @@ import type { Ask, Reply } from '#contracts/subjects.js';
 import { ConnectionQueries } from './connection-queries.js';
 import { ConnectionViews } from './connection-views.js';
 import { Connections } from './connections.service.js';
+import { lockUser } from './user-lock.js';
 import { Users } from './users.service.js';
 
 /** Household users: the people whose banks are connected. */
@@ -17,6 +19,7 @@ export class UserController {
     private readonly queries: ConnectionQueries,
     private readonly views: ConnectionViews,
     private readonly connections: Connections,
+    private readonly dataSource: DataSource,
   ) {}
 
   @MessagePattern('connection.user.create')
@@ -36,8 +39,11 @@ export class UserController {
   @MessagePattern('connection.user.delete')
   async delete(@Payload() { context, id }: Ask<'connection.user.delete'>): Promise<Reply<'connection.user.delete'>> {
     await this.users.read(context.tenant, id);
-    if (await this.hasLiveConnections(context.tenant, id)) throw new DomainError('USER_HAS_DEPENDENTS');
-    return { position: await this.users.delete(context, id) };
+    return this.dataSource.transaction(async (db) => {
+      await lockUser(db, id);
+      if (await this.hasLiveConnections(context.tenant, id)) throw new DomainError('USER_HAS_DEPENDENTS');
+      return { position: await this.users.delete(context, id) };
+    });
   }
 
   @MessagePattern('connection.user.get')
