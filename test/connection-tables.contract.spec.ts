@@ -100,7 +100,8 @@ describe('refreshes that fail', () => {
       if (text.includes('order by')) rounds.push([]);
       return database.query(text, values);
     };
-    keeper = new KeepFresh({ query } as DataSource, { fresh } as unknown as OAuthTokens, links, registered);
+    const tokens = { fresh, isInHand: () => false } as unknown as OAuthTokens;
+    keeper = new KeepFresh({ query } as DataSource, tokens, links, registered);
     keeper.onApplicationBootstrap();
   });
   afterAll(() => keeper?.onApplicationShutdown());
