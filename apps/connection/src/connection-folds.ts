@@ -84,16 +84,19 @@ export class ConnectionFolds {
     return isThere ? { revision, view, ahead: view } : nothingThen;
   }
 
-  private async toTheEnd<F extends { revision: Revision }>(id: string, { remembered, ...way }: Way<F>): Promise<F> {
+  private toTheEnd<F extends { revision: Revision }>(id: string, way: Way<F>): Promise<F> {
+    return way.remembered.reading(way.name, (keep) => this.pages(id, way, keep));
+  }
+
+  private async pages<F extends { revision: Revision }>(id: string, way: Way<F>, keep: (fold: F) => void): Promise<F> {
     const until = Date.now() + READ_MS;
-    const keep = remembered.keeper();
     let fold = way.from;
     for (;;) {
       const after = typeof fold.revision === 'bigint' ? fold.revision : undefined;
       const page = await readStream<ConnectionEvent>(this.store.client, `connection-${id}`, after, PAGE);
       fold = way.next(fold, page);
       if (isLast(page, after) || way.isOver?.(page)) return fold;
-      keep(way.name, fold);
+      keep(fold);
       if (Date.now() >= until) throw new DomainError('UNAVAILABLE', 'The connection has a long past; try again.');
     }
   }
