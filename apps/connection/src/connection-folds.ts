@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ConnectionEvent, ConnectionView } from '#contracts/connection.js';
 import type { AsOf } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
-import { isBeyond, isUpTo } from '#eventstore/as-of.js';
+import { isBeyond, isUpTo, timeOf } from '#eventstore/as-of.js';
 import type { Recalled } from '#eventstore/command-handler.js';
 import { type Erasable, erasable, isErased } from '#eventstore/erasable.js';
 import { project } from '#eventstore/projection.js';
@@ -62,13 +62,15 @@ export class ConnectionFolds {
     return { ...fold, state: fold.erasable };
   }
 
-  /** As it was at that moment; null when it was not there. */
+  /** As it was at that moment; null when it was not there. Refuses a position at which nothing stands. */
   async past(id: string, moment: AsOf): Promise<ConnectionView | null> {
     const name = `${id} ${JSON.stringify(moment)}`;
     const from = this.pasts.get(name) ?? this.before(id, moment);
     const next = foldedUpTo(moment);
     const isOver = ({ events }: Page) => events.length > 0 && isBeyond(moment)(events.at(-1)!);
-    return (await this.toTheEnd(id, { remembered: this.pasts, name, from, next, isOver })).view;
+    const reading = this.toTheEnd(id, { remembered: this.pasts, name, from, next, isOver });
+    const [{ view }] = await Promise.all([reading, timeOf(this.store.client, moment)]);
+    return view;
   }
 
   /** Its texts have been erased. */
