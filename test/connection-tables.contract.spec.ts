@@ -178,6 +178,24 @@ describe('the lease of an attempt', () => {
     expect(await journal.learn(second, { bank }, 'token')).toMatchObject({ state: 'learnt' });
   });
 
+  it('is over for who would refuse it, too: what another worker has linked is not removed', async () => {
+    await endLease();
+    const second = (await journal.lease(id))!;
+    await expect(journal.holds(first)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(journal.unwanted(first)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect((await journal.find(id))!.state).toBe('received');
+    await journal.holds(second);
+    expect(await journal.unwanted(second)).toMatchObject({ state: 'unwanted' });
+  });
+
+  it('does not do for another step in its last seconds', async () => {
+    await database.query("update link_attempts set leased_until = now() + interval '4 seconds' where attempt_id = $1", [
+      id,
+    ]);
+    const late = (await journal.find(id))!;
+    await expect(journal.holds(late)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+
   it('is over once another worker has finished the attempt', async () => {
     await journal.close(first);
     await expect(journal.learn(first, { bank }, 'token')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
