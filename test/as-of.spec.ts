@@ -223,8 +223,10 @@ describe(`as_of (SEED=${seed})`, () => {
   );
 
   it('refuses a position at which nothing stands', async () => {
+    const stored = id(await v1('POST', '/v1/connections', { ...stripe, user_id: randomUUID() }));
     const within = String(BigInt(await newestPosition()) - 1n);
     expect(await past(`/api/v1/users/${await newUser()}`, within)).toEqual({ status: 400, code: 'INVALID_PARAMETER' });
+    expect(await past(`/v1/connections/${stored}`, within)).toEqual({ status: 400, code: 'invalid_query' });
     const opened = id(await v1('POST', '/v1/sessions', { servers: ['stripe'] }));
     expect(await past(`/v1/sessions/${opened}`, within)).toEqual({ status: 400, code: 'invalid_query' });
   });

@@ -106,7 +106,8 @@ describe('refreshes that fail', () => {
       if (text.includes('order by')) rounds.push([]);
       return database.query(text, values);
     };
-    keeper = new KeepFresh({ query } as DataSource, { fresh } as unknown as OAuthTokens, links, registered);
+    const tokens = { fresh, isInHand: () => false } as unknown as OAuthTokens;
+    keeper = new KeepFresh({ query } as DataSource, tokens, links, registered);
     keeper.onApplicationBootstrap();
   });
   afterAll(() => keeper?.onApplicationShutdown());
@@ -183,6 +184,24 @@ describe('the lease of an attempt', () => {
     await journal.release(first);
     expect((await journal.find(id))!.leased_until).toEqual(second.leased_until);
     expect(await journal.learn(second, { bank }, 'token')).toMatchObject({ state: 'learnt' });
+  });
+
+  it('is over for who would refuse it, too: what another worker has linked is not removed', async () => {
+    await endLease();
+    const second = (await journal.lease(id))!;
+    await expect(journal.holds(first)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(journal.unwanted(first)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect((await journal.find(id))!.state).toBe('received');
+    await journal.holds(second);
+    expect(await journal.unwanted(second)).toMatchObject({ state: 'unwanted' });
+  });
+
+  it('does not do for another step in its last seconds', async () => {
+    await database.query("update link_attempts set leased_until = now() + interval '4 seconds' where attempt_id = $1", [
+      id,
+    ]);
+    const late = (await journal.find(id))!;
+    await expect(journal.holds(late)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
   it('is over once another worker has finished the attempt', async () => {

@@ -26,7 +26,7 @@ export class AuditExport {
 
   /** Where an export that begins now will end. That place is signed, so that the file shows that its end is the end. */
   async begin({ context, filter, after }: Ask<'audit.export.begin'>): Promise<Reply<'audit.export.begin'>> {
-    await this.timeline.reached(after);
+    await this.timeline.reachedEnd(after);
     const { tenant } = context;
     const newest = this.timeline.entriesOf(tenant, {}).orderBy('e.position', 'DESC').limit(1);
     const last = await newest.getRawOne<AuditEntryRow>();

@@ -21,8 +21,8 @@ export class LiveTimeline {
   }
 
   async changes(watch: Watch): Promise<AuditChanges> {
+    if (watch.since === undefined) return { entries: [], position: await this.beginning(watch.after) };
     await this.timeline.reached(watch.after);
-    if (watch.since === undefined) return { entries: [], position: await this.beginning() };
     // Listening starts before reading, so that nothing can happen in between unheard.
     const waiting = this.news.next(watch.context.tenant, watch.wait_ms);
     return this.afterNews(watch, watch.since, waiting).finally(() => waiting.stop());
@@ -37,7 +37,8 @@ export class LiveTimeline {
   }
 
   /** As the database knows it, because this process may have just begun. */
-  private async beginning(): Promise<Position> {
+  private async beginning(after: Position | undefined): Promise<Position> {
+    await this.timeline.reachedEnd(after);
     const text = `select "commit" from checkpoints where "view" = 'audit_entries'`;
     const [row] = await this.store.dataSource.query<{ commit: string }[]>(text);
     return row?.commit ?? '0';

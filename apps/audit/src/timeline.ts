@@ -37,6 +37,12 @@ export class Timeline {
     return this.view.reached(position);
   }
 
+  /** For whoever takes its end for the newest there is: while it is built from the first event on, its end is not that. */
+  async reachedEnd(position: Position | undefined): Promise<void> {
+    if (!this.view.hasCaughtUp) throw new DomainError('UNAVAILABLE', 'The timeline is being built; try again.');
+    await this.view.reached(position);
+  }
+
   /**
    * What comes behind a position, oldest first, and up to where that is all. The database says both in one picture: what
    * this process knows of the view may be more than a crash of the database has left.

@@ -12,6 +12,8 @@ import { type Slot, Vault } from './vault/vault.service.js';
  * Were it shorter, another worker would exchange the same public token again, and be refused.
  */
 const LEASE_MS = 3 * CALL_DEADLINE_MS + 21_000;
+/** As long as it takes to tell somebody what an attempt has come to. */
+const STEP_SECONDS = 5;
 const PAUSE_SECONDS = 3;
 const ABANDONED = '2 hours';
 
@@ -73,13 +75,26 @@ export class AttemptJournal {
       if (connectionEnv.SANDBOX && 'bank' in facts) await noteItem(db, attempt, facts.bank.provider_item_id);
       const held = { attempt_id: attempt.attempt_id, leased_until: attempt.leased_until! };
       const { affected } = await db.update(LinkAttempt, held, { state: 'learnt', facts });
-      if (affected !== 1) throw new DomainError('UNAVAILABLE', 'The link is still being finished.');
+      if (affected !== 1) throw led();
     });
     return { ...attempt, state: 'learnt', facts };
   }
 
+  /** Throws unless the lease will last for the next step: else another worker leads the attempt, or soon may. */
+  async holds({ attempt_id, leased_until }: LinkAttempt): Promise<void> {
+    const rows = await this.dataSource.query<unknown[]>(
+      `select from link_attempts where attempt_id = $1 and leased_until = $2
+       and leased_until > now() + interval '${STEP_SECONDS} seconds'`,
+      [attempt_id, leased_until],
+    );
+    if (rows.length === 0) throw led();
+  }
+
+  /** Throws when another worker leads the attempt now: what that one has linked is wanted. */
   async unwanted(attempt: LinkAttempt): Promise<LinkAttempt> {
-    await this.dataSource.getRepository(LinkAttempt).update({ attempt_id: attempt.attempt_id }, { state: 'unwanted' });
+    const held = { attempt_id: attempt.attempt_id, leased_until: attempt.leased_until! };
+    const { affected } = await this.dataSource.getRepository(LinkAttempt).update(held, { state: 'unwanted' });
+    if (affected !== 1) throw led();
     return { ...attempt, state: 'unwanted' };
   }
 
@@ -110,6 +125,8 @@ export class AttemptJournal {
     );
   }
 }
+
+const led = () => new DomainError('UNAVAILABLE', 'The link is still being finished.');
 
 const tokenSlot = ({ project_id, environment, connection_id, attempt_id }: LinkAttempt): Slot => ({
   project_id,

@@ -169,3 +169,22 @@ it('nor is kept what was being read when its texts were erased', async () => {
   await known.get('c');
   expect(events.read).toBe(LONG + 1);
 });
+
+it.each([
+  ['now', undefined],
+  ['then', { time: '2026-01-01T00:00:00.000Z' }],
+])('but it is kept as it is %s when the texts of another connection are erased meanwhile', async (_, moment) => {
+  const { events, connections, known } = world();
+  events.readMs = 3_000;
+  events.createdAt = () => '2026-01-01T00:00:00.000Z';
+  const read = () => (moment ? connections.past(tenant, 'c', moment) : connections.find('c'));
+  for (let isRead = false, tries = 0; !isRead && tries < 9; tries++) {
+    const reading = read().then(
+      () => true,
+      () => false,
+    );
+    known.forgetText('d');
+    isRead = await reading;
+  }
+  expect(events.read).toBe(LONG + 1);
+});

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ConnectionEvent, ConnectionView } from '#contracts/connection.js';
 import type { AsOf } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
-import { isBeyond, isUpTo } from '#eventstore/as-of.js';
+import { isBeyond, isUpTo, timeOf } from '#eventstore/as-of.js';
 import type { Recalled } from '#eventstore/command-handler.js';
 import { type Erasable, erasable, isErased } from '#eventstore/erasable.js';
 import { project } from '#eventstore/projection.js';
@@ -62,13 +62,15 @@ export class ConnectionFolds {
     return { ...fold, state: fold.erasable };
   }
 
-  /** As it was at that moment; null when it was not there. */
+  /** As it was at that moment; null when it was not there. Refuses a position at which nothing stands. */
   async past(id: string, moment: AsOf): Promise<ConnectionView | null> {
     const name = `${id} ${JSON.stringify(moment)}`;
     const from = this.pasts.get(name) ?? this.before(id, moment);
     const next = foldedUpTo(moment);
     const isOver = ({ events }: Page) => events.length > 0 && isBeyond(moment)(events.at(-1)!);
-    return (await this.toTheEnd(id, { remembered: this.pasts, name, from, next, isOver })).view;
+    const reading = this.toTheEnd(id, { remembered: this.pasts, name, from, next, isOver });
+    const [{ view }] = await Promise.all([reading, timeOf(this.store.client, moment)]);
+    return view;
   }
 
   /** Its texts have been erased. */
@@ -84,16 +86,19 @@ export class ConnectionFolds {
     return isThere ? { revision, view, ahead: view } : nothingThen;
   }
 
-  private async toTheEnd<F extends { revision: Revision }>(id: string, { remembered, ...way }: Way<F>): Promise<F> {
+  private toTheEnd<F extends { revision: Revision }>(id: string, way: Way<F>): Promise<F> {
+    return way.remembered.reading(way.name, (keep) => this.pages(id, way, keep));
+  }
+
+  private async pages<F extends { revision: Revision }>(id: string, way: Way<F>, keep: (fold: F) => void): Promise<F> {
     const until = Date.now() + READ_MS;
-    const keep = remembered.keeper();
     let fold = way.from;
     for (;;) {
       const after = typeof fold.revision === 'bigint' ? fold.revision : undefined;
       const page = await readStream<ConnectionEvent>(this.store.client, `connection-${id}`, after, PAGE);
       fold = way.next(fold, page);
       if (isLast(page, after) || way.isOver?.(page)) return fold;
-      keep(way.name, fold);
+      keep(fold);
       if (Date.now() >= until) throw new DomainError('UNAVAILABLE', 'The connection has a long past; try again.');
     }
   }

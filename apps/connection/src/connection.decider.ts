@@ -176,7 +176,9 @@ function mergeMetadata({ changes, now }: Command<'MergeMetadata'>, state: Live):
 
 /** The version that is in force already may be named again: its text is the same, and the grace of the one before goes on. */
 function setWebhookSecret(command: Command<'SetWebhookSecret'>, { webhook_version }: Live): ConnectionEvent[] {
-  const { version, grace_seconds, now } = command;
+  const { version, from_version, grace_seconds, now } = command;
+  // Another one was set since: whether this one is the same is to be seen anew.
+  if (from_version !== webhook_version) throw new DomainError('CONFLICT');
   if (version === webhook_version) return [];
   if (webhook_version !== null && version < webhook_version) throw new DomainError('CONFLICT');
   const hasGrace = webhook_version !== null && grace_seconds > 0;

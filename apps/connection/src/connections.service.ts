@@ -23,6 +23,13 @@ export interface Changed extends Written<ConnectionView> {
   repeated: boolean;
 }
 
+/** What a command has brought about that came before. */
+export interface BroughtAbout extends Omit<Changed, 'view'> {
+  id: string;
+  /** Null when the connection was deleted since. */
+  view: ConnectionView | null;
+}
+
 /** Commands to connections and the truth about one, from its own stream. */
 @Injectable()
 export class Connections {
@@ -54,12 +61,10 @@ export class Connections {
   }
 
   /** What the first of these commands that is on record has brought about; null when none is. */
-  async recorded(id: string, commandIds: string[]): Promise<Changed | null> {
+  async recorded(id: string, commandIds: string[]): Promise<BroughtAbout | null> {
     const { events, view } = await this.folds.read(id);
     const decided = commandIds.map((name) => eventsOf(name, events)).find((found) => found.length > 0);
-    if (!decided) return null;
-    if (!view) throw new DomainError('NOT_FOUND', 'Connection not found');
-    return { view, decided, position: String(events.at(-1)!.commit), repeated: true };
+    return decided ? { id, view, decided, position: String(events.at(-1)!.commit), repeated: true } : null;
   }
 
   /** A bank of the household; another tenant's connection does not exist. */

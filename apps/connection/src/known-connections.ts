@@ -21,6 +21,8 @@ export interface KnownConnection extends Known<ConnectionState> {
   secrets?: SecretInForce[] | undefined;
 }
 
+type Keep = (known: KnownConnection) => void;
+
 /**
  * Remembers the connections that providers deliver to or whose credentials are used, so that neither costs a read. Being
  * a little behind does no harm: whoever builds on it appends at its revision, and fails when the stream has moved on.
@@ -44,30 +46,32 @@ export class KnownConnections {
   }
 
   /** As it is now: the same object when nothing has happened since it was remembered. */
-  async now(id: string): Promise<KnownConnection | null> {
-    const keep = this.remembered.keeper();
+  now(id: string): Promise<KnownConnection | null> {
+    return this.remembered.reading(id, (keep) => this.read(id, keep));
+  }
+
+  private async read(id: string, keep: Keep): Promise<KnownConnection | null> {
     const before = this.remembered.get(id);
-    if (!before) return this.learn(id);
+    if (!before) return this.learn(id, keep);
     const after = typeof before.revision === 'bigint' ? before.revision : undefined;
     const read = await readStream<ConnectionEvent>(this.store.client, `connection-${id}`, after, MOST_BEHIND);
     if (read.events.length === 0) return before;
-    if (read.events.length === MOST_BEHIND) return this.learn(id);
+    if (read.events.length === MOST_BEHIND) return this.learn(id, keep);
     const events = read.events.map(({ event }) => event);
     const view = project(connectionProjection, events, before.view);
     if (!view) return this.forget(id);
     const state = events.reduce((sum, event) => connection.evolve(sum, event), before.state);
     const secrets = haveSameSecrets(before.view, view) ? before.secrets : undefined;
     const known = { view, state, revision: read.revision, secrets };
-    keep(id, known);
+    keep(known);
     return known;
   }
 
-  private async learn(id: string): Promise<KnownConnection | null> {
-    const keep = this.remembered.keeper();
+  private async learn(id: string, keep: Keep): Promise<KnownConnection | null> {
     const { view, state, revision } = await this.folds.read(id);
     if (!view) return null;
     const known = { view, state, revision };
-    keep(id, known);
+    keep(known);
     return known;
   }
 
@@ -76,17 +80,14 @@ export class KnownConnections {
   }
 
   /** What each wish brought about. Throws Conflict when the connection is not what it was known to be. */
-  async append(
-    id: string,
-    before: KnownConnection,
-    wishes: BatchWish<ConnectionCommand>[],
-  ): Promise<ConnectionEvent[][]> {
-    const keep = this.remembered.keeper();
-    const { decided, known } = await this.handle({ id, known: before, wishes });
-    const view = project(connectionProjection, decided.flat(), before.view);
-    // Nothing that is appended here concerns the secrets.
-    if (view) keep(id, { ...before, ...known, view });
-    return decided;
+  append(id: string, before: KnownConnection, wishes: BatchWish<ConnectionCommand>[]): Promise<ConnectionEvent[][]> {
+    return this.remembered.reading(id, async (keep) => {
+      const { decided, known } = await this.handle({ id, known: before, wishes });
+      const view = project(connectionProjection, decided.flat(), before.view);
+      // Nothing that is appended here concerns the secrets.
+      if (view) keep({ ...before, ...known, view });
+      return decided;
+    });
   }
 
   forget(id: string): null {

@@ -108,9 +108,13 @@ export class LinkAttempts {
     }
   }
 
-  /** What exists at the provider goes with the attempt: nobody else could remove it. */
+  /**
+   * What exists at the provider goes with the attempt: nobody else could remove it. A bank refuses whoever asks after another
+   * worker: that one has its answer.
+   */
   private async refuse(attempt: LinkAttempt, refusal: Refusal): Promise<void> {
     const { session_id, attempt_id } = attempt;
+    await this.journal.holds(attempt);
     const ask = { context: contextOf(attempt), session_id, attempt_id, ...refusal };
     await this.bus.ask('link-session.attempt.refuse', ask);
     await this.discard(await this.journal.unwanted(attempt));

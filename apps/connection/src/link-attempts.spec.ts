@@ -69,6 +69,7 @@ const journal = {
   lease: () => Promise.resolve(attempt),
   release: () => Promise.resolve(asked.push('release')),
   learn: (known: LinkAttempt, facts: AttemptFacts) => Promise.resolve((attempt = { ...known, state: 'learnt', facts })),
+  holds: () => once('holds'),
   unwanted: (known: LinkAttempt) => once('unwanted').then(() => (attempt = { ...known, state: 'unwanted' })),
   close: () => once('close').then(() => (attempt = null)),
   token: () => Promise.resolve('token of the page'),
@@ -239,6 +240,12 @@ describe('an attempt that the bank refuses', () => {
     attempt = received('teller');
     await expect(attempts.advance('a')).rejects.toMatchObject({ code: 'PROVIDER_ERROR' });
     expect([asked, attempt]).toEqual([[claim, refused, 'remove token of the page', 'destroy c'], null]);
+  });
+
+  it('is neither refused nor removed by a worker whose lease has lapsed', async () => {
+    failing = ['holds'];
+    await expect(attempts.advance('a')).rejects.toThrow();
+    expect([asked, attempt?.state]).toEqual([[claim, 'release'], 'received']);
   });
 
   it.each(['unwanted', 'close'])(

@@ -41,8 +41,8 @@ const revoked: ConnectionEvent = { type: 'ConnectionDisconnected', reason: 'requ
 const deleted: ConnectionEvent = { type: 'ConnectionDeleted', at: now };
 const expired: ConnectionEvent = { type: 'ConnectionReauthRequired', code: 'x', message: '', at: now };
 const merge = (changes: Record<string, unknown>): ConnectionCommand => ({ type: 'MergeMetadata', changes, now });
-const setSecret = (version: number, grace_seconds = 0): ConnectionCommand => ({
-  ...{ type: 'SetWebhookSecret', version, grace_seconds, now },
+const setSecret = (version: number, from_version: number | null, grace_seconds = 0): ConnectionCommand => ({
+  ...{ type: 'SetWebhookSecret', version, from_version, grace_seconds, now },
 });
 const secretSet = (version: number, previous: number | null = null): ConnectionEvent => ({
   ...{ type: 'WebhookSecretSet', version, previous, previous_until: previous === null ? null : later, at: now },
@@ -142,16 +142,30 @@ describe('metadata', () => {
 });
 
 describe('a webhook secret', () => {
-  it('has no grace when there was none before', () => given(created).when(setSecret(1, 60)).then(secretSet(1)));
-  it('leaves the one before a grace', () => given(created, secretSet(1)).when(setSecret(2, 60)).then(secretSet(2, 1)));
+  it('has no grace when there was none before', () =>
+    given(created)
+      .when(setSecret(1, null, 60))
+      .then(secretSet(1)));
+  it('leaves the one before a grace', () =>
+    given(created, secretSet(1))
+      .when(setSecret(2, 1, 60))
+      .then(secretSet(2, 1)));
   it('ends the one before at once without a grace', () =>
-    given(created, secretSet(1)).when(setSecret(2)).then(secretSet(2)));
+    given(created, secretSet(1)).when(setSecret(2, 1)).then(secretSet(2)));
   it('that is in force already ends no grace', () =>
-    given(created, secretSet(1), secretSet(2, 1)).when(setSecret(2, 60)).thenNothing());
+    given(created, secretSet(1), secretSet(2, 1))
+      .when(setSecret(2, 2, 60))
+      .thenNothing());
   it('does not fall back behind a newer one', () =>
-    given(created, secretSet(2)).when(setSecret(1)).thenRefused('CONFLICT'));
+    given(created, secretSet(2)).when(setSecret(1, 2)).thenRefused('CONFLICT'));
+  it('does not replace one that it was not compared with', () => {
+    given(created, secretSet(1), secretSet(2, 1))
+      .when(setSecret(3, 1, 60))
+      .thenRefused('CONFLICT');
+    given(created, secretSet(1)).when(setSecret(2, null)).thenRefused('CONFLICT');
+  });
   it('is not taken once it is over', () =>
-    given(created, revoked).when(setSecret(1)).thenRefused('CONNECTION_DISCONNECTED'));
+    given(created, revoked).when(setSecret(1, null)).thenRefused('CONNECTION_DISCONNECTED'));
 });
 
 describe('deleting', () => {
@@ -162,7 +176,11 @@ describe('deleting', () => {
   });
   it('finds nothing the second time', () => given(created, deleted).when(forget).thenRefused('NOT_FOUND'));
   it('leaves nothing to change or open', () => {
-    for (const command of [merge({}), setSecret(1), { type: 'AccessCredential', purpose: 'relink', now } as const])
+    for (const command of [
+      merge({}),
+      setSecret(1, null),
+      { type: 'AccessCredential', purpose: 'relink', now } as const,
+    ])
       given(created, deleted).when(command).thenRefused('NOT_FOUND');
   });
 });

@@ -1,7 +1,8 @@
 /** What was read lately of so many things. What was read before an erasure never comes back after it. */
 export class Remembered<T> {
   private readonly all = new Map<string, T>();
-  private erasures = 0;
+  /** What is being read just now. */
+  private readonly reads = new Set<{ name: string; isErased: boolean }>();
 
   constructor(private readonly most: number) {}
 
@@ -9,21 +10,26 @@ export class Remembered<T> {
     return this.all.get(name);
   }
 
-  /** For what is read from now on: keeps it, unless something has been erased since. */
-  keeper(): (name: string, read: T) => void {
-    const { erasures } = this;
-    return (name, read) => {
-      if (erasures === this.erasures) this.keep(name, read);
-    };
+  /** Reads something that is kept, as far as it was read, unless its texts are erased meanwhile. */
+  async reading<R>(name: string, read: (keep: (read: T) => void) => Promise<R>): Promise<R> {
+    const underWay = { name, isErased: false };
+    this.reads.add(underWay);
+    try {
+      return await read((soFar) => {
+        if (!underWay.isErased) this.keep(name, soFar);
+      });
+    } finally {
+      this.reads.delete(underWay);
+    }
   }
 
   forget(name: string): void {
     this.all.delete(name);
   }
 
-  /** Its texts have been erased: what is being read just now is not kept either. */
+  /** Its texts have been erased: what is being read of it just now is not kept either. */
   erase(isIt: (name: string) => boolean): void {
-    this.erasures += 1;
+    for (const underWay of this.reads) if (isIt(underWay.name)) underWay.isErased = true;
     for (const name of [...this.all.keys()]) if (isIt(name)) this.all.delete(name);
   }
 

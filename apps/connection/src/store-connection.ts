@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { AuthType } from '#contracts/api/servers.js';
 import type { ConnectionEvent, ConnectionPlace, ConnectionTerms, StoredCredential } from '#contracts/connection.js';
-import type { Context } from '#contracts/envelope.js';
+import type { Context, Position } from '#contracts/envelope.js';
 import { DomainError, isCoded } from '#contracts/errors.js';
 import { idOf, shortIdOf, uuidV5 } from '#contracts/ids.js';
 import { commandIdOf } from '#eventstore/command-handler.js';
 import { Catalog } from './catalog/catalog.js';
 import { ConnectionSlots } from './connection-slots.js';
-import { type Changed, Connections } from './connections.service.js';
+import { type BroughtAbout, type Changed, Connections } from './connections.service.js';
 import { CredentialStorage } from './credential-storage.js';
 import { checkSecret, type Secret } from './secret-shape.js';
 
@@ -47,21 +47,28 @@ export class StoreConnection {
     private readonly connections: Connections,
   ) {}
 
-  run(context: Context, { sealed, ...wish }: StoreWish): Promise<Changed & { created: boolean }> {
+  async run(context: Context, { sealed, ...wish }: StoreWish): Promise<Changed & { created: boolean }> {
     const server = this.catalog.get(wish.server_id);
     const secret = this.storage.unseal(sealed);
     const cert_metadata = checkSecret(server, JSON.parse(secret) as Secret);
+    const before = context.again ? await this.recorded(context, wish) : null;
+    if (before) return withCreated(stillThere(before));
     return this.persist(context, { ...wish, auth_type: server.auth_type, cert_metadata, secret });
   }
 
-  /** Tokens of an OAuth provider, which come from the provider itself; a sweep may bring them again. */
-  tokens(context: Context, wish: TokenWish): Promise<Changed & { created: boolean }> {
-    return this.persist({ ...context, again: true }, { ...wish, auth_type: 'oauth', cert_metadata: {} });
+  /**
+   * Tokens of an OAuth provider, which come from the provider itself; a sweep may bring them again, also when the connection
+   * that they have made was deleted since.
+   */
+  async tokens(wished: Context, wish: TokenWish): Promise<{ id: string; position: Position }> {
+    const context = { ...wished, again: true };
+    const before = await this.recorded(context, wish);
+    if (before) return before;
+    const { view, position } = await this.persist(context, { ...wish, auth_type: 'oauth', cert_metadata: {} });
+    return { id: view.id, position };
   }
 
   private async persist(context: Context, wish: StoredWish): Promise<Changed & { created: boolean }> {
-    const before = context.again ? await this.recorded(context, wish) : null;
-    if (before) return withCreated(before);
     for (let attempt = 1; ; attempt++) {
       try {
         const short_id = candidate(wish.short_id, attempt);
@@ -73,7 +80,7 @@ export class StoreConnection {
   }
 
   /** What any attempt of this wish has recorded, whoever came after it: its secret must not overtake a newer one. */
-  private async recorded(context: Context, wish: Named): Promise<Changed | null> {
+  private async recorded(context: Context, wish: Named): Promise<BroughtAbout | null> {
     const holders = await this.slots.holders(placeOf(context, wish));
     for (const short_id of holders.slice(-LOOKED_THROUGH).reverse()) {
       const id = idOf('connection', short_id);
@@ -105,6 +112,11 @@ const placeOf = ({ tenant }: Context, { server_id, user_id }: Named): Connection
   server_id,
   user_id,
 });
+
+function stillThere({ view, ...before }: BroughtAbout): Changed {
+  if (!view) throw new DomainError('NOT_FOUND', 'Connection not found');
+  return { ...before, view };
+}
 
 const withCreated = (changed: Changed) => ({ ...changed, created: changed.decided[0]?.type === 'ConnectionCreated' });
 

@@ -7,10 +7,18 @@ import { CredentialStorage } from './credential-storage.js';
 import { Vault } from './vault/vault.service.js';
 import { anyEqual, digests } from './webhook-schemes/scheme.js';
 
+/** So many others may be set meanwhile. */
+const ATTEMPTS = 3;
+
 /** A secret that counts, `until` a time or until another one is set. */
 export interface SecretInForce {
   secret: string;
   until: string | null;
+}
+
+interface SealedSecret {
+  sealed: string;
+  grace_seconds: number;
 }
 
 /** Secrets with which providers sign what they deliver: written, and never read by any caller. */
@@ -43,23 +51,37 @@ export class WebhookSecrets {
    * May be repeated: the secret that is in force already, sent with a grace, changes nothing, so that the one before keeps its
    * time. Without a grace it ends the one before.
    */
-  async set(
+  async set(context: Context, view: ConnectionView, { sealed, grace_seconds }: SealedSecret): Promise<Changed> {
+    const secret = this.storage.unseal(sealed);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.replace(context, view, { secret, grace_seconds });
+      } catch (error) {
+        if (attempt === ATTEMPTS || !isOvertaken(error)) throw error;
+      }
+      view = await this.connections.readAny(context.tenant, view.id);
+    }
+  }
+
+  /** Throws CONFLICT when another one is in force by now than the view says. */
+  private async replace(
     context: Context,
     view: ConnectionView,
-    { sealed, grace_seconds }: { sealed: string; grace_seconds: number },
+    { secret, grace_seconds }: { secret: string; grace_seconds: number },
   ): Promise<Changed> {
     // Before the vault: a connection that is over takes no secret, not even for a moment.
     if (view.state === 'revoked') throw new DomainError('CONNECTION_DISCONNECTED');
-    const secret = this.storage.unseal(sealed);
+    const from_version = view.webhook_version;
     const record = (version: number) => {
-      const command = { type: 'SetWebhookSecret', version, grace_seconds, now: new Date().toISOString() } as const;
+      const now = new Date().toISOString();
+      const command = { type: 'SetWebhookSecret', version, from_version, grace_seconds, now } as const;
       return this.connections.command(view.id, command, context);
     };
-    if (grace_seconds > 0 && (await this.isCurrent(view, secret))) return record(view.webhook_version!);
+    if (grace_seconds > 0 && (await this.isCurrent(view, secret))) return record(from_version!);
     const slot = { ...context.tenant, connection_id: view.id, field: 'webhook_secret' as const };
     return this.storage.keep(slot, secret, async (version) => {
       // A vault that was restored to an earlier day gives numbers out again.
-      if (version === view.webhook_version) throw new DomainError('CONFLICT');
+      if (version === from_version) throw new DomainError('CONFLICT');
       const result = await record(version);
       const { webhook_version, webhook_previous } = result.view;
       return { result, version: webhook_version ?? version, alsoKept: webhook_previous };
@@ -74,3 +96,5 @@ export class WebhookSecrets {
     return current !== null && anyEqual(digests([current]), digests([secret]));
   }
 }
+
+const isOvertaken = (error: unknown): boolean => error instanceof DomainError && error.code === 'CONFLICT';

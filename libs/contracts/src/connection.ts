@@ -61,8 +61,8 @@ export type ConnectionCommand =
       StoredCredential)
   /** null removes a key. */
   | { type: 'MergeMetadata'; changes: Json; now: string }
-  /** The version that was current before stays valid for the grace. */
-  | { type: 'SetWebhookSecret'; version: number; grace_seconds: number; now: string }
+  /** In place of `from_version`, with which the secret was compared, and which stays valid for the grace. */
+  | { type: 'SetWebhookSecret'; version: number; from_version: number | null; grace_seconds: number; now: string }
   | { type: 'Delete'; now: string }
   | ({
       type: 'RecordLink';

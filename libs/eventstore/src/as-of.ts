@@ -48,7 +48,8 @@ export function isBeyond(asOf: AsOf): (recorded: Recorded) => boolean {
   return ({ created }) => created.getTime() > last;
 }
 
-async function timeOf(client: EventStoreDBClient, asOf: AsOf): Promise<string> {
+/** The clock's time then. Refuses a position at which no event stands. */
+export async function timeOf(client: EventStoreDBClient, asOf: AsOf): Promise<string> {
   const now = new Date().toISOString();
   const then = 'time' in asOf ? asOf.time : await timeAt(client, asOf.position);
   return then !== null && then < now ? then : now;

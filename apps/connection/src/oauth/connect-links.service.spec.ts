@@ -124,7 +124,7 @@ beforeEach(() => {
   record = new FakeRecord();
   const given = [clients, table as unknown as LinkTable, record as unknown as LinkRecord] as const;
   finishing = new FinishLinks(...given, {
-    tokens: () => Promise.resolve({ view: { id }, position: '9' }),
+    tokens: () => Promise.resolve({ id, position: '9' }),
   } as unknown as StoreConnection);
   views = new FakeViews();
   links = new ConnectLinks(...given, finishing, views as unknown as ConnectionViews);

@@ -47,14 +47,14 @@ export class FinishLinks {
     const { link, made } = approved;
     const command_id = uuidV5(LINK, stateHash);
     const context = { ...made, tenant: link.tenant, command_id, deadline: Date.now() + STORE_MS };
-    const { view, position } = await this.storing.tokens(context, {
+    const { id, position } = await this.storing.tokens(context, {
       ...{ short_id: shortIdOf(stateHash), server_id: link.serverId, user_id: link.userId },
       ...{ secret: toSecret(tokens), metadata: shownOf(tokens, link.shop) },
       token_refresh_at: refreshAt(tokens)?.toISOString() ?? null,
       expires_at: tokens.refreshToken === null ? (tokens.expiresAt?.toISOString() ?? null) : null,
     });
-    await this.end(stateHash, { type: 'RecordConnection', connection_id: view.id });
-    return { connection_id: platformConnectionId(view.id), position };
+    await this.end(stateHash, { type: 'RecordConnection', connection_id: id });
+    return { connection_id: platformConnectionId(id), position };
   }
 
   /** The row says it first, so that whoever dies after this leaves it to be recorded. */

@@ -6,8 +6,6 @@ import { OAuthError, TOKEN_DEADLINE_MS, type Tokens } from './tokens.js';
 /** Longer than a refresh can take, so that it never ends under a holder that lives. */
 const LEASE_MS = TOKEN_DEADLINE_MS + 12_000;
 const POLL_MS = 100;
-/** After a refresh that failed while the old token lives: not every caller has to wait for a provider that is down. */
-const PAUSE_MS = 15_000;
 
 export interface StoredTokens {
   tokens: Tokens;
@@ -61,14 +59,10 @@ export function freshTokens({
   waitMs = LEASE_MS,
 }: FreshTokensOptions): FreshTokens {
   const flights = new Map<string, Promise<Tokens | null>>();
-  const pausedUntil = new Map<string, number>();
-  const turn = { store, refresh, now, isInHand, waitMs, pausedUntil, holder: randomUUID() };
+  const turn = { store, refresh, now, isInHand, waitMs, holder: randomUUID() };
   return async (connectionId) => {
     const stored = await store.read(connectionId);
     if (!stored || isFresh(stored.tokens, now())) return stored?.tokens ?? null;
-    const paused = (pausedUntil.get(connectionId) ?? 0) > now().getTime();
-    if (paused && isAlive(stored.tokens, now())) return stored.tokens;
-    pausedUntil.delete(connectionId);
     const flight = flights.get(connectionId) ?? inTurn(turn, connectionId).finally(() => flights.delete(connectionId));
     flights.set(connectionId, flight);
     return flight;
@@ -76,7 +70,6 @@ export function freshTokens({
 }
 
 interface Turn extends Required<FreshTokensOptions> {
-  pausedUntil: Map<string, number>;
   /** Of leases: this replica. */
   holder: string;
 }
@@ -123,10 +116,7 @@ async function refreshedOrKept(
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
     if (error.code === 'refresh_token_dead') await turn.store.expire(connectionId, version);
-    else if (isAlive(tokens, turn.now())) {
-      turn.pausedUntil.set(connectionId, turn.now().getTime() + PAUSE_MS);
-      return tokens;
-    }
+    else if (isAlive(tokens, turn.now())) return tokens;
     throw error;
   }
 }

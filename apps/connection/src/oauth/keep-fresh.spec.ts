@@ -32,7 +32,7 @@ beforeEach(() => {
   logger.level = 'silent';
   jest.useFakeTimers();
   [isRegistered, expires_at, opened] = [true, null, 0];
-  const parts = [{ fresh }, { resume: () => Promise.resolve() }, { of }] as unknown[];
+  const parts = [{ fresh, isInHand: () => false }, { resume: () => Promise.resolve() }, { of }] as unknown[];
   const [tokens, links, clients] = parts as [OAuthTokens, FinishLinks, OAuthClients];
   keeper = new KeepFresh({ query } as unknown as DataSource, tokens, links, clients);
   keeper.onApplicationBootstrap();

@@ -97,7 +97,9 @@ export class KeepFresh implements OnApplicationBootstrap, OnApplicationShutdown 
       else this.pauses.delete(id);
     } catch (error) {
       logger.info({ connection_id: id, error: String(error) }, 'tokens could not be refreshed');
-      this.pause(id, needsPerson(error) ? LONGEST_FOR_A_PERSON_MS : LONGEST_PAUSE_MS);
+      // Comes at the next round, before those that have failed: the lease would not outlast a pause.
+      if (this.tokens.isInHand(id)) this.pauses.delete(id);
+      else this.pause(id, needsPerson(error) ? LONGEST_FOR_A_PERSON_MS : LONGEST_PAUSE_MS);
     }
   }
 

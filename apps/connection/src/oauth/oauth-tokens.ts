@@ -23,8 +23,12 @@ export class OAuthTokens {
     private readonly clients: OAuthClients,
   ) {
     const refresh: Refresh = (id, credential) => this.refresh(id, credential);
-    const isInHand = (id: string) => this.inHand.has(id);
-    this.refreshed = freshTokens({ store, refresh, now: () => this.now(), isInHand });
+    this.refreshed = freshTokens({ store, refresh, now: () => this.now(), isInHand: (id) => this.isInHand(id) });
+  }
+
+  /** Is there something that is still to be written down, under the lease that this replica has kept? */
+  isInHand(connectionId: string): boolean {
+    return this.inHand.has(connectionId);
   }
 
   /** Null when the connection does not live. All who ask at the same moment share one opening of the credential. */
