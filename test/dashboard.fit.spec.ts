@@ -22,6 +22,7 @@ const longest: Record<string, unknown> = {
   error_code: 'INSTITUTION_REGISTRATION_REQUIRED',
   email,
   created_by: email,
+  key_prefix: 'csk_test_MMMMMMMM0',
   scopes: ['connections:read', 'connections:write', 'agent_sessions:read', 'agent_sessions:write'],
   redirect_origins: [`https://${word.slice(0, 60)}.example`],
   last_used_at: past,
