@@ -268,6 +268,13 @@ describe('a person who comes back from the bank while their user is deleted', ()
     const deletion = controller(Promise.resolve('7')).delete({ context, id });
     await expect(deletion).rejects.toMatchObject({ code: 'USER_HAS_DEPENDENTS' });
   });
+
+  it('is looked for by any number of deletions at once: they leave each other connections to ask over', async () => {
+    const deleting = controller(Promise.resolve('7'));
+    const ids = Array.from({ length: 40 }, () => randomUUID());
+    const answers = await Promise.all(ids.map((id) => deleting.delete({ context, id })));
+    expect(answers).toHaveLength(ids.length);
+  });
 });
 
 describe('the start of a Connect Link that comes again', () => {

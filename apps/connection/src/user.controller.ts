@@ -1,19 +1,25 @@
 import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import { DataSource } from 'typeorm';
-import type { Tenant } from '#contracts/envelope.js';
+import { DataSource, type EntityManager } from 'typeorm';
+import type { Context, Position, Tenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { UserView } from '#contracts/user.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
+import { AtMost } from '#service/at-most.js';
 import { ConnectionQueries } from './connection-queries.js';
 import { ConnectionViews } from './connection-views.js';
 import { Connections } from './connections.service.js';
 import { lockUser } from './user-lock.js';
 import { Users } from './users.service.js';
 
+/** Each holds a connection to the database and asks over another one: together they must not hold them all. */
+const MOST_DELETING = 4;
+
 /** Household users: the people whose banks are connected. */
 @Controller()
 export class UserController {
+  private readonly deleting = new AtMost(MOST_DELETING);
+
   constructor(
     private readonly users: Users,
     private readonly queries: ConnectionQueries,
@@ -39,11 +45,7 @@ export class UserController {
   @MessagePattern('connection.user.delete')
   async delete(@Payload() { context, id }: Ask<'connection.user.delete'>): Promise<Reply<'connection.user.delete'>> {
     await this.users.read(context.tenant, id);
-    return this.dataSource.transaction(async (db) => {
-      await lockUser(db, id);
-      if (await this.hasLiveConnections(context.tenant, id)) throw new DomainError('USER_HAS_DEPENDENTS');
-      return { position: await this.users.delete(context, id) };
-    });
+    return this.deleting.run(() => this.dataSource.transaction((db) => this.deleteLocked(db, context, id)));
   }
 
   @MessagePattern('connection.user.get')
@@ -70,6 +72,12 @@ export class UserController {
       if (error instanceof DomainError && error.code === 'NOT_FOUND') return false;
       throw error;
     }
+  }
+
+  private async deleteLocked(db: EntityManager, context: Context, id: string): Promise<{ position: Position }> {
+    await lockUser(db, id);
+    if (await this.hasLiveConnections(context.tenant, id)) throw new DomainError('USER_HAS_DEPENDENTS');
+    return { position: await this.users.delete(context, id) };
   }
 
   /** The view may still show a bank that the same caller has just disconnected, so its own stream has the last word. */

@@ -4,12 +4,13 @@ import { StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.j
 import type { BatchAppendReq, BatchAppendResp } from '@eventstore/db-client/generated/streams_pb.js';
 import type { ClientDuplexStream, Metadata } from '@grpc/grpc-js';
 
-/**
+/*
  * The client sends all its appends over one call that stays open. Whenever it connects anew, as after any answer that the
- * store is unavailable, it opens another one and forgets the first: that keeps its connection, and when it breaks, all appends of the
- * process fail, and answers that then come to them end the process. Here the first ends as another is opened, and answers to
- * appends that have failed are passed over.
+ * store is unavailable, it opens another one and forgets the first. That one keeps its connection, and when it breaks, all
+ * appends of the process fail, and answers that then come to them end the process. Here the first ends as another is opened,
+ * and answers to appends that have failed are passed over.
  */
+
 type Call = ClientDuplexStream<BatchAppendReq, BatchAppendResp>;
 
 /** The open call of each client, by the name of its connection. */
