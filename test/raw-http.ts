@@ -27,13 +27,20 @@ export function rawRequest(url: string, { method, path, headers = {}, body }: Ra
     const outgoing = request(
       { hostname, port, method, path, agent, timeout: 10_000, headers: { ...length, ...headers } },
       (response) => {
+        const { statusCode, headers } = response;
         const chunks: Buffer[] = [];
+        const answer = () => {
+          const text = Buffer.concat(chunks).toString();
+          resolve({ status: statusCode!, headers, text, ms: performance.now() - began });
+        };
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', reject);
-        response.on('end', () => {
-          const text = Buffer.concat(chunks).toString();
-          resolve({ status: response.statusCode!, headers: response.headers, text, ms: performance.now() - began });
-        });
+        response.on('end', answer);
+        // One that is live has no end to wait for.
+        if (headers['content-type']?.startsWith('text/event-stream')) {
+          answer();
+          outgoing.destroy();
+        }
       },
     );
     outgoing.on('timeout', () => outgoing.destroy(new Error(`${method} ${path} was not answered`)));
