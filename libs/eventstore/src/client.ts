@@ -1,4 +1,5 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
+import type { Channel } from '@grpc/grpc-js';
 import './batch-calls.js';
 import './read-as-bytes.js';
 
@@ -8,6 +9,7 @@ import './read-as-bytes.js';
 export function connectEventStore(url: string): EventStoreDBClient {
   const client = EventStoreDBClient.connectionString(url);
   keepDeadlines(client);
+  disposeOfConnection(client);
   return client;
 }
 
@@ -22,6 +24,18 @@ function keepDeadlines(client: EventStoreDBClient): void {
       asked,
       asked.deadline === undefined ? options : { ...options, deadline: client['createDeadline'](asked.deadline) },
     );
+}
+
+/** By itself the client ends only its calls. */
+function disposeOfConnection(client: EventStoreDBClient): void {
+  const createChannel = client['createChannel'] as () => Promise<Channel>;
+  const endCalls = client.dispose;
+  let channel: Channel | undefined;
+  client['createChannel'] = async () => (channel = await createChannel());
+  client.dispose = async () => {
+    await endCalls();
+    channel?.close();
+  };
 }
 
 /**
