@@ -11,6 +11,8 @@ import { describeInBrowser, launchBrowser, newPerson, signInAtBank } from './bro
 
 const run = promisify(execFile);
 const stack = sharedStack();
+/** How often a page asks for what no event tells of. */
+const askedEveryMs = 10_000;
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const password = 'a long walk by the sea';
 const ada = 'ada@example.com';
@@ -360,15 +362,18 @@ describeInBrowser('Settings', () => {
     ['/sessions', '**/admin/changes?*'],
   ])('%s says since when it is not up to date', async (path, asked) => {
     const lag = page.getByRole('status').filter({ hasText: /^Not up to date since/ });
+    await page.clock.install();
     await open(path);
     // A question that waits for news already is let go by a reload.
     await page.route(asked, (route) =>
       route.request().headers()['x-latchkey-background'] ? route.fulfill({ status: 503 }) : route.continue(),
     );
     await page.reload();
+    await page.clock.fastForward(askedEveryMs);
     await lag.waitFor();
     await expectUsable();
     await page.unroute(asked);
+    await page.clock.fastForward(askedEveryMs);
     await lag.waitFor({ state: 'detached' });
   });
 
@@ -412,8 +417,10 @@ describeInBrowser('Settings', () => {
   });
 
   it('leads whoever is signed out elsewhere to the sign-in', async () => {
+    await page.clock.install();
     await open('/settings/system');
     await context.clearCookies();
+    await page.clock.fastForward(askedEveryMs);
     await heading('Sign in');
   });
 
@@ -444,7 +451,7 @@ describeInBrowser('Settings', () => {
       await expectUsable();
       expect(await page.getByRole('button', { name: /New|Create|Revoke|Rotate|Invite|Remove/ }).count()).toBe(0);
     }
-    expect((await page.request.get(url)).status()).toBe(410);
+    expect((await fetch(url)).status).toBe(410);
   });
 });
 

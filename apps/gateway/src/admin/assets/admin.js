@@ -158,6 +158,11 @@ const lookAgain = () => document.hidden || refresh().then(followsAgain, lagsBehi
 if (everySeconds > 0) setInterval(lookAgain, everySeconds * 1000);
 else if (watched) follow();
 
+// Another tab in which another project is chosen says so: this one need not wait for the server to tell it.
+const places = new BroadcastChannel('latchkey-place');
+places.onmessage = ({ data }) => watched && data !== placeOf(document) && refresh().catch(() => undefined);
+places.postMessage(placeOf(document));
+
 // A slider says which moment it stands at while it is moved, and goes there when it is let go.
 for (const slider of all('[data-moment]')) {
   const output = document.getElementById(slider.dataset.moment);
