@@ -2,12 +2,11 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { describe, expect } from '@jest/globals';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { browserPath as executablePath } from '#testing/browser.js';
 
 const FLAGS =
   '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 
-/** Debian's Chromium, or the one that CHROMIUM_PATH names. */
-const executablePath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
 /** CI has to have one: there, a missing browser is a failure. */
 const isSkipped = !existsSync(executablePath) && process.env['CI'] !== 'true';
 

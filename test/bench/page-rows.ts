@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
+import { browserPath as executablePath } from '#testing/browser.js';
 import { median } from './figures.js';
 import type { Fixture } from './fixture.js';
 
@@ -34,7 +35,6 @@ const [WARM_UP, OPENINGS] = [4, 11];
 /** Without what a browser does in the background after its start. */
 const FLAGS =
   '--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update --disable-sync';
-const executablePath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
 
 /** Undefined where there is no browser to measure with. */
 export async function measurePage(fixture: Fixture): Promise<PageRows | undefined> {
