@@ -20,6 +20,7 @@ it('a log that has grown big moves aside while its part goes on writing', async 
   while (!existsSync(aside) || statSync(logs.path('gateway')).size > 0) await sleep(10);
   writeSync(log, 'after\n');
   closeSync(log);
-  expect(readFileSync(aside).equals(before)).toBe(true);
+  const moved = readFileSync(aside, 'latin1');
+  expect([moved.length, moved.replaceAll('x', '')]).toEqual([before.length, '']);
   expect(readFileSync(logs.path('gateway'), 'utf8')).toBe('after\n');
 }, 10_000);
