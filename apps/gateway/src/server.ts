@@ -24,8 +24,9 @@ export async function createGateway(bus: Bus, config: GatewayConfig): Promise<Ne
   const fastify = adapter.getInstance<FastifyInstance>();
   const routes = new RouteTable();
   const metrics = new Metrics();
-  routes.watch(fastify);
+  // First, as the headers that every answer carries are of a hook, and a refusal of the table's is an answer.
   prepare(fastify, config, metrics);
+  routes.watch(fastify);
   const module = GatewayModule.with({ bus, config, routes, metrics });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
