@@ -24,6 +24,14 @@ class Slow1700000000002 implements MigrationInterface {
   down = () => Promise.resolve();
 }
 
+class Loud1700000000003 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('alter table bells add column loud boolean');
+  }
+
+  down = () => Promise.resolve();
+}
+
 let stack: Stack;
 let client: EventStoreDBClient;
 let proxy: TcpProxy;
@@ -80,6 +88,27 @@ describe('the database of a service', () => {
     await database.query('alter table bells add column tone text');
     expect(await byId([id])).toEqual([{ id, n: 7, tone: null }]);
     await database.query('alter table bells drop column tone');
+  });
+
+  it('is not held up by a migration that waits for a table in use, which comes true later', async () => {
+    const tables = { entities: [], migrations: [Loud1700000000003] };
+    const migrated = () => openDatabase(databaseOptions(stack.run().databases['audit']!, tables));
+    const user = database.createQueryRunner();
+    await user.startTransaction();
+    await user.query('select n from bells');
+    const refused = expect(migrated()).rejects.toThrow(/lock timeout/);
+    const waits = `select 1 from pg_locks where not granted and relation = 'bells'::regclass`;
+    await until(
+      () => database.query<object[]>(waits),
+      (rows) => rows.length > 0,
+    );
+    await database.query('select n from bells');
+    await refused;
+    await user.commitTransaction();
+    await user.release();
+    await (await migrated()).destroy();
+    expect(await database.query('select loud from bells where false')).toEqual([]);
+    await database.query('alter table bells drop column loud');
   });
 
   it('is made ready by several machines that start at the same instant', async () => {

@@ -27,9 +27,12 @@ export async function openDatabase(options: DataSourceOptions): Promise<DataSour
   return database;
 }
 
-/** A migration may take long: making an index over a million rows does. */
+/**
+ * A migration may take long: making an index over a million rows does. But while it waits for a table, all who come after
+ * it wait, too; so it gives way before they give up, and whoever starts the service tries again.
+ */
 async function migrate(options: DataSourceOptions): Promise<void> {
-  const extra = { ...KEEP_ALIVE, connectionTimeoutMillis: 2_000 };
+  const extra = { ...KEEP_ALIVE, connectionTimeoutMillis: 2_000, lock_timeout: 1_000 };
   const patient = { ...options, entities: [], migrationsRun: true, extra } as DataSourceOptions;
   await (await new DataSource(patient).initialize()).destroy();
 }
