@@ -65,7 +65,7 @@ const SEED = `
 async function dropIndexes(database: Client): Promise<string[]> {
   const { rows } = await database.query<{ name: string; text: string }>(
     `select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as text from pg_index
-     where indrelid = 'audit_entries'::regclass and not indisunique and indexrelid <> 'audit_tenant_position'::regclass`,
+     where indrelid = 'audit_entries'::regclass and not indisunique`,
   );
   for (const { name } of rows) await database.query(`drop index ${name}`);
   return rows.map(({ text }) => text);

@@ -11,8 +11,8 @@ export class AuditEntryRow {
   /** When the store wrote it, where that is not about the time that the event tells: see timeline-bounds.ts. */
   @Column('text', { nullable: true }) written_at!: string | null;
   @Column('text') type!: string;
-  @Column('text') project_id!: string;
-  @Column('text') environment!: 'live' | 'test';
+  @PrimaryColumn('text') project_id!: string;
+  @PrimaryColumn('text') environment!: 'live' | 'test';
   @Column('text') subject_kind!: string;
   @Column('text') subject_id!: string;
   @Column('text', { nullable: true }) subject_short_id!: string | null;

@@ -5,6 +5,7 @@ import type { Tenant } from '#contracts/envelope.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { Store } from '#service/store.js';
 import type { AuditEntryRow } from './audit-entry.entity.js';
+import { selectionStatement } from './entries-statement.js';
 import { fitting } from './fitting.js';
 import { OpenTexts } from './open-texts.js';
 import { SignCheckpoints } from './sign-checkpoints.js';
@@ -28,8 +29,7 @@ export class AuditExport {
   async begin({ context, filter, after }: Ask<'audit.export.begin'>): Promise<Reply<'audit.export.begin'>> {
     await this.timeline.reachedEnd(after);
     const { tenant } = context;
-    const newest = this.timeline.entriesOf(tenant, {}).orderBy('e.position', 'DESC').limit(1);
-    const last = await newest.getRawOne<AuditEntryRow>();
+    const [last] = await this.timeline.entries({ tenant, filter: {}, order: 'desc', limit: 1 });
     if (!last) return { until: null, entries: 0, exact: true };
     if (isFiltered(filter)) return { until: last.position, entries: await this.estimate(tenant, filter), exact: false };
     const { project_id, environment } = tenant;
@@ -38,14 +38,10 @@ export class AuditExport {
   }
 
   async page({ context, filter, from, until }: Ask<'audit.export.page'>): Promise<Reply<'audit.export.page'>> {
-    const query = this.timeline
-      .entriesOf(context.tenant, filter)
-      .andWhere('e.position <= :until', { until })
-      .orderBy('e.position', 'ASC')
-      .limit(PAGE);
-    if (from !== null) query.andWhere('e.position > :last', { last: from });
-    const rows = fitting(PAGE, await query.getRawMany());
-    const signed = isFiltered(filter) ? new Map<string, string>() : await this.signatures(context.tenant, rows);
+    const { tenant } = context;
+    const wanted = { tenant, filter, after: from ?? undefined, upTo: until, order: 'asc' as const, limit: PAGE };
+    const rows = fitting(PAGE, await this.timeline.entries(wanted));
+    const signed = isFiltered(filter) ? new Map<string, string>() : await this.signatures(tenant, rows);
     const opened = await this.texts.open(rows);
     const lines = rows.map((row, index) =>
       lineOf({ row, opened: opened[index]! }, signed.get(row.seq), isFiltered(filter)),
@@ -64,7 +60,7 @@ export class AuditExport {
 
   /** What the database's planner thinks: counting a large selection would take as long as exporting it. */
   private async estimate(tenant: Tenant, filter: AuditNarrowing): Promise<number> {
-    const [text, values] = this.timeline.entriesOf(tenant, filter).getQueryAndParameters();
+    const { text, values } = selectionStatement({ tenant, filter });
     const [plan] = await this.store.dataSource.query<{ 'QUERY PLAN': { Plan: { 'Plan Rows': number } }[] }[]>(
       `explain (format json) ${text}`,
       values,

@@ -7,6 +7,7 @@ import { AuditChain1700000000003 } from './migrations/0003-audit-chain.js';
 import { AuditOrigins1700000000002 } from './migrations/0002-audit-origins.js';
 import { SealedLabels1700000000006 } from './migrations/0006-sealed-labels.js';
 import { WrittenAt1700000000007 } from './migrations/0007-written-at.js';
+import { OrderOfProjects1700000000008 } from './migrations/0008-order-of-projects.js';
 import { LiveTimeline } from './live-timeline.js';
 import { News } from './news.js';
 import { OpenTexts } from './open-texts.js';
@@ -28,6 +29,7 @@ import { Timeline } from './timeline.js';
         AuditChain1700000000003,
         SealedLabels1700000000006,
         WrittenAt1700000000007,
+        OrderOfProjects1700000000008,
       ],
     }),
   ],

@@ -10,7 +10,7 @@ export const auditEntries: View = {
   name: 'audit_entries',
   prefixes: shownCategories.map((category) => `${category}-`),
   entity: AuditEntryRow,
-  readsBy: ['audit_subject', 'audit_tenant_position'],
+  readsBy: ['audit_subject'],
   async changes(batch, rows) {
     const subjects = await knownSubjects(batch, rows);
     const parked: Changes['parked'] = [];

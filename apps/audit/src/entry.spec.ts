@@ -87,7 +87,7 @@ describe('an entry of the timeline', () => {
     expect(later).toMatchObject({
       subject: { short_id: 'abcdefgh' },
       label: 'kitchen',
-      summary: summaries.SessionCompleted({ type: 'SessionCompleted', at: noon }),
+      summary: summaries.SessionCompleted({ at: noon }),
     });
   });
 
@@ -215,12 +215,12 @@ const examples: { [T in AuditedEvent['type']]: Omit<Extract<AuditedEvent, { type
 
 describe('a summary', () => {
   it.each(Object.entries(examples))('is a plain sentence for %s', (type, facts) => {
-    const sentence = summaryOf({ ...facts, type });
+    const sentence = summaryOf(type, facts);
     expect(sentence).toMatch(/^[A-Z\d].*\.$/);
     expect(sentence).not.toMatch(/undefined|null|\[object|f{64}/);
   });
 
   it('exists for a type that is not known yet, whatever its name', () => {
-    expect(summaryOf({ type: 'constructor' })).toBe('constructor was recorded.');
+    expect(summaryOf('constructor', {})).toBe('constructor was recorded.');
   });
 });

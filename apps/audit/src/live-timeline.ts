@@ -49,7 +49,7 @@ export class LiveTimeline {
     if (events.length === 0) return;
     this.news.tellAny();
     if (!this.news.isAwaited) return;
-    const text = 'select distinct project_id, environment from audit_entries where position between $1 and $2';
+    const text = 'select distinct project_id, environment from audit_entries where position + 0 between $1 and $2';
     const range = [String(events[0]!.commit), String(events.at(-1)!.commit)];
     this.news.tell(await this.store.dataSource.query<Tenant[]>(text, range).catch(() => null));
   }

@@ -104,7 +104,7 @@ export class PublishEvents implements OnApplicationBootstrap, OnApplicationShutd
   /** The first time, what has been said before anybody could hear it is not said again. */
   private async begin(session: PoolClient): Promise<Position> {
     const first = `insert into checkpoints ("view", "commit", "prepare")
-      select 'bus_events', n, n from (select coalesce(max(position), 0)::text as n from audit_entries) newest
+      select 'bus_events', n, n from (select coalesce(max(position + 0), 0)::text as n from audit_entries) newest
       on conflict do nothing`;
     await session.query(first);
     const text = `select "commit" from checkpoints where "view" = 'bus_events'`;
@@ -114,7 +114,7 @@ export class PublishEvents implements OnApplicationBootstrap, OnApplicationShutd
 }
 
 async function behind(session: PoolClient, position: Position): Promise<AuditEntryRow[]> {
-  const text = `select * from audit_entries where position > $1 order by position limit ${AT_ONCE}`;
+  const text = `select * from audit_entries where position + 0 > $1 order by position + 0 limit ${AT_ONCE}`;
   return (await session.query<AuditEntryRow>(text, [position])).rows;
 }
 

@@ -11,7 +11,7 @@ export const shownEntry = (row: Unchained): AuditEntry => ({
   subject: { kind: row.subject_kind, id: row.subject_id, short_id: row.subject_short_id },
   actor: { type: row.actor_type, id: row.actor_id, name: row.actor_name },
   label: row.label,
-  summary: summaryOf({ ...row.data, type: row.type }),
+  summary: summaryOf(row.type, row.data),
   request_id: row.request_id,
   origin: {
     address: row.address,

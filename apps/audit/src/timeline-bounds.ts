@@ -11,26 +11,33 @@ const END = '9223372036854775807';
 
 export const isAbout = (at: string, written: Date): boolean => Math.abs(Date.parse(at) - written.getTime()) <= ABOUT_MS;
 
-const OF_TENANT = 'from audit_entries b where b.project_id = :project_id and b.environment = :environment';
+type Value = (one: unknown) => string;
 
-/** No entry from a time on stands before this position. */
-export const FROM_BOUND = `least(coalesce(${next('<', ':before', 'desc')}, 0), ${odd('min', '>= :from')})`;
-/** No entry before a time stands behind this position. */
-export const TO_BOUND = `greatest(coalesce(${next('>=', ':behind', 'asc')}, ${END}), ${odd('max', '< :to')})`;
+/** Entries from a time on. None of the tenant's stands before the position that is looked up here. */
+export function fromBound(from: string, ofTenant: string[], value: Value): string[] {
+  const time = value(from);
+  const bound = next(ofTenant, '<', value(shifted(from, -APART_MS)), 'desc');
+  return [`at >= ${time}`, `position >= least(coalesce(${bound}, 0), ${odd(ofTenant, 'min', `>= ${time}`)})`];
+}
 
-/** Their parameters. */
-export const fromBound = (from: string) => ({ before: shifted(from, -APART_MS) });
-export const toBound = (to: string) => ({ behind: shifted(to, APART_MS) });
+/** Entries before a time. None of the tenant's stands behind the position that is looked up here. */
+export function toBound(to: string, ofTenant: string[], value: Value): string[] {
+  const time = value(to);
+  const bound = next(ofTenant, '>=', value(shifted(to, APART_MS)), 'asc');
+  return [`at < ${time}`, `position <= greatest(coalesce(${bound}, ${END}), ${odd(ofTenant, 'max', `< ${time}`)})`];
+}
 
 /** The position of what was written next to a time on one side of it. */
-function next(side: '<' | '>=', time: string, order: 'asc' | 'desc'): string {
-  const written = 'coalesce(b.written_at, b.at)';
-  return `(select b.position ${OF_TENANT} and ${written} ${side} ${time} order by ${written} ${order} limit 1)`;
+function next(ofTenant: string[], side: '<' | '>=', time: string, order: 'asc' | 'desc'): string {
+  const written = 'coalesce(written_at, at)';
+  const terms = [...ofTenant, `${written} ${side} ${time}`].join(' and ');
+  return `(select position from audit_entries where ${terms} order by ${written} ${order} limit 1)`;
 }
 
 /** How far those stand that tell another time than that of their writing. */
-function odd(which: 'min' | 'max', is: string): string {
-  return `(select ${which}(b.position) ${OF_TENANT} and b.written_at is not null and b.at ${is})`;
+function odd(ofTenant: string[], which: 'min' | 'max', is: string): string {
+  const terms = [...ofTenant, 'written_at is not null', `at ${is}`].join(' and ');
+  return `(select ${which}(position) from audit_entries where ${terms})`;
 }
 
 /** The earliest and the latest time that can be written stay what they are. */

@@ -12,15 +12,11 @@ import { Timeline } from './timeline.js';
 /** A view that was begun anew and has two of many entries so far. */
 const view = { hasCaughtUp: false, reached: () => Promise.resolve() };
 const newest = { seq: '2', hash: 'h', position: '20' };
-const query = {
-  ...{ select: () => query, where: () => query, orderBy: () => query, limit: () => query },
-  getRawOne: () => Promise.resolve(newest),
-};
 const store = {
   project: () => view,
   dataSource: {
     query: () => Promise.resolve([{ commit: newest.position }]),
-    getRepository: () => ({ createQueryBuilder: () => query }),
+    driver: { master: { query: () => Promise.resolve({ rows: [newest] }) } },
   },
 } as unknown as Store;
 

@@ -1,23 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { SelectQueryBuilder } from 'typeorm';
 import type { AuditChanges, AuditEntry, AuditNarrowing } from '#contracts/audit.js';
 import type { Page, Position, Tenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
-import { type Kind, parseAgentSessionId, parseId, parsePlatformConnectionId } from '#contracts/ids.js';
 import type { Ask } from '#contracts/subjects.js';
 import type { OnApplied, Projector } from '#eventstore/projector.js';
 import { decodeCursor, encodeCursor, listName } from '#service/cursor.js';
+import { prepared } from '#service/prepared.js';
 import { Store } from '#service/store.js';
-import { AuditEntryRow } from './audit-entry.entity.js';
+import type { AuditEntryRow } from './audit-entry.entity.js';
 import { OpenTexts } from './open-texts.js';
 import { auditEntries } from './audit.view.js';
+import { entriesStatement, type Wanted } from './entries-statement.js';
 import { fitting } from './fitting.js';
 import { shownEntry } from './shown-entry.js';
-import { FROM_BOUND, fromBound, TO_BOUND, toBound } from './timeline-bounds.js';
 
 /** Entries in one answer to who follows the timeline. */
 const MOST = 200;
-const KINDS: Kind[] = ['link_session', 'connection', 'user', 'api_key', 'agent_session', 'connect_link'];
 
 /** The projection of all events, and the reads of it. */
 @Injectable()
@@ -48,11 +46,7 @@ export class Timeline {
    * this process knows of the view may be more than a crash of the database has left.
    */
   async after(tenant: Tenant, filter: AuditNarrowing, since: Position): Promise<AuditChanges> {
-    const query = this.entriesOf(tenant, filter)
-      .andWhere('e.position > :since', { since })
-      .orderBy('e.position', 'ASC')
-      .limit(MOST + 1);
-    const [text, values] = query.getQueryAndParameters();
+    const { text, values } = entriesStatement({ tenant, filter, after: since, order: 'asc', limit: MOST + 1 });
     const found = await this.store.dataSource.query<(AuditEntryRow & { here: Position })[]>(
       `select c."commit" as here, e.* from (select 1) one left join checkpoints c on c."view" = 'audit_entries'
        left join (${text}) e on true order by e.position`,
@@ -66,17 +60,13 @@ export class Timeline {
 
   async list({ context, filter, after }: Ask<'audit.list'>): Promise<Page<AuditEntry>> {
     await this.view.reached(after);
+    const { tenant } = context;
     const { limit, cursor, ...narrowing } = filter;
-    const list = listName('audit_entries', { ...context.tenant, ...narrowing });
-    const oldestFirst = filter.order === 'asc';
-    const query = this.entriesOf(context.tenant, filter)
-      .orderBy('e.position', oldestFirst ? 'ASC' : 'DESC')
-      .limit(limit + 1);
-    if (cursor !== undefined) {
-      const position = positionAt(list, cursor);
-      query.andWhere(`e.position ${oldestFirst ? '>' : '<'} :position`, { position });
-    }
-    const rows = await query.getRawMany<AuditEntryRow>();
+    const { order = 'desc', ...narrowed } = narrowing;
+    const list = listName('audit_entries', { ...tenant, ...narrowing });
+    const position = cursor === undefined ? undefined : positionAt(list, cursor);
+    const beyond = order === 'asc' ? { after: position } : { before: position };
+    const rows = await this.entries({ tenant, filter: narrowed, ...beyond, order, limit: limit + 1 });
     const items = fitting(limit, rows);
     return {
       items: await this.shown(items),
@@ -84,46 +74,14 @@ export class Timeline {
     };
   }
 
+  entries(wanted: Wanted): Promise<AuditEntryRow[]> {
+    const { name, text, values } = entriesStatement(wanted);
+    return prepared<AuditEntryRow>(this.store.dataSource, name, text)(values);
+  }
+
   private async shown(rows: AuditEntryRow[]): Promise<AuditEntry[]> {
     return (await this.texts.open(rows)).map(shownEntry);
   }
-
-  /** To be read raw: columns and fields have the same names, and making entities of them is a tenth of a page. */
-  entriesOf(tenant: Tenant, filter: AuditNarrowing): SelectQueryBuilder<AuditEntryRow> {
-    const query = this.store.dataSource
-      .getRepository(AuditEntryRow)
-      .createQueryBuilder('e')
-      .select('e.*')
-      .where('e.project_id = :project_id and e.environment = :environment', tenant);
-    narrow(query, filter);
-    return query;
-  }
-}
-
-function narrow(query: SelectQueryBuilder<AuditEntryRow>, filter: AuditNarrowing): void {
-  const { subject, actor, type, request_id, from, to } = filter;
-  if (subject !== undefined) query.andWhere('e.subject_id = any(:subjects)', { subjects: idsOf(subject) });
-  if (actor !== undefined) query.andWhere('(e.actor_id = :actor or e.actor_name = :actor)', { actor });
-  if (type !== undefined) query.andWhere('e.type = :type', { type });
-  if (request_id !== undefined) query.andWhere('e.request_id = :request_id', { request_id });
-  if (from !== undefined) {
-    query.andWhere('e.at >= :from', { from });
-    query.andWhere(`e.position >= ${FROM_BOUND}`, fromBound(from));
-  }
-  if (to !== undefined) {
-    query.andWhere('e.at < :to', { to });
-    query.andWhere(`e.position <= ${TO_BOUND}`, toBound(to));
-  }
-}
-
-/**
- * Every id a subject may have when somebody calls it so. A short_id leads to one UUID per kind of thing, so no index
- * over short_ids is needed; other ids, such as a project's, are their own.
- */
-function idsOf(text: string): string[] {
-  const platform = parsePlatformConnectionId(text) ?? parseAgentSessionId(text);
-  const ids = platform === null ? [text, ...KINDS.map((kind) => parseId(kind, text))] : [platform];
-  return [...new Set(ids)].filter((id) => id !== null);
 }
 
 function positionAt(list: string, cursor: string): Position {
