@@ -144,6 +144,19 @@ describe('personal text', () => {
     expect((await receiptIn(await erase(id)))['erased']).toEqual({ connection: 1 });
   });
 
+  it('of a link session is erased also when an end user is called by its id, whatever that is', async () => {
+    const { session, texts } = await somebody();
+    for (const user_id of [session, ' ']) {
+      const body = { server_id: 'stripe', secret: 'sk', user_id, display_name: canary('display') };
+      const stored = await platform('POST', '/v1/connections', body);
+      expect(stored.status).toBe(201);
+      await receiptIn(await erase(user_id));
+      const { id } = stored.body as { id: string };
+      expect((await platform('GET', `/v1/connections/${id}`)).text).not.toContain(body.display_name);
+    }
+    expect((await api.get(`/api/v1/connections/link/${session}`)).text).not.toContain(texts.label);
+  });
+
   it('can be written anew, and the address is free for others', async () => {
     const { id, texts } = await somebody();
     await receiptIn(await erase(id));
@@ -189,7 +202,7 @@ describe('personal text', () => {
       });
   });
 
-  it.each([[{}], [{ subject: '' }], [{ subject: ' ' }], [{ subject: 5 }], [{ subject: 'x'.repeat(201) }]])(
+  it.each([[{}], [{ subject: '' }], [{ subject: 5 }], [{ subject: 'x'.repeat(201) }]])(
     'is not erased for %j',
     async (body) => {
       expect((await api.post('/api/v1/erasures', body)).status).toBe(400);

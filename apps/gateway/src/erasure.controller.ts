@@ -44,12 +44,13 @@ export class ErasureController {
     return { receipt: await this.signer.receipt(receiptOf(context.tenant, subject, erased), issuer) };
   }
 
-  /** A user's sessions, or the one that is meant when the name is no other thing's. */
+  /** A user's sessions, or the one that is meant when the name is no other thing's: a caller's own may be the same. */
   private eraseSessions(context: Context, name: string, known: ErasureSubject | null) {
     if (known?.kind === 'user') {
       return this.services.write('link-session.text.erase', { context, subject: { user_id: known.id } });
     }
-    const session_id = known === null ? parseId('link_session', name) : null;
+    const isFree = known === null || known.kind === 'end_user';
+    const session_id = isFree ? parseId('link_session', name) : null;
     return session_id === null
       ? null
       : this.services.write('link-session.text.erase', { context, subject: { session_id } });

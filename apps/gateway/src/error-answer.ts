@@ -56,8 +56,12 @@ function setHeaders({ code, details }: CodedError, reply: FastifyReply): void {
   if (code === 'METHOD_NOT_ALLOWED') void reply.header('allow', allow);
 }
 
-const wantsProblem = ({ headers }: FastifyRequest): boolean =>
-  headers.accept?.includes('application/problem+json') === true;
+/** A weight of zero says that it is not wanted (RFC 9110, 12.4.2). */
+const wantsProblem = ({ headers: { accept = '' } }: FastifyRequest): boolean =>
+  accept.split(',').some((range) => {
+    const [type, ...terms] = range.split(';').map((part) => part.trim().toLowerCase());
+    return type === 'application/problem+json' && !terms.some((term) => /^q=0(\.0*)?$/.test(term));
+  });
 
 const isPlatform = ({ url }: FastifyRequest): boolean => /^\/v1([/?]|$)/.test(url);
 

@@ -36,17 +36,28 @@ function parse(text: string): unknown {
 const MAY_CHANGE = /\d{16}|\d[eE]/;
 const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 
-/** JSON.parse rounds an integer beyond 2^53 and makes Infinity of 1e400, without a word. Few bodies can have any. */
+/** JSON.parse rounds beyond 2^53, and makes Infinity of 1e400 and 0 of 1e-400, without a word. Few bodies can have any. */
 function refuseChangedNumbers(text: string): void {
   if (!MAY_CHANGE.test(text)) return;
   for (const [token] of text.matchAll(STRING_OR_NUMBER)) {
     if (token.startsWith('"') || isKept(token)) continue;
-    throw new DomainError('INVALID_BODY', 'The request body has a number that is too large to be kept as it is.');
+    throw new DomainError('INVALID_BODY', 'The request body has a number that cannot be kept as it is.');
   }
 }
 
-const isKept = (number: string): boolean =>
-  Number.isFinite(Number(number)) && (!/^-?\d+$/.test(number) || Number.isSafeInteger(Number(number)));
+function isKept(text: string): boolean {
+  const number = Number(text);
+  if (/^-?\d+$/.test(text)) return Number.isSafeInteger(number);
+  if (number !== 0 && Math.abs(number) <= Number.MAX_SAFE_INTEGER) return true;
+  return Number.isFinite(number) && digitsOf(text) === digitsOf(String(number));
+}
+
+/** Without the zeros around them, which only say how large the number is. */
+const digitsOf = (number: string): string =>
+  number
+    .split(/e/i, 1)[0]!
+    .replace(/[-.]/g, '')
+    .replace(/^0+|0+$/g, '');
 
 function refuseTraps(value: object, depth: number): void {
   if (depth > MAX_DEPTH) throw new DomainError('INVALID_BODY', `The request body is nested deeper than ${MAX_DEPTH}.`);

@@ -207,7 +207,8 @@ export function codesOf(endpoint: EndpointSpec): Set<ErrorCode> {
   if (access !== 'public') codes.push(...ofEveryKey);
   if (access !== 'public' && access !== 'any') codes.push('FORBIDDEN');
   if (body) codes.push('INVALID_BODY', 'VALIDATION_ERROR', 'PAYLOAD_TOO_LARGE');
-  if (takesIdempotencyKey(endpoint)) codes.push('VALIDATION_ERROR', 'IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_IN_FLIGHT');
+  if (takesIdempotencyKey(endpoint))
+    codes.push('PAYLOAD_TOO_LARGE', 'VALIDATION_ERROR', 'IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_IN_FLIGHT');
   if (endpoint.method !== 'GET' && !endpoint.writesNothing) codes.push('CONFLICT');
   if (query) codes.push(isPlatform(endpoint) ? 'INVALID_PARAMETER' : 'VALIDATION_ERROR');
   return new Set([...codes, ...own].sort((a, b) => errors[a].status - errors[b].status));

@@ -1,4 +1,4 @@
-import { type Server, STATUS_CODES } from 'node:http';
+import { type IncomingHttpHeaders, type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
@@ -16,6 +16,7 @@ import { Idempotency } from './idempotency.js';
 import { Metrics } from './metrics.js';
 import { keepRaw } from './raw-body.js';
 import { requestIdOf } from './request-context.js';
+import { requestTarget } from './request-target.js';
 import { RouteTable } from './route-table.js';
 
 /** The gateway, ready to listen or to be asked in a test. Serves also while the bus is away: then with 503. */
@@ -50,8 +51,7 @@ const serverOptions = (config: GatewayConfig): FastifyHttpOptions<Server> & { sk
   // Node's own refusal has no body and names no request.
   http: { requireHostHeader: false },
   return503OnClosing: false,
-  // Some programs put a slash behind an address that they pass on; Nest knows no route that ends in one.
-  rewriteUrl: ({ url = '/' }) => url.replace(/^(\/link\/[\w-]{43})\/(?=$|\?)/, '$1'),
+  rewriteUrl: requestTarget,
   // These errors come before any hook has run.
   frameworkErrors: (error, request, reply) => {
     void reply.headers(headersOf(request, config));
@@ -70,6 +70,7 @@ function prepare(fastify: FastifyInstance, config: GatewayConfig, metrics: Metri
   endStreamsOnClose(fastify);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(headersOf(request, config));
+    ignoreMalformedType(request.raw.headers);
     const { httpVersion } = request.raw;
     const isNameless = httpVersion === '1.1' && request.headers.host === undefined;
     done(isNameless ? new DomainError('BAD_REQUEST', 'A request of HTTP/1.1 needs a Host header.') : undefined);
@@ -82,6 +83,14 @@ function prepare(fastify: FastifyInstance, config: GatewayConfig, metrics: Metri
     logAnswer(route, request, reply);
     done();
   });
+}
+
+const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/;
+
+/** No route asks for the type of a body. Of one that cannot be read, Fastify would speak before the key was looked at. */
+function ignoreMalformedType(headers: IncomingHttpHeaders): void {
+  const type = headers['content-type'];
+  if (type !== undefined && !MEDIA_TYPE.test(type)) headers['content-type'] = 'application/octet-stream';
 }
 
 /** What every answer carries; pages put their own in the place of some. */

@@ -30,9 +30,11 @@ export function checkedBody<S extends z.ZodType>(schema: S, value: unknown): z.o
 /** The query as the schema reads it; `code` is what the surface calls a fault in it. */
 export function checkedQuery<S extends z.ZodType>(schema: S, value: unknown, code: ErrorCode): z.output<S> {
   return checked(schema, value, (issues) => {
-    const { field, wrongType } = issues[0]!;
-    const first = wrongType ? { field, message: `${field} must be given once`, wrongType } : issues[0]!;
-    return refusal(first.field === 'cursor' ? 'INVALID_CURSOR' : code, first, issues);
+    const given = issues.map((issue) =>
+      issue.wrongType ? { ...issue, message: `${issue.field} must be given once` } : issue,
+    );
+    const first = given[0]!;
+    return refusal(first.field === 'cursor' ? 'INVALID_CURSOR' : code, first, given);
   });
 }
 

@@ -4,7 +4,7 @@ import { text } from './fields.js';
 export const eraseBody = z
   .object({
     subject: text(200)
-      .refine((value) => value.trim() !== '', 'is required')
+      .refine((value) => value !== '', 'is required')
       .describe(
         'Any id of a user, session, connection, Connect Link, key or agent session, or your own name for an end user.',
       ),

@@ -11,6 +11,18 @@ it.each([
 });
 
 it.each([
+  ['2026-11-07T05:31:56.166001Z', '2026-11-07T05:31:56.167Z'],
+  ['2026-11-07T05:31:56.999999+01:00', '2026-11-07T04:31:57.000Z'],
+  ['2026-11-07T05:31:56.166000Z', '2026-11-07T05:31:56.166Z'],
+])('takes the bound %s for the first millisecond that is not before it', (value, utc) => {
+  expect(moment.parse(value)).toBe(utc);
+});
+
+it('knows no bound behind the last year', () => {
+  expect(moment.safeParse('9999-12-31T23:59:59.999999Z').success).toBe(false);
+});
+
+it.each([
   ...['2026-02-30T00:00:00Z', '2026-02-29T00:00:00+02:00', '2026-04-31T00:00:00Z', '2026-13-01T00:00:00Z'],
   ...['2026-01-01T24:00:00Z', '0000-01-01T00:00:00Z', '0001-01-01T00:00:00+01:00', '9999-12-31T23:59:59-01:00'],
 ])('refuses %s, which no calendar or no database has', (value) => {

@@ -71,14 +71,23 @@ const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)
 /** A `+` that was not escaped arrives as a space. */
 const spaced = (value: string): string => value.replace(/ (?=\d\d:\d\d$)/, '+');
 
-/** A moment as RFC 3339 says it, turned into UTC with milliseconds. */
+/**
+ * A bound as RFC 3339 says it, turned into UTC with milliseconds: the first one that is not before it, so that what has
+ * happened in a millisecond is on the same side of it as before.
+ */
 export const moment = z
   .string()
   .optional()
-  .transform((value) => (value ? toUtc(spaced(value)) : undefined))
+  .transform((value) => (value ? notBefore(spaced(value)) : undefined))
   .refine((value) => value !== null, 'must be an RFC 3339 time')
   .transform((value) => value ?? undefined)
   .meta({ type: 'string', format: 'date-time' });
+
+function notBefore(value: string): string | null {
+  const utc = toUtc(value);
+  if (utc === null || !/\.\d{3}\d*[1-9]/.test(value)) return utc;
+  return toUtc(new Date(Date.parse(utc) + 1).toISOString());
+}
 
 /** Null for what is no RFC 3339 time, or none of the years 1 to 9999, which databases take. */
 export function toUtc(value: string): string | null {
