@@ -10,7 +10,7 @@ import { EVENTS_OF_A_LIFE, storeLives } from './session-lives.js';
 /** Of each service, its longest view. */
 const VIEWS = { link_sessions: 'link-session', audit_entries: 'audit' } as const;
 const LOOK_EVERY_MS = 500;
-const PATIENCE_MS = 600_000;
+const PATIENCE_MS = 1_800_000;
 
 export interface Replayed {
   view: string;
