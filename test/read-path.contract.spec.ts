@@ -173,6 +173,11 @@ describe('the read path', () => {
     const replicas = heard.map((streams) =>
       start(view, ({ events }) => streams.push(...events.map(({ stream }) => stream))),
     );
+    // One that begins later is not told what the other one has moved by then.
+    await until(
+      () => Promise.resolve(replicas),
+      (all) => all.every((replica) => replica.hasCaughtUp),
+    );
     const ids = Array.from({ length: 10 }, () => randomUUID());
     for (const id of ids) {
       const { position } = await count(id);
