@@ -3,10 +3,12 @@ import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import type { ConnectionView } from '#contracts/connection.js';
 import type { Store } from '#service/store.js';
+import { ConnectionQueries } from '../apps/connection/src/connection-queries.js';
 import { type Stack, startStack } from '#testing/stack.js';
 import { Connections1700000000001 } from '../apps/connection/src/migrations/0001-connections.js';
 import { PlatformConnections1700000000002 } from '../apps/connection/src/migrations/0002-platform-connections.js';
 import { ConnectionLists1700000000013 } from '../apps/connection/src/migrations/0013-connection-lists.js';
+import { Banks1700000000014 } from '../apps/connection/src/migrations/0014-banks.js';
 import { type Filter, listOf, listStatement } from '../apps/connection/src/platform-list.js';
 import { PlatformQueries } from '../apps/connection/src/platform-queries.js';
 
@@ -25,6 +27,15 @@ const rows = `insert into connections (id, short_id, project_id, environment, us
     to_char(timestamp '2026-01-01' + n * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS".000Z"'), ''
   from generate_series(1, ${ROWS}) n`;
 
+/** A user's among connections of other kinds, and the first ones of all; the user is one of many. */
+const user = 'aaaaaaaa-0000-4000-8000-000000000001';
+const banks = `update connections set provider = 'plaid', provider_item_id = '', user_id = '${user}'
+  where project_id = 'prj_1' and created_at < '2026-01-01T00:05:00'`;
+const users = `insert into users (id, short_id, project_id, environment, name, created_at, updated_at)
+  select case when n = 1 then '${user}' else gen_random_uuid() end, '', 'prj_1', 'live', 'Ada',
+    to_char(timestamp '2026-01-01' + n * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS".000Z"'), ''
+  from generate_series(1, ${ROWS}) n`;
+
 let stack: Stack;
 let database: DataSource;
 let client: Client;
@@ -40,10 +51,13 @@ beforeAll(async () => {
   };
   const old = await new DataSource({ ...before, migrationsRun: true }).initialize();
   await old.query(rows);
+  await old.query(banks);
+  await old.query(users);
   await old.destroy();
-  const migrations = [...before.migrations, ConnectionLists1700000000013];
+  const migrations = [...before.migrations, ConnectionLists1700000000013, Banks1700000000014];
   database = await new DataSource({ ...before, migrations, migrationsRun: true }).initialize();
   await database.query('vacuum analyze connections');
+  await database.query('vacuum analyze users');
   queries = new PlatformQueries({ dataSource: database } as Store);
   client = new Client({ connectionString: url });
   await client.connect();
@@ -60,8 +74,11 @@ interface Plan {
   'Shared Read Blocks': number;
 }
 
-async function blocksOf(filter: Filter, mode: 'custom' | 'generic'): Promise<number> {
-  const { text, values } = listStatement(tenant, filter);
+type Mode = 'custom' | 'generic';
+
+const blocksOf = (filter: Filter, mode: Mode): Promise<number> => blocksRead(listStatement(tenant, filter), mode);
+
+async function blocksRead({ text, values }: { text: string; values: unknown[] }, mode: Mode): Promise<number> {
   const literals = values.map((one) =>
     Array.isArray(one) ? `'{${one.join(',')}}'` : typeof one === 'number' ? one : client.escapeLiteral(String(one)),
   );
@@ -119,4 +136,38 @@ describe.each(filters)('connections by %j', (filter) => {
 
 it('a list is another one for each set of filters', () => {
   expect(new Set(filters.map((filter) => listOf(tenant, { ...filter, limit: 1 }))).size).toBe(filters.length);
+});
+
+describe('the household’s lists cost a page', () => {
+  /** What is asked of the database for a list, and its answer. */
+  function watched() {
+    const asked: { text: string; values: unknown[] }[] = [];
+    const query = async (statement: { text: string; values: unknown[] }) => {
+      asked.push(statement);
+      return client.query<Record<string, unknown>>(statement.text, statement.values);
+    };
+    return {
+      asked,
+      queries: new ConnectionQueries({ dataSource: { driver: { master: { query } } } } as unknown as Store),
+    };
+  }
+  type Lists = InstanceType<typeof ConnectionQueries>;
+  type Page = { limit: number; cursor?: string };
+
+  it.each([
+    ['of banks', (lists: Lists, page: Page) => lists.connections(tenant, page), 150],
+    ['of users', (lists: Lists, page: Page) => lists.users(tenant, page), ROWS],
+  ])('%s, wherever it begins', async (_, list, count) => {
+    const { asked, queries: lists } = watched();
+    const half = await list(lists, { limit: Math.ceil(count / 2) });
+    const rest = await list(lists, { limit: LIMIT, cursor: half.next_cursor! });
+    const first = await list(lists, { limit: LIMIT });
+    expect(rest.items).toHaveLength(LIMIT);
+    expect(first.items[0]).toEqual(half.items[0]);
+    for (const statement of asked.slice(1)) {
+      for (const mode of ['custom', 'generic'] as const) {
+        expect(await blocksRead(statement, mode)).toBeLessThanOrEqual(MOST_BLOCKS);
+      }
+    }
+  });
 });

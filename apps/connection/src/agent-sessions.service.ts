@@ -13,7 +13,7 @@ import { readStreamAsOf } from '#eventstore/as-of.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
-import { listName, pageOf, placeIn } from '#service/cursor.js';
+import { beginningIn, listName, pageOf } from '#service/cursor.js';
 import { prepared } from '#service/prepared.js';
 import { Store } from '#service/store.js';
 import { agentSession } from './agent-session.decider.js';
@@ -37,7 +37,7 @@ export class AgentSessions {
       store.dataSource,
       'agent_sessions_page',
       `select * from agent_sessions where project_id = $1 and environment = $2
-       and ($3::text is null or (created_at, id) < ($3, $4::uuid)) order by created_at desc, id desc limit $5`,
+       and (created_at, id) < ($3, $4::uuid) order by created_at desc, id desc limit $5`,
     );
   }
 
@@ -73,8 +73,8 @@ export class AgentSessions {
 
   async list({ project_id, environment }: Tenant, ask: { limit: number; cursor?: string | undefined }) {
     const list = listName('agent_sessions', { project_id, environment });
-    const after = placeIn(list, ask.cursor);
-    const place = [project_id, environment, after?.created_at ?? null, after?.id ?? null, ask.limit + 1];
+    const { created_at, id } = beginningIn(list, ask.cursor);
+    const place = [project_id, environment, created_at, id, ask.limit + 1];
     return pageOf(list, await this.page(place), ask.limit) satisfies Page<AgentSessionView>;
   }
 

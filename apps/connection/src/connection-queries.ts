@@ -3,7 +3,7 @@ import type { ConnectionView, OwnedConnection } from '#contracts/connection.js';
 import type { Page, Tenant } from '#contracts/envelope.js';
 import { isOf } from '#contracts/tenancy.js';
 import type { UserView } from '#contracts/user.js';
-import { listName, pageOf, placeIn } from '#service/cursor.js';
+import { beginningIn, listName, pageOf } from '#service/cursor.js';
 import { prepared } from '#service/prepared.js';
 import { Store } from '#service/store.js';
 
@@ -16,13 +16,15 @@ const OWNED =
   'select c.*, u.name as user_name from connections c ' +
   // Only a bank's user_id is a UUID; the platform's is any name.
   'left join users u on u.id = case when c.provider is not null then c.user_id::uuid end';
-const NEWEST = 'order by created_at desc, id desc limit $5';
+const PAGE = 'c.project_id = $1 and c.environment = $2 and (c.created_at, c.id) < ($3, $4::uuid)';
+const NEWEST = 'order by c.created_at desc, c.id desc limit $5';
 
 /** Reads of the projections. */
 @Injectable()
 export class ConnectionQueries {
   private readonly connectionById;
   private readonly connectionPage;
+  private readonly pageOfUser;
   private readonly userById;
   private readonly userPage;
   private readonly itemOf;
@@ -37,17 +39,15 @@ export class ConnectionQueries {
     this.connectionPage = prepared<OwnedConnection>(
       dataSource,
       'connections_page',
-      `${OWNED} where c.project_id = $1 and c.environment = $2 and c.provider is not null
-       and ($3::text is null or (c.created_at, c.id) < ($3, $4::uuid)) and ($6::text is null or c.user_id = $6)
-       order by c.created_at desc, c.id desc limit $5`,
+      `${OWNED} where ${PAGE} and c.provider is not null ${NEWEST}`,
+    );
+    this.pageOfUser = prepared<OwnedConnection>(
+      dataSource,
+      'connections_page_of_user',
+      `${OWNED} where ${PAGE} and c.provider is not null and c.user_id = $6 ${NEWEST}`,
     );
     this.userById = prepared<UserView>(dataSource, 'user_by_id', 'select * from users where id = $1');
-    this.userPage = prepared<UserView>(
-      dataSource,
-      'users_page',
-      `select * from users where project_id = $1 and environment = $2
-       and ($3::text is null or (created_at, id) < ($3, $4::uuid)) ${NEWEST}`,
-    );
+    this.userPage = prepared<UserView>(dataSource, 'users_page', `select * from users c where ${PAGE} ${NEWEST}`);
     this.itemOf = prepared<ConnectionView>(
       dataSource,
       'connection_by_item',
@@ -70,7 +70,9 @@ export class ConnectionQueries {
   async connections(tenant: Tenant, ask: Window & { user_id?: string | undefined }): Promise<Page<OwnedConnection>> {
     const { user_id = null, limit } = ask;
     const list = listName('connections', { ...tenant, user_id });
-    return pageOf(list, await this.connectionPage([...window(tenant, list, ask), user_id]), limit);
+    const place = window(tenant, list, ask);
+    const rows = await (user_id === null ? this.connectionPage(place) : this.pageOfUser([...place, user_id]));
+    return pageOf(list, rows, limit);
   }
 
   async user(tenant: Tenant, id: string): Promise<UserView | null> {
@@ -96,6 +98,6 @@ export class ConnectionQueries {
 }
 
 function window({ project_id, environment }: Tenant, list: string, { limit, cursor }: Window): unknown[] {
-  const after = placeIn(list, cursor);
-  return [project_id, environment, after?.created_at ?? null, after?.id ?? null, limit + 1];
+  const { created_at, id } = beginningIn(list, cursor);
+  return [project_id, environment, created_at, id, limit + 1];
 }

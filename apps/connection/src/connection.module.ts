@@ -43,6 +43,7 @@ import { BankItems1700000000010 } from './migrations/0010-bank-items.js';
 import { ConnectLinkEndings1700000000011 } from './migrations/0011-connect-link-endings.js';
 import { DeliveryRevisions1700000000012 } from './migrations/0012-delivery-revisions.js';
 import { ConnectionLists1700000000013 } from './migrations/0013-connection-lists.js';
+import { Banks1700000000014 } from './migrations/0014-banks.js';
 import { AgentSessionController } from './agent-session.controller.js';
 import { AgentSessionRow } from './agent-session.view.js';
 import { AgentSessions } from './agent-sessions.service.js';
@@ -100,6 +101,7 @@ const catalog = {
         ConnectLinkEndings1700000000011,
         DeliveryRevisions1700000000012,
         ConnectionLists1700000000013,
+        Banks1700000000014,
       ],
     }),
   ],

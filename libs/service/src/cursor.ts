@@ -34,6 +34,15 @@ export function placeIn(list: string, cursor: string | undefined, shape = UUID):
   return { created_at: match[1]!, id: match[2]! };
 }
 
+/** Newer than everything there is. */
+const NEWEST: Place = { created_at: '9999-12-31T23:59:59.999Z', id: 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
+
+/**
+ * Behind which a page begins, also the first one: so one statement reads every page, and the database knows for all of them that
+ * it need not look at what comes before.
+ */
+export const beginningIn = (list: string, cursor: string | undefined): Place => placeIn(list, cursor) ?? NEWEST;
+
 export const cursorAt = (list: string, { created_at, id }: Place): string => encodeCursor(list, `${created_at} ${id}`);
 
 /** Cuts a page out of rows that were read with one more than `limit`. */
