@@ -27,6 +27,8 @@ export interface Run {
   setup_code?: string;
 }
 
+const runFileOf = (dataDir: string) => join(dataDir, 'run.json');
+
 const alive = ({ pid, birth }: RunningPart) => birth !== undefined && processBirth(pid) === birth;
 
 function readText(path: string): string | undefined {
@@ -55,15 +57,21 @@ async function endOrphans(run: Run): Promise<void> {
   }
 }
 
-/** Claims the data folder for this process and returns its run file; a folder in use is refused. */
-export async function claimRunFile(dataDir: string, url: string) {
-  const path = join(dataDir, 'run.json');
-  const text = readText(path);
+/** Refuses a folder in use, and ends what was left behind there. Returns the text of the run file that named it. */
+export async function endLeftBehind(dataDir: string): Promise<string | undefined> {
+  const text = readText(runFileOf(dataDir));
   const before = text === undefined ? undefined : runIn(text);
   if (before && alive(before)) {
     throw new StartError(`${dataDir} is in use: Latchkey already runs there at ${before.url} (process ${before.pid}).`);
   }
   if (before) await endOrphans(before);
+  return text;
+}
+
+/** Claims the data folder for this process and returns its run file; a folder in use is refused. */
+export async function claimRunFile(dataDir: string, url: string) {
+  const path = runFileOf(dataDir);
+  const text = await endLeftBehind(dataDir);
   if (text !== undefined) takeAway(path, text);
 
   const run: Run = { pid: process.pid, birth: processBirth(process.pid), url, parts: {} };
