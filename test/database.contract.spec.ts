@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DataSource, MigrationInterface, QueryRunner } from 'typeorm';
+import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { Checkpoint, ParkedEvent } from '#eventstore/checkpoint.entity.js';
 import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.js';
 import { Feed } from '#eventstore/feed.js';
@@ -11,7 +11,7 @@ import { databaseOptions, openDatabase } from '#service/database.js';
 import { prepared } from '#service/prepared.js';
 import { until } from '#testing/api.js';
 import { type Stack, startStack } from '#testing/stack.js';
-import { provision } from '../apps/supervisor/src/provision.js';
+import { provision, schemas } from '../apps/supervisor/src/provision.js';
 import { BellRow, bells, Bells1700000000001, ring } from './bells.js';
 import { behindProxy, type TcpProxy } from './tcp-proxy.js';
 
@@ -111,12 +111,28 @@ describe('the database of a service', () => {
     await database.query('alter table bells drop column loud');
   });
 
-  it('is made ready by several machines that start at the same instant', async () => {
-    const { databases } = stack.run();
-    const url = new URL(databases['audit']!);
+  const adminUrl = () => {
+    const url = new URL(stack.run().databases['audit']!);
     url.username = url.pathname = 'postgres';
     url.password = readFileSync(join(stack.dataDir, 'secrets', 'postgres-admin'), 'utf8').trim();
-    const passwordOf = (schema: string) => new URL(databases[schema]!).password;
-    await Promise.all(Array.from({ length: 8 }, () => provision(url.href, passwordOf)));
+    return url.href;
+  };
+
+  it('is made ready by several machines that start at the same instant', async () => {
+    const { databases } = stack.run();
+    const passwords = Object.fromEntries(schemas.map((schema) => [schema, new URL(databases[schema]!).password]));
+    await Promise.all(Array.from({ length: 8 }, () => provision(adminUrl(), passwords)));
+  });
+
+  it('keeps the passwords of parts that run elsewhere when another stack is pointed at it', async () => {
+    const { databases, eventstore } = stack.run();
+    const env = { DATABASE_URL: adminUrl(), EVENTSTORE_URL: eventstore.url };
+    const other = await startStack({ parts: ['nats', 'key'], servers: 'local', env });
+    const made = Object.keys(other.run().databases);
+    await other.stop();
+    expect(made).toEqual(['key']);
+    for (const schema of ['eventstore', 'connection']) {
+      await (await new DataSource({ type: 'postgres', url: databases[schema]! }).initialize()).destroy();
+    }
   });
 });
