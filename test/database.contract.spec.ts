@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.j
 import { Feed } from '#eventstore/feed.js';
 import { Projector } from '#eventstore/projector.js';
 import { databaseOptions, openDatabase } from '#service/database.js';
+import { logger } from '#service/logger.js';
 import { prepared } from '#service/prepared.js';
 import { until } from '#testing/api.js';
 import { type Stack, startStack } from '#testing/stack.js';
@@ -29,6 +30,11 @@ class Loud1700000000003 implements MigrationInterface {
     await runner.query('alter table bells add column loud boolean');
   }
 
+  down = () => Promise.resolve();
+}
+
+class Late1700000000004 implements MigrationInterface {
+  up = () => Promise.resolve();
   down = () => Promise.resolve();
 }
 
@@ -88,6 +94,23 @@ describe('the database of a service', () => {
     await database.query('alter table bells add column tone text');
     expect(await byId([id])).toEqual([{ id, n: 7, tone: null }]);
     await database.query('alter table bells drop column tone');
+  });
+
+  it('says what it is brought up to date with, before and after, and nothing when it is', async () => {
+    const info = jest.spyOn(logger, 'info');
+    const tables = { entities: [], migrations: [Late1700000000004] };
+    const migrated = async () =>
+      (await openDatabase(databaseOptions(stack.run().databases['audit']!, tables))).destroy();
+    await migrated();
+    const said = info.mock.calls.map((call: unknown[]) => call);
+    await migrated();
+    expect(info).toHaveBeenCalledTimes(2);
+    info.mockRestore();
+    const names = { migrations: ['Late1700000000004'] };
+    expect(said).toEqual([
+      [names, expect.stringContaining('are brought up to date')],
+      [names, 'the tables are up to date'],
+    ]);
   });
 
   it('is not held up by a migration that waits for a table in use, which comes true later', async () => {

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { startDeadline } from './deadline.js';
 import { openLogs } from './logs.js';
 import { bindError } from './ports.js';
 import { notReady, setupIsOpen } from './ready.js';
@@ -24,9 +25,9 @@ export async function openStack(settings: Settings, env: NodeJS.ProcessEnv, say:
   const own = ownSchemas(settings, parts);
   const runFile = await claimRunFile(settings.DATA_DIR, wiring.url);
   const logs = openLogs(settings.DATA_DIR);
-  const supervisor = supervise({ logs, runFile, say });
+  const { signal, migrating } = startDeadline(startWithinMs);
+  const supervisor = supervise({ logs, runFile, say, migrating });
   const preparation: Preparation = { settings, wiring, secrets, say };
-  const signal = AbortSignal.timeout(startWithinMs);
 
   const startPart = async (name: PartName) => {
     await supervisor.start(await planPart(name, preparation), signal);
