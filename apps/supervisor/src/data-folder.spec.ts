@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { removeDataFolder } from './data-folder.js';
+import { openDataFolder, removeDataFolder } from './data-folder.js';
 import { shelterOf } from './postgres-account.js';
+import { StartError } from './start-error.js';
 
 let dir: string;
 beforeEach(() => {
@@ -19,6 +20,15 @@ function folder(name: string, owner = name) {
   symlinkSync(join(theirs!, 'home', 'postgres'), join(dataDir, 'postgres'));
   return { dataDir, shelter: shelter!, theirs: theirs! };
 }
+
+describe('a data folder that is opened', () => {
+  it('says in a sentence that it cannot be written', () => {
+    const file = join(dir, 'file');
+    writeFileSync(file, '');
+    expect(() => openDataFolder(file)).toThrow(new StartError(`DATA_DIR ${file} cannot be written: EEXIST`));
+    expect(() => openDataFolder(join(file, 'data'))).toThrow(/^DATA_DIR .* cannot be written: ENOTDIR$/);
+  });
+});
 
 describe('a data folder that is removed', () => {
   it('takes its sheltered database with it', () => {

@@ -1,6 +1,23 @@
-import { lstatSync, readlinkSync, rmSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, readlinkSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { shelterOf } from './postgres-account.js';
+import { openSecrets, type Secrets } from './secrets.js';
+import { StartError } from './start-error.js';
+
+const FULL = constants.R_OK | constants.W_OK | constants.X_OK;
+
+/** Others may pass through the folder (the database may have to run as another user) but not look around in it. */
+export function openDataFolder(dataDir: string): Secrets {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o711 });
+    accessSync(dataDir, FULL);
+    const secrets = openSecrets(dataDir);
+    accessSync(secrets.dir, FULL);
+    return secrets;
+  } catch (error) {
+    throw new StartError(`DATA_DIR ${dataDir} cannot be written: ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
 
 /**
  * Removes the data folder and the database that was sheltered outside it. Returns where the database still is when the

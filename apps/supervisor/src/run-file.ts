@@ -1,6 +1,7 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { processBirth } from './process-birth.js';
 import { writePrivately } from './secrets.js';
 import { StartError } from './start-error.js';
@@ -39,16 +40,20 @@ function readText(path: string): string | undefined {
   }
 }
 
-function runIn(text: string): Run | undefined {
+const started = { pid: z.number(), birth: z.string().optional() };
+/** As much of a run file as a later start needs: what somebody has broken names nothing that runs. */
+const leftRun = z.object({ ...started, url: z.string(), parts: z.record(z.string(), z.object(started)).catch({}) });
+
+function runIn(text: string): z.infer<typeof leftRun> | undefined {
   try {
-    return JSON.parse(text) as Run;
+    return leftRun.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }
 }
 
 /** Ends what a supervisor that was killed left behind: it may still hold the data and the ports. */
-async function endOrphans(run: Run): Promise<void> {
+async function endOrphans(run: Pick<Run, 'parts'>): Promise<void> {
   for (const part of Object.values(run.parts).reverse()) {
     if (!alive(part)) continue;
     process.kill(part.pid, 'SIGINT');

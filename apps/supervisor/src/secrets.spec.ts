@@ -22,7 +22,10 @@ describe('a secret', () => {
     expect(openSecrets(dir).read('vault.key')).toBe(made);
   });
 
-  it.each([['vault.key', 'set VAULT_KEK']])('that opens what is stored is not made anew: %s', (name, advice) => {
+  it.each([
+    ['vault.key', 'set VAULT_KEK'],
+    ['postgres-admin', 'Put the file back'],
+  ])('that opens what is stored is not made anew: %s', (name, advice) => {
     holdDatabase();
     const secrets = openSecrets(dir);
     expect(() => secrets.read(name)).toThrow(`${join(dir, 'secrets', name)} is missing, but ${dir} holds a database`);

@@ -12,6 +12,7 @@ export function writePrivately(file: string, text: string): void {
 /** What a data folder that holds a database cannot do without: another secret would open nothing of what is stored. */
 const kept: Record<string, string> = {
   'vault.key': 'no other key opens the credentials there. Put the file back, or set VAULT_KEK',
+  'postgres-admin': 'no other password opens it. Put the file back',
 };
 
 /** Opens the folder of generated secrets: each is made once, readable by the owner only, and stays the same over restarts. */

@@ -1,10 +1,9 @@
-import { mkdirSync } from 'node:fs';
+import { openDataFolder } from './data-folder.js';
 import { startDeadline } from './deadline.js';
 import { openLogs } from './logs.js';
 import { bindError } from './ports.js';
 import { notReady, setupIsOpen } from './ready.js';
 import { claimRunFile } from './run-file.js';
-import { openSecrets } from './secrets.js';
 import { type PartName, type Settings } from './settings.js';
 import { inOrder, localParts, ownSchemas, planPart, provisionDatabase, type Preparation } from './start-order.js';
 import { StartError } from './start-error.js';
@@ -16,9 +15,7 @@ const startWithinMs = 60_000;
 
 /** A data folder that is claimed, with everything worked out and nothing started yet. */
 export async function openStack(settings: Settings, env: NodeJS.ProcessEnv, say: (line: string) => void) {
-  // Others may pass through the folder (the database may have to run as another user) but not look around in it.
-  mkdirSync(settings.DATA_DIR, { recursive: true, mode: 0o711 });
-  const secrets = openSecrets(settings.DATA_DIR);
+  const secrets = openDataFolder(settings.DATA_DIR);
   const wiring = await wire(settings, env, secrets);
   refuseUnsafe(settings, wiring);
   const parts = localParts(settings, wiring);
