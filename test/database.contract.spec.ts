@@ -1,17 +1,18 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DataSource, MigrationInterface, QueryRunner } from 'typeorm';
+import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { Checkpoint, ParkedEvent } from '#eventstore/checkpoint.entity.js';
 import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.js';
 import { Feed } from '#eventstore/feed.js';
 import { Projector } from '#eventstore/projector.js';
 import { databaseOptions, openDatabase } from '#service/database.js';
+import { logger } from '#service/logger.js';
 import { prepared } from '#service/prepared.js';
 import { until } from '#testing/api.js';
 import { type Stack, startStack } from '#testing/stack.js';
-import { provision } from '../apps/supervisor/src/provision.js';
+import { provision, schemas } from '../apps/supervisor/src/provision.js';
 import { BellRow, bells, Bells1700000000001, ring } from './bells.js';
 import { behindProxy, type TcpProxy } from './tcp-proxy.js';
 
@@ -29,6 +30,11 @@ class Loud1700000000003 implements MigrationInterface {
     await runner.query('alter table bells add column loud boolean');
   }
 
+  down = () => Promise.resolve();
+}
+
+class Late1700000000004 implements MigrationInterface {
+  up = () => Promise.resolve();
   down = () => Promise.resolve();
 }
 
@@ -90,6 +96,23 @@ describe('the database of a service', () => {
     await database.query('alter table bells drop column tone');
   });
 
+  it('says what it is brought up to date with, before and after, and nothing when it is', async () => {
+    const info = jest.spyOn(logger, 'info');
+    const tables = { entities: [], migrations: [Late1700000000004] };
+    const migrated = async () =>
+      (await openDatabase(databaseOptions(stack.run().databases['audit']!, tables))).destroy();
+    await migrated();
+    const said = info.mock.calls.map((call: unknown[]) => call);
+    await migrated();
+    expect(info).toHaveBeenCalledTimes(2);
+    info.mockRestore();
+    const names = { migrations: ['Late1700000000004'] };
+    expect(said).toEqual([
+      [names, expect.stringContaining('are brought up to date')],
+      [names, 'the tables are up to date'],
+    ]);
+  });
+
   it('is not held up by a migration that waits for a table in use, which comes true later', async () => {
     const tables = { entities: [], migrations: [Loud1700000000003] };
     const migrated = () => openDatabase(databaseOptions(stack.run().databases['audit']!, tables));
@@ -111,12 +134,28 @@ describe('the database of a service', () => {
     await database.query('alter table bells drop column loud');
   });
 
-  it('is made ready by several machines that start at the same instant', async () => {
-    const { databases } = stack.run();
-    const url = new URL(databases['audit']!);
+  const adminUrl = () => {
+    const url = new URL(stack.run().databases['audit']!);
     url.username = url.pathname = 'postgres';
     url.password = readFileSync(join(stack.dataDir, 'secrets', 'postgres-admin'), 'utf8').trim();
-    const passwordOf = (schema: string) => new URL(databases[schema]!).password;
-    await Promise.all(Array.from({ length: 8 }, () => provision(url.href, passwordOf)));
+    return url.href;
+  };
+
+  it('is made ready by several machines that start at the same instant', async () => {
+    const { databases } = stack.run();
+    const passwords = Object.fromEntries(schemas.map((schema) => [schema, new URL(databases[schema]!).password]));
+    await Promise.all(Array.from({ length: 8 }, () => provision(adminUrl(), passwords)));
+  });
+
+  it('keeps the passwords of parts that run elsewhere when another stack is pointed at it', async () => {
+    const { databases, eventstore } = stack.run();
+    const env = { DATABASE_URL: adminUrl(), EVENTSTORE_URL: eventstore.url };
+    const other = await startStack({ parts: ['nats', 'key'], servers: 'local', env });
+    const made = Object.keys(other.run().databases);
+    await other.stop();
+    expect(made).toEqual(['key']);
+    for (const schema of ['eventstore', 'connection']) {
+      await (await new DataSource({ type: 'postgres', url: databases[schema]! }).initialize()).destroy();
+    }
   });
 });

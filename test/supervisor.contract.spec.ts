@@ -44,6 +44,12 @@ function alive(pid: number): boolean {
   return /^[^Z]/.test(stdout.trim());
 }
 
+const reset = (DATA_DIR: string) =>
+  spawnSync(process.execPath, [join(__dirname, '../dist/apps/supervisor/src/reset.js')], {
+    env: { ...process.env, DATA_DIR },
+    encoding: 'utf8',
+  });
+
 const readRun = (dataDir: string) => JSON.parse(readFileSync(join(dataDir, 'run.json'), 'utf8')) as Run;
 const pidsOf = (run: Run) => Object.values(run.parts).map(({ pid }) => pid);
 
@@ -110,6 +116,14 @@ describe('a running stack', () => {
     expect(second.output()).toContain(`is in use: Latchkey already runs there at ${stack.url}`);
     expect(pidsOf(stack.run()).every(alive)).toBe(true);
   });
+
+  it('is not taken away by a reset', () => {
+    expect(reset(stack.dataDir)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(`(process ${stack.run().pid})`),
+    });
+    expect(existsSync(join(stack.dataDir, 'postgres'))).toBe(true);
+  });
 });
 
 describe('start and stop', () => {
@@ -148,6 +162,17 @@ describe('start and stop', () => {
     expect(pidsOf(before).filter(alive)).toEqual([]);
     expect(after.nats.users).toEqual(before.nats.users);
     expect(await query(after.databases['key']!, 'SELECT * FROM kept')).toEqual([{ answer: 42 }]);
+  });
+
+  it('leaves nothing behind after a reset, also when the supervisor was killed', async () => {
+    const stack = start({ DATA_DIR: fresh(), LATCHKEY_PARTS: 'postgres,nats' });
+    await stack.ready();
+    const pids = pidsOf(readRun(dataDir));
+    stack.child.kill('SIGKILL');
+    await stack.exit;
+    expect(reset(dataDir)).toMatchObject({ status: 0, stderr: '' });
+    expect(pids.filter(alive)).toEqual([]);
+    expect(existsSync(dataDir)).toBe(false);
   });
 
   it('gives the folder that a killed one left behind to one of two starts', async () => {

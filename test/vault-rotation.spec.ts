@@ -8,6 +8,7 @@ import type { VaultStatus } from '#contracts/vault.js';
 import { newCaller, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
 import { KeyRing } from '../apps/connection/src/vault/key-ring.js';
+import { KeyRotation } from '../apps/connection/src/vault/key-rotation.js';
 import { Vault } from '../apps/connection/src/vault/vault.service.js';
 
 interface Entry {
@@ -98,6 +99,15 @@ describe('a rotation of the key-encryption key', () => {
       expect([entry.epoch, entry.ciphertext.equals(ciphertext)]).toEqual([epoch, true]);
       expect(entry.wrapped_key.equals(wrapped_key)).toBe(false);
     }
+  });
+
+  it('is no place for another key of the same epoch: a replica that has one does not start', async () => {
+    const { current_epoch, epochs } = await status();
+    const keys = epochs.map(({ epoch }) => `${epoch}:${randomBytes(32).toString('base64')}`);
+    const other = new KeyRotation(new KeyRing({ VAULT_KEK: keys.join(' ') }), database);
+    await expect(other.onApplicationBootstrap()).rejects.toThrow(
+      `is not the one that the credentials of epoch ${current_epoch} (`,
+    );
   });
 
   it('is on the timeline of whoever asked for it', async () => {

@@ -12,14 +12,16 @@ afterEach(() => Promise.all(running.splice(0).map((child) => child.stop())));
 function run(script: string, more: Partial<PartPlan> = {}) {
   const pids: number[] = [];
   const crashes: [string, number][] = [];
+  const told: boolean[] = [];
   const plan: PartPlan = { name: 'key', command: process.execPath, args: ['-e', script], env: {}, port: 0, ...more };
   const child = keepRunning(plan, {
     openLog: () => openSync('/dev/null', 'a'),
     started: (_plan, pid) => pids.push(pid),
+    migrating: (_plan, begins) => told.push(begins),
     crashed: (_plan, how, retryMs) => crashes.push([how, retryMs]),
   });
   running.push(child);
-  return { child, pids, crashes };
+  return { child, pids, crashes, told };
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -63,6 +65,13 @@ describe('a part', () => {
       [full, 200],
       [full, 400],
     ]);
+  });
+
+  it('tells when it changes its tables, and is done with it at the latest when it ends', async () => {
+    const script = `process.send({ migrating: true }, () => process.exit(3))`;
+    const { told, crashes } = run(script, { tells: true });
+    await until(() => crashes.length === 1);
+    expect(told).toEqual([true, false]);
   });
 
   it('gets its preparation before each start', async () => {

@@ -18,6 +18,8 @@ export interface PartPlan {
   stopSignal?: NodeJS.Signals;
   uid?: number;
   gid?: number;
+  /** Whether it is a program of ours, which tells when it changes its tables. */
+  tells?: boolean;
   /** Runs before each start, the first and every later one. */
   beforeStart?: () => void;
 }
@@ -25,6 +27,8 @@ export interface PartPlan {
 export interface ChildEvents {
   openLog: (part: PartName) => number;
   started: (plan: PartPlan, pid: number) => void;
+  /** A part begins to change its tables, or is done with it; one that has ended is. */
+  migrating: (plan: PartPlan, begins: boolean) => void;
   crashed: (plan: PartPlan, how: string, retryMs: number) => void;
 }
 
@@ -55,9 +59,13 @@ export function keepRunning(plan: PartPlan, events: ChildEvents) {
     const ended = (how: string) => {
       if (child !== process) return;
       child = undefined;
+      events.migrating(plan, false);
       if (Date.now() - startedAt > healthyAfterMs) retryMs = firstRetryMs;
       again(how);
     };
+    process.on('message', (message) => {
+      if (child === process) events.migrating(plan, (message as { migrating: boolean }).migrating);
+    });
     process.once('error', (error) => ended(error.message));
     process.once('exit', (code, signal) => ended(signal ?? `exit code ${code}`));
     if (process.pid !== undefined) events.started(plan, process.pid);
@@ -95,9 +103,9 @@ export type RunningChild = ReturnType<typeof keepRunning>;
  * pipe as standard input: a Node part ends itself when that closes, which is how it notices a supervisor that was killed.
  */
 function launch(plan: PartPlan, log: number): ChildProcess {
-  const { command, args, env, uid, gid } = plan;
+  const { command, args, env, uid, gid, tells } = plan;
   try {
-    return spawn(command, args, { env, uid, gid, detached: true, stdio: ['pipe', log, log] });
+    return spawn(command, args, { env, uid, gid, detached: true, stdio: ['pipe', log, log, tells ? 'ipc' : 'ignore'] });
   } finally {
     closeSync(log);
   }

@@ -136,5 +136,6 @@ export function nodePart(name: NodePart, wiring: Wiring): PartPlan {
     port,
     host: name === 'gateway' ? dialledAt(wiring.host) : undefined,
     url: urls[name],
+    tells: true,
   };
 }

@@ -42,13 +42,17 @@ function ownerOf(cluster: string): number {
   return existsSync(cluster) ? statSync(cluster).uid : 0;
 }
 
+/** Outside the data folder, where what the plain user cannot reach there is kept for it. */
+export const shelterOf = (dataDir: string, root = '/var/lib/latchkey'): string =>
+  join(root, createHash('sha256').update(dataDir).digest('hex').slice(0, 16));
+
 /**
  * Where user namespaces are forbidden (many containers), the database runs as a plain user. That user has to reach
  * its programs and its files; what lies under a private home goes to /var/lib, with a link in the data folder.
  */
 function giveToPlainUser(own: Account, uid: number): Account {
   const reaches = (path: string) => spawnSync('test', ['-x', path], { uid, gid: uid }).status === 0;
-  const shelter = join('/var/lib/latchkey', createHash('sha256').update(own.home).digest('hex').slice(0, 16));
+  const shelter = shelterOf(own.home);
   const account = { ...own, uid, gid: uid };
   if (!reaches(join(own.binaries, 'postgres'))) {
     cpSync(dirname(own.binaries), join(shelter, 'native'), { recursive: true, verbatimSymlinks: true });

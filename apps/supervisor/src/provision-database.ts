@@ -5,10 +5,12 @@ import { provision, schemas } from './provision.js';
  * DATABASE_URL is the administrator's, POSTGRES_PASSWORD_<SCHEMA> each role's. Run before every start; it repeats safely.
  */
 async function main(): Promise<void> {
-  const needed = ['DATABASE_URL', ...schemas.map((schema) => `POSTGRES_PASSWORD_${schema.toUpperCase()}`)];
+  const variables = schemas.map((schema) => [schema, `POSTGRES_PASSWORD_${schema.toUpperCase()}`] as const);
+  const needed = ['DATABASE_URL', ...variables.map(([, variable]) => variable)];
   const missing = needed.filter((name) => !process.env[name]);
   if (missing.length > 0) throw new Error(`Set ${missing.join(', ')}`);
-  await provision(process.env.DATABASE_URL!, (schema) => process.env[`POSTGRES_PASSWORD_${schema.toUpperCase()}`]!);
+  const passwords = Object.fromEntries(variables.map(([schema, variable]) => [schema, process.env[variable]!]));
+  await provision(process.env.DATABASE_URL!, passwords);
   console.log(`schemas: ${schemas.join(', ')}`);
 }
 

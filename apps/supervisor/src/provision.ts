@@ -3,6 +3,10 @@ import { Client, DatabaseError } from 'pg';
 
 /** Each has a schema of its own name, and one role that can use nothing else. */
 export const schemas = ['key', 'connection', 'link_session', 'audit', 'eventstore'] as const;
+export type Schema = (typeof schemas)[number];
+
+/** The schema of a part, in case it has one. */
+export const schemaOf = (part: string): string => part.replaceAll('-', '_');
 
 const database = 'latchkey';
 const roleOf = (schema: string) => `latchkey_${schema}`;
@@ -18,10 +22,10 @@ export function roleUrl(adminUrl: string, schema: string, password: string): str
 }
 
 /**
- * Makes the database, the roles and the schemas; what is there already stays, only the passwords are set again. Another
+ * Makes the database, and the role and schema of each that is named; what is there already stays, only the passwords are set again. Another
  * machine that starts on the same server waits for its turn, though not for one that has vanished in the middle.
  */
-export async function provision(adminUrl: string, passwordOf: (schema: string) => string): Promise<void> {
+export async function provision(adminUrl: string, passwords: Partial<Record<Schema, string>>): Promise<void> {
   await withClient(adminUrl, async (server) => {
     await server.query(`SET lock_timeout = ${waitMs}; SELECT pg_advisory_lock(hashtext('${database} provision'))`);
     const { rowCount } = await server.query('SELECT FROM pg_database WHERE datname = $1', [database]);
@@ -30,7 +34,7 @@ export async function provision(adminUrl: string, passwordOf: (schema: string) =
     url.pathname = database;
     await withClient(url.href, async (client) => {
       await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC`);
-      for (const schema of schemas) await makeSchema(client, schema, passwordOf(schema));
+      for (const [schema, password] of Object.entries(passwords)) await makeSchema(client, schema, password);
     });
   });
 }

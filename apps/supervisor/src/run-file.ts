@@ -1,6 +1,7 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { processBirth } from './process-birth.js';
 import { writePrivately } from './secrets.js';
 import { StartError } from './start-error.js';
@@ -27,6 +28,8 @@ export interface Run {
   setup_code?: string;
 }
 
+const runFileOf = (dataDir: string) => join(dataDir, 'run.json');
+
 const alive = ({ pid, birth }: RunningPart) => birth !== undefined && processBirth(pid) === birth;
 
 function readText(path: string): string | undefined {
@@ -37,16 +40,20 @@ function readText(path: string): string | undefined {
   }
 }
 
-function runIn(text: string): Run | undefined {
+const started = { pid: z.number(), birth: z.string().optional() };
+/** As much of a run file as a later start needs: what somebody has broken names nothing that runs. */
+const leftRun = z.object({ ...started, url: z.string(), parts: z.record(z.string(), z.object(started)).catch({}) });
+
+function runIn(text: string): z.infer<typeof leftRun> | undefined {
   try {
-    return JSON.parse(text) as Run;
+    return leftRun.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }
 }
 
 /** Ends what a supervisor that was killed left behind: it may still hold the data and the ports. */
-async function endOrphans(run: Run): Promise<void> {
+async function endOrphans(run: Pick<Run, 'parts'>): Promise<void> {
   for (const part of Object.values(run.parts).reverse()) {
     if (!alive(part)) continue;
     process.kill(part.pid, 'SIGINT');
@@ -55,15 +62,21 @@ async function endOrphans(run: Run): Promise<void> {
   }
 }
 
-/** Claims the data folder for this process and returns its run file; a folder in use is refused. */
-export async function claimRunFile(dataDir: string, url: string) {
-  const path = join(dataDir, 'run.json');
-  const text = readText(path);
+/** Refuses a folder in use, and ends what was left behind there. Returns the text of the run file that named it. */
+export async function endLeftBehind(dataDir: string): Promise<string | undefined> {
+  const text = readText(runFileOf(dataDir));
   const before = text === undefined ? undefined : runIn(text);
   if (before && alive(before)) {
     throw new StartError(`${dataDir} is in use: Latchkey already runs there at ${before.url} (process ${before.pid}).`);
   }
   if (before) await endOrphans(before);
+  return text;
+}
+
+/** Claims the data folder for this process and returns its run file; a folder in use is refused. */
+export async function claimRunFile(dataDir: string, url: string) {
+  const path = runFileOf(dataDir);
+  const text = await endLeftBehind(dataDir);
   if (text !== undefined) takeAway(path, text);
 
   const run: Run = { pid: process.pid, birth: processBirth(process.pid), url, parts: {} };

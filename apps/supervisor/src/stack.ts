@@ -1,37 +1,35 @@
-import { mkdirSync } from 'node:fs';
+import { openDataFolder } from './data-folder.js';
+import { startDeadline } from './deadline.js';
 import { openLogs } from './logs.js';
 import { bindError } from './ports.js';
 import { notReady, setupIsOpen } from './ready.js';
 import { claimRunFile } from './run-file.js';
-import { openSecrets } from './secrets.js';
 import { type PartName, type Settings } from './settings.js';
-import { inOrder, localParts, planPart, provisionDatabase, type Preparation } from './start-order.js';
+import { inOrder, localParts, ownSchemas, planPart, provisionDatabase, type Preparation } from './start-order.js';
 import { StartError } from './start-error.js';
 import { refuseUnsafe } from './unsafe.js';
 import { supervise } from './supervise.js';
 import { busLogins, wire } from './wiring.js';
-import { schemas } from './provision.js';
 
 const startWithinMs = 60_000;
 
 /** A data folder that is claimed, with everything worked out and nothing started yet. */
 export async function openStack(settings: Settings, env: NodeJS.ProcessEnv, say: (line: string) => void) {
-  // Others may pass through the folder (the database may have to run as another user) but not look around in it.
-  mkdirSync(settings.DATA_DIR, { recursive: true, mode: 0o711 });
-  const secrets = openSecrets(settings.DATA_DIR);
+  const secrets = openDataFolder(settings.DATA_DIR);
   const wiring = await wire(settings, env, secrets);
   refuseUnsafe(settings, wiring);
   const parts = localParts(settings, wiring);
+  const own = ownSchemas(settings, parts);
   const runFile = await claimRunFile(settings.DATA_DIR, wiring.url);
   const logs = openLogs(settings.DATA_DIR);
-  const supervisor = supervise({ logs, runFile, say });
+  const { signal, migrating } = startDeadline(startWithinMs);
+  const supervisor = supervise({ logs, runFile, say, migrating });
   const preparation: Preparation = { settings, wiring, secrets, say };
-  const signal = AbortSignal.timeout(startWithinMs);
 
   const startPart = async (name: PartName) => {
     await supervisor.start(await planPart(name, preparation), signal);
     say(`${name}: listening`);
-    if (name === 'postgres') await provisionDatabase(preparation);
+    if (name === 'postgres') await provisionDatabase(preparation, own);
   };
 
   /** On a machine for trying things out, tests and the command line find the code in the run file. */
@@ -50,10 +48,10 @@ export async function openStack(settings: Settings, env: NodeJS.ProcessEnv, say:
       Object.assign(runFile.run, {
         nats: { url: wiring.natsUrl, users: busLogins(wiring) },
         eventstore: { url: wiring.eventstoreUrl },
-        databases: Object.fromEntries(schemas.map((schema) => [schema, wiring.databaseUrl(schema)])),
+        databases: Object.fromEntries(own.map((schema) => [schema, wiring.databaseUrl(schema)])),
       });
       runFile.save();
-      if (settings.DATABASE_URL) await provisionDatabase(preparation);
+      if (settings.DATABASE_URL) await provisionDatabase(preparation, own);
       await inOrder(parts, startPart);
       const waiting = parts.has('gateway') ? await notReady(wiring.url, signal) : [];
       if (waiting.length === 0) return offerSetup();

@@ -2,7 +2,7 @@ import { type PartPlan } from './child.js';
 import { embeddedPostgres } from './postgres.js';
 import { localBus } from './nats.js';
 import { nodePart, type Wiring } from './parts.js';
-import { provision } from './provision.js';
+import { provision, type Schema, schemaOf, schemas } from './provision.js';
 import { type Secrets } from './secrets.js';
 import { type PartName, partNames, type Settings } from './settings.js';
 import { StartError } from './start-error.js';
@@ -73,7 +73,18 @@ export async function planPart(name: PartName, { settings, wiring, secrets, say 
   return nodePart(name, wiring);
 }
 
-/** Gives each service its role and schema, on the embedded database and on an outside one alike. */
-export async function provisionDatabase({ settings, wiring, secrets }: Preparation): Promise<void> {
-  await provision(databaseAdminUrl(settings, wiring.ports.postgres, secrets), wiring.schemaPassword);
+/**
+ * Of the embedded database all of them. An outside one may be the home of parts that run elsewhere, with passwords that
+ * are not known here: only those of parts that are started here are touched.
+ */
+export function ownSchemas(settings: Settings, parts: Set<PartName>): Schema[] {
+  if (!settings.DATABASE_URL) return [...schemas];
+  const names = new Set([...parts].map(schemaOf));
+  return schemas.filter((schema) => names.has(schema));
+}
+
+/** Gives services their role and schema, on the embedded database and on an outside one alike. */
+export async function provisionDatabase({ settings, wiring, secrets }: Preparation, own: Schema[]): Promise<void> {
+  const passwords = Object.fromEntries(own.map((schema) => [schema, wiring.schemaPassword(schema)]));
+  await provision(databaseAdminUrl(settings, wiring.ports.postgres, secrets), passwords);
 }

@@ -24,7 +24,7 @@ it('a part is started again, and only once, when the run file cannot be written'
   const plan: PartPlan = { name: 'key', command: process.execPath, args, env: {}, port };
   const logs = { open: () => openSync('/dev/null', 'a'), path: () => '', tail: () => '' };
   const runFile = { record, save: () => undefined, remove: () => undefined, run: { pid: 0, url: '', parts: {} } };
-  const parts = supervise({ logs, runFile, say: (line) => said.push(line) });
+  const parts = supervise({ logs, runFile, say: (line) => said.push(line), migrating: () => undefined });
   await parts.start(plan, AbortSignal.timeout(10_000));
   process.kill(pids[0]!, 'SIGKILL');
   while (pids.length < 2) await sleep(10);

@@ -2,6 +2,7 @@ import { type PartPlan, keepRunning, type RunningChild } from './child.js';
 import { type Logs } from './logs.js';
 import { listening } from './ports.js';
 import { type RunFile } from './run-file.js';
+import { type PartName } from './settings.js';
 import { stopOrder } from './start-order.js';
 import { StartError } from './start-error.js';
 
@@ -9,10 +10,12 @@ interface Surroundings {
   logs: Logs;
   runFile: RunFile;
   say: (line: string) => void;
+  /** A part begins to change its tables, or is done with it. */
+  migrating: (part: PartName, begins: boolean) => void;
 }
 
 /** Keeps the parts running that it is given, and the run file true. */
-export function supervise({ logs, runFile, say }: Surroundings) {
+export function supervise({ logs, runFile, say, migrating }: Surroundings) {
   const children: RunningChild[] = [];
   let stopping = false;
   const events = {
@@ -24,6 +27,10 @@ export function supervise({ logs, runFile, say }: Surroundings) {
       } catch (error) {
         say(`${plan.name}: runs, but run.json could not be written (${(error as Error).message})`);
       }
+    },
+    migrating(plan: PartPlan, begins: boolean) {
+      if (begins) say(`${plan.name}: brings its tables up to date; ${logs.path(plan.name)} says with what`);
+      migrating(plan.name, begins);
     },
     crashed(plan: PartPlan, how: string, retryMs: number) {
       say(`${plan.name}: stopped (${how}), starts again in ${retryMs} ms`);

@@ -3,7 +3,7 @@ import { newSetupCode } from '#contracts/secrets.js';
 import { busPasswordVariable } from '#service/bus-accounts.js';
 import { type SandboxCredentials, type Wiring } from './parts.js';
 import { dialledAt, freePort } from './ports.js';
-import { roleUrl } from './provision.js';
+import { roleUrl, schemaOf } from './provision.js';
 import { keyEncryptionKey, type Secrets } from './secrets.js';
 import { type PartName, partNames, type Settings } from './settings.js';
 
@@ -43,7 +43,7 @@ export async function wire(settings: Settings, env: NodeJS.ProcessEnv, secrets: 
     busPassword: busPasswordOf(env, secrets),
     schemaPassword,
     databaseUrl: (service) => {
-      const schema = service.replaceAll('-', '_');
+      const schema = schemaOf(service);
       return roleUrl(adminUrl, schema, schemaPassword(schema));
     },
     vaultKey: vaultKey(env, secrets),

@@ -1,5 +1,7 @@
 import type { Client, Pool } from 'pg';
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DataSource, type DataSourceOptions, MigrationExecutor } from 'typeorm';
+import { logger } from './logger.js';
+import { tellMigrating } from './process.js';
 
 /** So soon it is asked whether a connection on which nothing happens still has another end. */
 const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 5_000 };
@@ -33,8 +35,24 @@ export async function openDatabase(options: DataSourceOptions): Promise<DataSour
  */
 async function migrate(options: DataSourceOptions): Promise<void> {
   const extra = { ...KEEP_ALIVE, connectionTimeoutMillis: 2_000, lock_timeout: 1_000 };
-  const patient = { ...options, entities: [], migrationsRun: true, extra } as DataSourceOptions;
-  await (await new DataSource(patient).initialize()).destroy();
+  const database = await new DataSource({ ...options, entities: [], extra }).initialize();
+  try {
+    const pending = await new MigrationExecutor(database).getPendingMigrations();
+    if (pending.length > 0) await runPending(database, { migrations: pending.map(({ name }) => name) });
+  } finally {
+    await database.destroy();
+  }
+}
+
+async function runPending(database: DataSource, names: { migrations: string[] }): Promise<void> {
+  logger.info(names, 'the tables are brought up to date, which may take minutes where they are large');
+  tellMigrating(true);
+  try {
+    await database.runMigrations();
+  } finally {
+    tellMigrating(false);
+  }
+  logger.info(names, 'the tables are up to date');
 }
 
 /**

@@ -12,3 +12,8 @@ export function endWithSupervisor(): void {
     process.exit(1);
   });
 }
+
+/** A start waits for a migration however long it takes: the supervisor is told when one begins and when it is over. */
+export function tellMigrating(migrating: boolean): void {
+  if (process.env['SUPERVISED'] === '1' && process.connected) process.send?.({ migrating });
+}

@@ -37,6 +37,13 @@ export async function rewrap(keks: KeyEncryption, place: Place, old: Wrapped): P
   return wrap(keks, place, await unwrap(keks, place, old));
 }
 
+/** Whether the data key opens: of the key-encryption key this tells if it is the one it was wrapped with. */
+export const opens = (keks: KeyEncryption, place: Place, wrapped: Wrapped): Promise<boolean> =>
+  unwrap(keks, place, wrapped).then(
+    () => true,
+    () => false,
+  );
+
 async function wrap(keks: KeyEncryption, place: Place, dataKey: Buffer): Promise<Wrapped> {
   const epoch = keks.current();
   return { epoch, wrapped_key: await keks.wrap(epoch, dataKey, bound(place, `key ${epoch}`)) };

@@ -71,6 +71,30 @@ describe('a start', () => {
     await expect(startWith(counts)).rejects.toThrow('epoch 1 (3 credentials), epoch 7 (21 credentials)');
   });
 
+  /** What the vault holds: credentials of epoch 2, sealed with these keys. */
+  const startOver = async (sealedWith: KeyRing[], own: KeyRing) => {
+    const rows = await Promise.all(sealedWith.map(async (keys) => ({ ...place, ...(await seal(keys, place, 'x')) })));
+    const counts = [{ epoch: 2, entries: rows.length }];
+    const query = (text: string) =>
+      Promise.resolve(text.includes('count(*)') ? counts : text.includes('epoch = $7') ? rows : []);
+    const rotation = new KeyRotation(own, { query } as unknown as DataSource);
+    await rotation.onApplicationBootstrap();
+    await rotation.onApplicationShutdown();
+  };
+  const ring = () => new KeyRing({ VAULT_KEK: `2:${newKey()}` });
+
+  it('is refused with another key of the same epoch, and says what to do', async () => {
+    const [right, other] = [ring(), ring()];
+    await expect(startOver([right, right], other)).rejects.toThrow(
+      'VAULT_KEK: the key given is not the one that the credentials of epoch 2 (2 credentials) are under; put back',
+    );
+  });
+
+  it('goes on when only some data keys do not open: somebody has changed those rows', async () => {
+    const [right, other] = [ring(), ring()];
+    await startOver([other, right], right);
+  });
+
   it('adds up a table that is larger than one statement can count', async () => {
     const ends = [{ version: 1 }, { version: 2 }];
     const query = (text: string) =>

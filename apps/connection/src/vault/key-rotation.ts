@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import { DomainError } from '#contracts/errors.js';
 import type { VaultStatus } from '#contracts/vault.js';
 import { logger } from '#service/logger.js';
-import { type Place, rewrap, type Wrapped } from './envelope-encryption.js';
+import { opens, type Place, rewrap, type Wrapped } from './envelope-encryption.js';
 import { KeyRing } from './key-ring.js';
 import { boundsOf, STRETCH, type Stretch, stretchAfter } from './vault-stretch.js';
 
@@ -19,7 +19,12 @@ type Row = Place & Wrapped;
 interface EpochCount {
   epoch: number;
   entries: number;
+  /** Where in the table the epoch is met first. */
+  met: Stretch;
 }
+
+const named = (counts: EpochCount[]): string =>
+  counts.map(({ epoch, entries }) => `epoch ${epoch} (${entries} credentials)`).join(', ');
 
 /**
  * Brings every data key under the current epoch, in the background and beside all other work: a row moves only if its
@@ -40,11 +45,11 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
 
   /** Credentials that nobody could open are no way to begin. */
   async onApplicationBootstrap(): Promise<void> {
-    const missing = (await this.countsAtStart()).filter(({ epoch }) => !this.keks.epochs().includes(epoch));
+    const { missing, shut } = await this.lookAtStart();
     if (missing.length > 0) {
-      const named = missing.map(({ epoch, entries }) => `epoch ${epoch} (${entries} credentials)`).join(', ');
-      throw new Error(`VAULT_KEK: the vault still needs the key of ${named}; put it back and rotate first`);
+      throw new Error(`VAULT_KEK: the vault still needs the key of ${named(missing)}; put it back and rotate first`);
     }
+    if (shut.length > 0) throw new Error(`VAULT_KEK: ${OTHER_KEY} of ${named(shut)} are under; ${PUT_BACK}`);
     this.timer = setInterval(() => this.start(), LOOK_EVERY_MS).unref();
     this.start();
   }
@@ -81,26 +86,39 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
   }
 
   /** A vault too large to be counted in time, or a database with too much to do, is no reason not to begin. */
-  private async countsAtStart(): Promise<EpochCount[]> {
+  private async lookAtStart(): Promise<{ missing: EpochCount[]; shut: EpochCount[] }> {
     try {
-      return await this.counts(Date.now() + COUNT_MS);
+      const counts = await this.counts(Date.now() + COUNT_MS);
+      const known = new Set(this.keks.epochs());
+      const [missing, there] = [counts.filter((c) => !known.has(c.epoch)), counts.filter((c) => known.has(c.epoch))];
+      const open = await Promise.all(there.map((count) => this.opensAny(count)));
+      return { missing, shut: there.filter((_, index) => !open[index]) };
     } catch (error) {
-      logger.warn({ error: String(error) }, 'whether a key of the vault is missing is not known: counting failed');
-      return [];
+      logger.warn({ error: String(error) }, 'whether the keys of the vault are the right ones is not known');
+      return { missing: [], shut: [] };
     }
+  }
+
+  /** Of several: a single row that somebody has changed says nothing about the key. */
+  private async opensAny({ epoch, met }: EpochCount): Promise<boolean> {
+    const rows = await this.dataSource.query<Row[]>(SOME, [...boundsOf(met), epoch]);
+    const open = await Promise.all(rows.map((row) => opens(this.keks, row, row)));
+    return rows.length === 0 || open.includes(true);
   }
 
   /** Stretch by stretch: no single statement has the time to read a large table. */
   private async counts(until = Infinity): Promise<EpochCount[]> {
-    const sums = new Map<number, number>();
+    const sums = new Map<number, EpochCount>();
     let stretch: Stretch = { after: null, upTo: null };
     do {
       if (Date.now() > until) throw new Error('it takes too long');
       stretch = await stretchAfter(this.dataSource, stretch.upTo);
-      for (const { epoch, entries } of await this.dataSource.query<EpochCount[]>(COUNT, boundsOf(stretch)))
-        sums.set(epoch, (sums.get(epoch) ?? 0) + entries);
+      for (const { epoch, entries } of await this.dataSource.query<EpochCount[]>(COUNT, boundsOf(stretch))) {
+        const sum = sums.get(epoch) ?? { epoch, entries: 0, met: stretch };
+        sums.set(epoch, { ...sum, entries: sum.entries + entries });
+      }
     } while (stretch.upTo);
-    return [...sums].map(([epoch, entries]) => ({ epoch, entries }));
+    return [...sums.values()];
   }
 
   private async run(): Promise<void> {
@@ -156,9 +174,16 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
 
 const UNREADABLE = 'The key-encryption keys cannot be read as they are now; the log says why. Nothing was changed.';
 
+const OTHER_KEY = 'the key given is not the one that the credentials';
+const PUT_BACK = 'put back the key, or the file, that was there before. Nothing was changed.';
+
 const COUNT = `select epoch, count(*)::int as entries from ${STRETCH} v group by epoch`;
 
-const PAGE = `select connection_id, field, version, project_id, environment, epoch, wrapped_key from vault_entries
+const ROW = 'connection_id, field, version, project_id, environment, epoch, wrapped_key';
+
+const SOME = `select ${ROW} from ${STRETCH} v where epoch = $7 limit 20`;
+
+const PAGE = `select ${ROW} from vault_entries
   where epoch = any($1) and ($2::uuid is null or (connection_id, field, version) > ($2::uuid, $3::text, $4::int))
   order by connection_id, field, version limit ${AT_ONCE}`;
 
