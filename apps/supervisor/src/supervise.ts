@@ -6,6 +6,9 @@ import { type PartName } from './settings.js';
 import { stopOrder } from './start-order.js';
 import { StartError } from './start-error.js';
 
+/** Whatever takes longer is worth a word. */
+const SLOW_MS = 3_000;
+
 interface Surroundings {
   logs: Logs;
   runFile: RunFile;
@@ -17,6 +20,7 @@ interface Surroundings {
 /** Keeps the parts running that it is given, and the run file true. */
 export function supervise({ logs, runFile, say, migrating }: Surroundings) {
   const children: RunningChild[] = [];
+  const slow = new Map<PartName, NodeJS.Timeout>();
   let stopping = false;
   const events = {
     openLog: logs.open,
@@ -29,7 +33,9 @@ export function supervise({ logs, runFile, say, migrating }: Surroundings) {
       }
     },
     migrating(plan: PartPlan, begins: boolean) {
-      if (begins) say(`${plan.name}: brings its tables up to date; ${logs.path(plan.name)} says with what`);
+      clearTimeout(slow.get(plan.name));
+      const tell = () => say(`${plan.name}: brings its tables up to date; ${logs.path(plan.name)} says with what`);
+      if (begins) slow.set(plan.name, setTimeout(tell, SLOW_MS).unref());
       migrating(plan.name, begins);
     },
     crashed(plan: PartPlan, how: string, retryMs: number) {
