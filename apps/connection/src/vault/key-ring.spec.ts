@@ -71,12 +71,13 @@ describe('a start', () => {
     await expect(startWith(counts)).rejects.toThrow('epoch 1 (3 credentials), epoch 7 (21 credentials)');
   });
 
-  /** What the vault holds: credentials of epoch 2, sealed with these keys. */
+  /** What the vault holds: credentials sealed with these keys. */
   const startOver = async (sealedWith: KeyRing[], own: KeyRing) => {
     const rows = await Promise.all(sealedWith.map(async (keys) => ({ ...place, ...(await seal(keys, place, 'x')) })));
-    const counts = [{ epoch: 2, entries: rows.length }];
-    const query = (text: string) =>
-      Promise.resolve(text.includes('count(*)') ? counts : text.includes('epoch = $7') ? rows : []);
+    const of = (epoch: unknown) => rows.filter((row) => row.epoch === epoch);
+    const counts = [1, 2].map((epoch) => ({ epoch, entries: of(epoch).length })).filter(({ entries }) => entries > 0);
+    const query = (text: string, values: unknown[]) =>
+      Promise.resolve(text.includes('count(*)') ? counts : text.includes('epoch = $7') ? of(values[6]) : []);
     const rotation = new KeyRotation(own, { query } as unknown as DataSource);
     await rotation.onApplicationBootstrap();
     await rotation.onApplicationShutdown();
@@ -88,6 +89,12 @@ describe('a start', () => {
     await expect(startOver([right, right], other)).rejects.toThrow(
       'VAULT_KEK: the key given is not the one that the credentials of epoch 2 (2 credentials) are under; put back',
     );
+  });
+
+  it('goes on when what a rotation has left behind does not open: new credentials are under another key', async () => {
+    const keys = [newKey(), newKey()];
+    const [own, old] = [`1:${keys[0]},2:${keys[1]}`, `1:${newKey()}`].map((VAULT_KEK) => new KeyRing({ VAULT_KEK }));
+    await startOver([old!, own!], own!);
   });
 
   it('goes on when only some data keys do not open: somebody has changed those rows', async () => {
