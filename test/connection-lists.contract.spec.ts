@@ -11,6 +11,7 @@ import { ConnectionLists1700000000013 } from '../apps/connection/src/migrations/
 import { Banks1700000000014 } from '../apps/connection/src/migrations/0014-banks.js';
 import { type Filter, listOf, listStatement } from '../apps/connection/src/platform-list.js';
 import { PlatformQueries } from '../apps/connection/src/platform-queries.js';
+import { blocksRead, type PlanMode } from './blocks-read.js';
 
 const tenant = { project_id: 'prj_1', environment: 'live' as const };
 const ROWS = 40_000;
@@ -69,27 +70,7 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-interface Plan {
-  'Shared Hit Blocks': number;
-  'Shared Read Blocks': number;
-}
-
-type Mode = 'custom' | 'generic';
-
-const blocksOf = (filter: Filter, mode: Mode): Promise<number> => blocksRead(listStatement(tenant, filter), mode);
-
-async function blocksRead({ text, values }: { text: string; values: unknown[] }, mode: Mode): Promise<number> {
-  const literals = values.map((one) =>
-    Array.isArray(one) ? `'{${one.join(',')}}'` : typeof one === 'number' ? one : client.escapeLiteral(String(one)),
-  );
-  await client.query(`set plan_cache_mode = force_${mode}_plan`);
-  await client.query(`prepare page as ${text}`);
-  const explain = `explain (analyze, buffers, format json) execute page(${literals.join(', ')})`;
-  const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(explain);
-  await client.query('deallocate page');
-  const { Plan: plan } = rows[0]!['QUERY PLAN'][0];
-  return plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
-}
+const blocksOf = (filter: Filter, mode: PlanMode) => blocksRead(client, listStatement(tenant, filter), mode);
 
 const filters: Omit<Filter, 'limit'>[] = [
   {},
@@ -166,7 +147,7 @@ describe('the household’s lists cost a page', () => {
     expect(first.items[0]).toEqual(half.items[0]);
     for (const statement of asked.slice(1)) {
       for (const mode of ['custom', 'generic'] as const) {
-        expect(await blocksRead(statement, mode)).toBeLessThanOrEqual(MOST_BLOCKS);
+        expect(await blocksRead(client, statement, mode)).toBeLessThanOrEqual(MOST_BLOCKS);
       }
     }
   });

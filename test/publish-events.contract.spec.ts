@@ -9,23 +9,12 @@ import type { Store } from '#service/store.js';
 import { until } from '#testing/api.js';
 import { type Stack, startStack } from '#testing/stack.js';
 import { AuditEntryRow } from '../apps/audit/src/audit-entry.entity.js';
-import { AuditEntries1700000000001 } from '../apps/audit/src/migrations/0001-audit-entries.js';
-import { AuditOrigins1700000000002 } from '../apps/audit/src/migrations/0002-audit-origins.js';
-import { AuditChain1700000000003 } from '../apps/audit/src/migrations/0003-audit-chain.js';
-import { SealedLabels1700000000006 } from '../apps/audit/src/migrations/0006-sealed-labels.js';
-import { WrittenAt1700000000007 } from '../apps/audit/src/migrations/0007-written-at.js';
+import { migrations } from '../apps/audit/src/migrations/index.js';
 import { News } from '../apps/audit/src/news.js';
 import { PublishEvents } from '../apps/audit/src/publish-events.js';
 import { behindProxy, type TcpProxy } from './tcp-proxy.js';
 
 const entities = [Checkpoint, ParkedEvent, AuditEntryRow];
-const migrations = [
-  AuditEntries1700000000001,
-  AuditOrigins1700000000002,
-  AuditChain1700000000003,
-  SealedLabels1700000000006,
-  WrittenAt1700000000007,
-];
 
 interface Replica {
   database: DataSource;

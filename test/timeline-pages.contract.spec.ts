@@ -6,14 +6,10 @@ import type { Store } from '#service/store.js';
 import { type Stack, startStack } from '#testing/stack.js';
 import { AuditEntryRow } from '../apps/audit/src/audit-entry.entity.js';
 import { entriesStatement, type Wanted } from '../apps/audit/src/entries-statement.js';
-import { AuditEntries1700000000001 } from '../apps/audit/src/migrations/0001-audit-entries.js';
-import { AuditOrigins1700000000002 } from '../apps/audit/src/migrations/0002-audit-origins.js';
-import { AuditChain1700000000003 } from '../apps/audit/src/migrations/0003-audit-chain.js';
-import { SealedLabels1700000000006 } from '../apps/audit/src/migrations/0006-sealed-labels.js';
-import { WrittenAt1700000000007 } from '../apps/audit/src/migrations/0007-written-at.js';
-import { OrderOfProjects1700000000008 } from '../apps/audit/src/migrations/0008-order-of-projects.js';
+import { migrations } from '../apps/audit/src/migrations/index.js';
 import type { OpenTexts } from '../apps/audit/src/open-texts.js';
 import { Timeline } from '../apps/audit/src/timeline.js';
+import { blocksRead, type PlanMode } from './blocks-read.js';
 
 const quiet = { project_id: 'prj_quiet', environment: 'live' as const };
 const busy = { project_id: 'prj_busy', environment: 'live' as const };
@@ -44,14 +40,6 @@ let timeline: Timeline;
 beforeAll(async () => {
   stack = await startStack({ parts: ['postgres'] });
   const url = stack.run().databases['audit']!;
-  const migrations = [
-    AuditEntries1700000000001,
-    AuditOrigins1700000000002,
-    AuditChain1700000000003,
-    SealedLabels1700000000006,
-    WrittenAt1700000000007,
-    OrderOfProjects1700000000008,
-  ];
   const options = { type: 'postgres' as const, url, entities: [AuditEntryRow], migrations, migrationsRun: true };
   database = await new DataSource(options).initialize();
   await database.query(rows);
@@ -67,22 +55,7 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-interface Plan {
-  'Shared Hit Blocks': number;
-  'Shared Read Blocks': number;
-}
-
-async function blocksOf(wanted: Wanted, mode: 'custom' | 'generic'): Promise<number> {
-  const { text, values } = entriesStatement(wanted);
-  const literals = values.map((one) => (typeof one === 'number' ? one : client.escapeLiteral(String(one))));
-  await client.query(`set plan_cache_mode = force_${mode}_plan`);
-  await client.query(`prepare page as ${text}`);
-  const explain = `explain (analyze, buffers, format json) execute page(${literals.join(', ')})`;
-  const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(explain);
-  await client.query('deallocate page');
-  const { Plan: plan } = rows[0]!['QUERY PLAN'][0];
-  return plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
-}
+const blocksOf = (wanted: Wanted, mode: PlanMode) => blocksRead(client, entriesStatement(wanted), mode);
 
 const timeOf = (n: number) => new Date(Date.parse('2026-01-01T00:00:00.000Z') + n * 60_000).toISOString();
 
