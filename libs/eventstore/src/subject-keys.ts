@@ -57,8 +57,9 @@ const MAKE = `insert into subject_keys (stream, number, project_id, environment,
   order by stream, number
   on conflict (stream, number) do update set owner = excluded.owner returning stream, number, key`;
 
-const FIND = `select k.stream, k.number, k.key from subject_keys k
-  join unnest($1::text[], $2::int[]) as w (stream, number) on k.stream = w.stream and k.number = w.number
+/** Each one by its index: a join may read all keys there are for the few that a batch wants. */
+const FIND = `select k.* from unnest($1::text[], $2::int[]) as w (stream, number) cross join lateral (
+  select stream, number, key from subject_keys where stream = w.stream and number = w.number limit 1) k
   where k.key is not null`;
 
 const LIST = `select stream, number, erased_at from subject_keys
