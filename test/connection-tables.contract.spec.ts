@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import type { ConnectionView } from '#contracts/connection.js';
 import { logger } from '#service/logger.js';
+import type { Bus } from '#service/bus.js';
 import type { Store } from '#service/store.js';
 import { until } from '#testing/api.js';
 import { contextFor } from '#testing/callers.js';
@@ -234,7 +235,8 @@ describe('a person who comes back from the bank while their user is deleted', ()
   const controller = (deleted: Promise<string>, begins = () => undefined) => {
     const users = { read: () => Promise.resolve(), delete: () => (begins(), deleted) } as unknown as Users;
     const queries = new ConnectionQueries({ dataSource: database } as Store);
-    return new UserController(users, queries, {} as ConnectionViews, {} as Connections, database);
+    const bus = { announce: () => Promise.resolve() } as unknown as Bus;
+    return new UserController(users, queries, {} as ConnectionViews, {} as Connections, database, bus);
   };
 
   it('waits until the user is gone when the deletion was first', async () => {

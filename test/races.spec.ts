@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
+import { platformConnectionId } from '#contracts/ids.js';
 import { type Answer, type Api, newCaller, newUser, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
 import { allow, bankUrlOf, type Grant, openLink, type PageVisit, type Started } from './page-visit.js';
@@ -252,6 +253,14 @@ describe.each(providers)('the user of a %s link', (provider) => {
     expect(said(await visit.post('activate'))).toEqual([410, 'GONE']);
   });
 
+  it('gets no other link once the deletion has been answered', async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { user } = await mintForNewUser();
+      expect((await api.delete(`/api/v1/users/${user}`)).status).toBe(204);
+      expect(said(await api.post('/api/v1/connections/link', { user_id: user }))).toEqual([404, 'NOT_FOUND']);
+    }
+  });
+
   it('gets no connection when deleted while an attempt is finished', async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const { user, id, url } = await mintForNewUser();
@@ -344,14 +353,19 @@ describe.each(providers)('a %s connection that is disconnected while it is being
     await nothingLeft([person]);
   });
 
-  it('ends at the start when it was disconnected before', async () => {
+  it.each([
+    ['disconnected', (id: string) => `/api/v1/connections/${id}`],
+    ['deleted', (id: string) => `/v1/connections/${platformConnectionId(id)}`],
+  ])('ends at the start when it was %s before', async (_, path) => {
     const connection = await connect();
     const { id, url } = await relink(connection);
+    const headers = { authorization: `Bearer ${key}` };
+    expect((await api.call('DELETE', path(connection), undefined, headers)).status).toBe(204);
     const visit = await openLink(url);
     await visit.post('activate');
-    expect((await api.delete(`/api/v1/connections/${connection}`)).status).toBe(204);
     expect(said(await visit.post('start', { provider }))).toEqual([409, 'CONNECTION_DISCONNECTED']);
     expect((await settled(id)).body).toMatchObject({ status: 'failed', error_code: 'CONNECTION_DISCONNECTED' });
     expect(said(await visit.post('activate'))).toEqual([410, 'GONE']);
+    expect((await fetch(url)).status).toBe(410);
   });
 });

@@ -1,4 +1,4 @@
-import { Controller } from '@nestjs/common';
+import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Context, Position, Tenant } from '#contracts/envelope.js';
@@ -6,6 +6,7 @@ import { DomainError } from '#contracts/errors.js';
 import type { UserView } from '#contracts/user.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { AtMost } from '#service/at-most.js';
+import { Bus } from '#service/bus.js';
 import { ConnectionQueries } from './connection-queries.js';
 import { ConnectionViews } from './connection-views.js';
 import { Connections } from './connections.service.js';
@@ -26,6 +27,7 @@ export class UserController {
     private readonly views: ConnectionViews,
     private readonly connections: Connections,
     private readonly dataSource: DataSource,
+    @Inject(Bus) private readonly bus: Bus,
   ) {}
 
   @MessagePattern('connection.user.create')
@@ -45,7 +47,11 @@ export class UserController {
   @MessagePattern('connection.user.delete')
   async delete(@Payload() { context, id }: Ask<'connection.user.delete'>): Promise<Reply<'connection.user.delete'>> {
     await this.users.read(context.tenant, id);
-    return this.deleting.run(() => this.dataSource.transaction((db) => this.deleteLocked(db, context, id)));
+    const deletion = () => this.dataSource.transaction((db) => this.deleteLocked(db, context, id));
+    const deleted = await this.deleting.run(deletion);
+    // It has happened, whoever has heard of it: the user's own stream says it, too.
+    await this.bus.announce('link-session.user-deleted', { user_id: id }).catch(() => undefined);
+    return deleted;
   }
 
   @MessagePattern('connection.user.get')

@@ -1,6 +1,7 @@
 import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { Context } from '#contracts/envelope.js';
+import { isCoded } from '#contracts/errors.js';
 import type { SessionCommand, SessionView } from '#contracts/link-session.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
@@ -95,10 +96,15 @@ export class PageController {
     return found && !isUnnamed ? found.name : null;
   }
 
+  /** A connection that was deleted has none: the link ends, and says why, when the person begins. */
   private async institutionOf(session: SessionView, context: Context): Promise<string | null> {
     if (!session.connection_id || session.action !== 'relink') return null;
     const ask = { context: inTenantOf(session, context), id: session.connection_id };
-    return (await this.bus.ask('connection.read', ask)).institution_name;
+    const found = await this.bus.ask('connection.read', ask).catch((error: unknown) => {
+      if (isCoded(error) && error.code === 'NOT_FOUND') return null;
+      throw error;
+    });
+    return found?.institution_name ?? null;
   }
 }
 

@@ -341,6 +341,8 @@ export interface Announcements {
   'key.lease': { say: LeaseAsked; answer: LeaseGranted };
   /** Among gateways, so that each key sees its own writes through any of them; nobody answers. */
   'gateway.written': { say: LastWrite; answer: never };
+  /** Before the deletion is answered, so that no link is minted for them any more; nobody answers. */
+  'link-session.user-deleted': { say: { user_id: string }; answer: never };
 }
 
 export interface PartHealth {
