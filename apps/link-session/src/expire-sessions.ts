@@ -1,10 +1,15 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { systemContext } from '#contracts/envelope.js';
+import { type Position, systemContext } from '#contracts/envelope.js';
+import type { SessionView } from '#contracts/link-session.js';
+import { AtMost } from '#service/at-most.js';
+import { logger } from '#service/logger.js';
 import { Sweep } from '#service/sweep.js';
 import { SessionQueries } from './session-queries.js';
+import { SessionViews } from './session-views.js';
 import { Sessions } from './sessions.service.js';
 
 const EVERY_MS = 1_000;
+const AT_ONCE = 16;
 
 /** Records as an event what every reader already sees: that a session's time has passed. */
 @Injectable()
@@ -14,10 +19,13 @@ export class ExpireSessions implements OnApplicationBootstrap, OnApplicationShut
     work: () => this.sweep(),
     failure: 'the expiry sweep failed; it comes again',
   });
+  private readonly atOnce = new AtMost(AT_ONCE);
+  private isStopping = false;
 
   constructor(
     private readonly sessions: Sessions,
     private readonly queries: SessionQueries,
+    private readonly views: SessionViews,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -25,15 +33,35 @@ export class ExpireSessions implements OnApplicationBootstrap, OnApplicationShut
   }
 
   onApplicationShutdown(): void {
+    this.isStopping = true;
     this.rounds.stop();
   }
 
-  private async sweep(): Promise<void> {
-    const now = new Date().toISOString();
-    for (const session of await this.queries.expired(now)) {
-      await this.sessions.command(session.id, { type: 'ExpireSession', now }, systemContext(session, expiry));
+  /** Goes on at once while there are more than it looks for: a day's worth may have come together. */
+  async sweep(): Promise<void> {
+    let last = -1n;
+    for (let isMore = true; isMore && !this.isStopping;) {
+      const now = new Date().toISOString();
+      const { due, isAll } = await this.queries.expired(now);
+      // One that cannot be recorded does not keep the others from it.
+      const ends = await Promise.allSettled(due.map((one) => this.atOnce.run(() => this.expire(one, now))));
+      const failed = ends.filter((end) => end.status === 'rejected');
+      if (failed[0]) logger.warn({ sessions: failed.length, error: String(failed[0].reason) }, 'expiries come again');
+      const newest = newestOf(ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : [])));
+      // Else the same ones would be found again.
+      if (newest > last) await this.views.sessions.reached(String(newest));
+      isMore = !isAll && newest > last;
+      last = newest;
     }
+  }
+
+  private async expire(session: SessionView, now: string): Promise<Position> {
+    const context = systemContext(session, expiry);
+    return (await this.sessions.command(session.id, { type: 'ExpireSession', now }, context)).position;
   }
 }
 
 const expiry = { id: 'expiry', name: 'expiry sweep' };
+
+const newestOf = (positions: Position[]): bigint =>
+  positions.map(BigInt).reduce((newest, one) => (one > newest ? one : newest), -1n);

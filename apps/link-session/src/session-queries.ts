@@ -40,9 +40,10 @@ export class SessionQueries {
     return isOf(tenant, row) ? asOf(row, new Date().toISOString()) : null;
   }
 
-  /** Sessions whose time has passed and whose expiry is not recorded yet. */
-  async expired(now: string): Promise<SessionView[]> {
-    return this.due([now]);
+  /** Sessions whose time has passed and whose expiry is not recorded yet, as many as one looks for at once. */
+  async expired(now: string): Promise<{ due: SessionView[]; isAll: boolean }> {
+    const due = await this.due([now]);
+    return { due, isAll: due.length < DUE_AT_ONCE };
   }
 
   /** Of a user's sessions those that can still be used, or wait for the record that they have expired. */

@@ -1,0 +1,55 @@
+import { describe, expect, it } from '@jest/globals';
+import type { SessionView } from '#contracts/link-session.js';
+import { ExpireSessions } from './expire-sessions.js';
+import type { SessionQueries } from './session-queries.js';
+import type { SessionViews } from './session-views.js';
+import type { Sessions } from './sessions.service.js';
+
+const AT_ONCE = 200;
+
+/** A service with so many sessions whose time is over; what is recorded is seen once `reached` has waited for it. */
+function serviceWith(count: number, isRecordable: (id: string) => boolean = () => true) {
+  const due = new Set(Array.from({ length: count }, (_, n) => `session ${n}`));
+  const seen = { atWork: 0, most: 0, looks: 0, position: 0 };
+  const recorded: string[] = [];
+  const queries = {
+    expired: () => {
+      seen.looks++;
+      const some = [...due].slice(0, AT_ONCE).map((id) => ({ id }) as SessionView);
+      return Promise.resolve({ due: some, isAll: some.length < AT_ONCE });
+    },
+  } as unknown as SessionQueries;
+  const sessions = {
+    command: async (id: string) => {
+      seen.most = Math.max(seen.most, ++seen.atWork);
+      await new Promise(setImmediate);
+      seen.atWork--;
+      if (!isRecordable(id)) throw new Error('no');
+      recorded.push(id);
+      return { position: String(++seen.position) };
+    },
+  } as unknown as Sessions;
+  const reached = () => Promise.resolve(recorded.forEach((id) => due.delete(id)));
+  const views = { sessions: { reached } } as unknown as SessionViews;
+  return { expiry: new ExpireSessions(sessions, queries, views), due, recorded, seen };
+}
+
+describe('the expiry sweep', () => {
+  it('records all that is due in one round, several at once', async () => {
+    const { expiry, recorded, seen } = serviceWith(450);
+    await expiry.sweep();
+    expect([recorded.length, new Set(recorded).size, seen.looks, seen.most]).toEqual([450, 450, 3, 16]);
+  });
+
+  it('passes over one that cannot be recorded', async () => {
+    const { expiry, due, recorded } = serviceWith(30, (id) => id !== 'session 7');
+    await expiry.sweep();
+    expect([recorded.length, [...due]]).toEqual([29, ['session 7']]);
+  });
+
+  it('looks again with the next round where none can be recorded', async () => {
+    const { expiry, seen } = serviceWith(450, () => false);
+    await expiry.sweep();
+    expect(seen.looks).toBe(1);
+  });
+});
