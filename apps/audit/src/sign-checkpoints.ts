@@ -6,15 +6,18 @@ import { Store } from '#service/store.js';
 import { CheckpointSigner } from './checkpoint-signer.js';
 
 const EVERY_MS = 60_000;
-/** Chains at once; the others follow with the next round. */
+/** Chains at once; the next round goes on behind them. */
 const AT_ONCE = 1_000;
 
 type Row = Omit<Checkpoint, 'seq'> & { seq: string };
+type ChainName = Pick<Checkpoint, 'project_id' | 'environment'>;
+const BEFORE_ALL: ChainName = { project_id: '', environment: '' };
 
-/** Ends of chains that have no signature yet. Hops from one project to the next, so that its cost follows their number. */
+/** Ends of chains behind the one of $1 and $2 that have no signature yet. Hops from one project to the next, so that its cost follows their number. */
 const UNSIGNED = `
   with recursive tenants as (
-    (select project_id, environment from audit_entries order by project_id, environment limit 1)
+    (select project_id, environment from audit_entries where (project_id, environment) > ($1, $2)
+      order by project_id, environment limit 1)
     union all
     select next.* from tenants t cross join lateral (
       select project_id, environment from audit_entries
@@ -35,6 +38,7 @@ const UNSIGNED = `
 export class SignCheckpoints implements OnApplicationBootstrap, OnApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
   private round: Promise<void> = Promise.resolve();
+  private behind: ChainName = BEFORE_ALL;
 
   constructor(
     @Inject(Store) private readonly store: Store,
@@ -49,9 +53,10 @@ export class SignCheckpoints implements OnApplicationBootstrap, OnApplicationShu
 
   async signAll(): Promise<void> {
     if (await this.isPaused()) return;
-    for (const { seq, ...end } of await this.store.dataSource.query<Row[]>(UNSIGNED)) {
-      await this.sign({ ...end, seq: Number(seq) });
-    }
+    const { project_id, environment } = this.behind;
+    const ends = await this.store.dataSource.query<Row[]>(UNSIGNED, [project_id, environment]);
+    for (const { seq, ...end } of ends) await this.sign({ ...end, seq: Number(seq) });
+    this.behind = ends.length < AT_ONCE ? BEFORE_ALL : ends.at(-1)!;
   }
 
   /** Signs one entry of a project now, if nothing is in the way. */

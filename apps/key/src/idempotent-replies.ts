@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { IDEMPOTENCY_LEASE_SECONDS, type IdempotencyState, REMEMBERED_HOURS } from '#contracts/idempotency.js';
-import { logger } from '#service/logger.js';
+import { Sweep } from '#service/sweep.js';
 
 const CLEAN_EVERY_MS = 60_000;
+/** A statement has not the time for all that may have come together. */
+const CLEARED_AT_ONCE = 2_000;
 const TOO_OLD = `interval '${REMEMBERED_HOURS} hours'`;
 const LEASE = `interval '${IDEMPOTENCY_LEASE_SECONDS} seconds'`;
 
@@ -19,6 +21,11 @@ const BEGIN = `
     or (r.status is null and r.leased_until < now() and r.body_hash = excluded.body_hash)
   returning seed`;
 
+const CLEAR = `
+  delete from idempotent_replies where scope in (
+    select scope from idempotent_replies where created_at < now() - ${TOO_OLD} order by created_at limit ${CLEARED_AT_ONCE})
+  and created_at < now() - ${TOO_OLD}`;
+
 interface Kept {
   body_hash: string;
   status: number | null;
@@ -28,7 +35,11 @@ interface Kept {
 /** Remembers wishes with an Idempotency-Key. The answers are sealed: nothing here opens them. */
 @Injectable()
 export class IdempotentReplies implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer: NodeJS.Timeout | undefined;
+  private readonly rounds = new Sweep({
+    everyMs: CLEAN_EVERY_MS,
+    work: () => this.clear(),
+    failure: 'old replies could not be cleared; later',
+  });
 
   constructor(private readonly dataSource: DataSource) {}
 
@@ -60,14 +71,16 @@ export class IdempotentReplies implements OnApplicationBootstrap, OnApplicationS
   }
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.dataSource
-        .query(`delete from idempotent_replies where created_at < now() - ${TOO_OLD}`)
-        .catch((error: unknown) => logger.warn({ error: String(error) }, 'old replies could not be cleared; later'));
-    }, CLEAN_EVERY_MS).unref();
+    this.rounds.start();
   }
 
   onApplicationShutdown(): void {
-    clearInterval(this.timer);
+    this.rounds.stop();
+  }
+
+  async clear(): Promise<void> {
+    for (let cleared = CLEARED_AT_ONCE; cleared === CLEARED_AT_ONCE;) {
+      [, cleared] = await this.dataSource.query<[unknown[], number]>(CLEAR);
+    }
   }
 }

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import type { Store } from '#service/store.js';
+import { createProjectionTables } from '#service/migrations.js';
+import { type Stack, startStack } from '#testing/stack.js';
+import { AuditEntryRow } from '../apps/audit/src/audit-entry.entity.js';
+import type { CheckpointSigner } from '../apps/audit/src/checkpoint-signer.js';
+import { migrations } from '../apps/audit/src/migrations/index.js';
+import { SignCheckpoints } from '../apps/audit/src/sign-checkpoints.js';
+import { IdempotentReplies } from '../apps/key/src/idempotent-replies.js';
+import { IdempotentReplies1700000000002 } from '../apps/key/src/migrations/0002-idempotent-replies.js';
+
+let stack: Stack;
+let opened: DataSource[] = [];
+
+beforeAll(async () => void (stack = await startStack({ parts: ['postgres'] })));
+afterAll(async () => {
+  for (const one of opened) await one.destroy();
+  opened = [];
+  await stack?.stop();
+});
+
+async function database(
+  schema: string,
+  more: Pick<ConstructorParameters<typeof DataSource>[0], 'migrations' | 'entities'>,
+) {
+  const url = stack.run().databases[schema]!;
+  const one = await new DataSource({ type: 'postgres', url, ...more, migrationsRun: true }).initialize();
+  opened.push(one);
+  return one;
+}
+
+const count = async (one: DataSource, table: string) =>
+  (await one.query<{ n: number }[]>(`select count(*)::int as n from ${table}`))[0]!.n;
+
+describe('old answers to an Idempotency-Key', () => {
+  it('are cleared in parts, however many have come together, and no newer ones', async () => {
+    const keys = await database('key', { migrations: [IdempotentReplies1700000000002] });
+    await keys.query(`insert into idempotent_replies (scope, body_hash, seed, leased_until, created_at)
+      select 'scope ' || n, '', '', now(), now() - case when n <= 4500 then interval '3 days' else interval '1 hour' end
+      from generate_series(1, 4510) n`);
+    await new IdempotentReplies(keys).clear();
+    expect(await count(keys, 'idempotent_replies')).toBe(10);
+  });
+});
+
+describe('the ends of chains', () => {
+  it('are all signed in turn, also where more chains grow each minute than are signed at once', async () => {
+    const audit = await database('audit', { migrations, entities: [AuditEntryRow] });
+    await createProjectionTables(audit.createQueryRunner());
+    const store = { dataSource: audit } as Store;
+    const signer = { sign: () => Promise.resolve('signature') } as unknown as CheckpointSigner;
+    const signing = new SignCheckpoints(store, signer);
+    const grow = (seq: number, projects: number) =>
+      audit.query(`insert into audit_entries (position, id, at, type, project_id, environment, subject_kind, subject_id,
+          actor_type, actor_id, actor_name, request_id, correlation_id, causation_id, data, seq, hash)
+        select ${seq} * 10000 + n, gen_random_uuid(), '', '', 'prj_' || to_char(n, 'FM0000'), 'live', 'user', '',
+          'api_key', '', '', '', '', '', '{}', ${seq}, ''
+        from generate_series(1, ${projects}) n`);
+    await grow(1, 1_500);
+    await signing.signAll();
+    await grow(2, 1_500);
+    await signing.signAll();
+    expect(await count(audit, '(select distinct project_id from audit_checkpoints) signed')).toBe(1_500);
+    await signing.signAll();
+    expect(await count(audit, 'audit_checkpoints where seq = 2')).toBe(1_500);
+  });
+});
