@@ -3,13 +3,13 @@ import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { z } from 'zod';
 import { DomainError } from '#contracts/errors.js';
-import { hashSetupCode } from '#contracts/secrets.js';
+import { hashSetupCode, isSetupCode, SETUP_CODE_RULE } from '#contracts/secrets.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { readEnv } from '#service/config.js';
 import { Operators } from './operators.service.js';
 
 /** Whoever holds this code makes the first administrator. Without it nobody does. */
-const { SETUP_CODE } = readEnv(z.object({ SETUP_CODE: z.string().optional() }));
+const { SETUP_CODE } = readEnv(z.object({ SETUP_CODE: z.string().refine(isSetupCode, SETUP_CODE_RULE).optional() }));
 
 @Controller()
 export class OperatorController {

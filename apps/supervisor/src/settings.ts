@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { isSetupCode, SETUP_CODE_RULE } from '#contracts/secrets.js';
 import { providerEnv } from '#service/provider-env.js';
 import { StartError } from './start-error.js';
 
@@ -36,7 +37,7 @@ const environment = z.object({
   NATS_SERVER: z.enum(['auto', 'embedded']).default('auto'),
   EVENTSTORE_URL: url('esdb:', 'esdb+discover:').optional(),
   PUBLIC_BASE_URL: url('http:', 'https:').optional(),
-  SETUP_CODE: z.string().min(12).optional(),
+  SETUP_CODE: z.string().refine(isSetupCode, SETUP_CODE_RULE).optional(),
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   LATCHKEY_PARTS: z
     .string()

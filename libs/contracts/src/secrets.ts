@@ -42,7 +42,13 @@ export function newSetupCode(random: Random = randomBytes): string {
 }
 
 /** However it was typed: with small letters, with spaces, without dashes. */
-export const hashSetupCode = (code: string): string => sha256(code.toUpperCase().replace(/[^0-9A-Z]/g, ''));
+export const hashSetupCode = (code: string): string => sha256(setupLetters(code));
+
+const setupLetters = (code: string): string => code.toUpperCase().replace(/[^0-9A-Z]/g, '');
+
+/** What a code of an operator's own has to be: nothing but these letters counts when it is typed. */
+export const isSetupCode = (code: string): boolean => setupLetters(code).length >= 12;
+export const SETUP_CODE_RULE = 'needs at least 12 letters or digits (A to Z, 0 to 9)';
 
 export const hashSecret = (secret: string): string => sha256(secret);
 
