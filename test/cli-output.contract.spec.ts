@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { resolve } from 'node:path';
 import { expect, it } from '@jest/globals';
@@ -15,6 +17,18 @@ onLinux('says that its output could not be written, and ends with 1', async () =
   const [said, [code]] = await Promise.all([text(child.stderr!), once(child, 'exit')]);
   expect(said).toMatch(/^OUTPUT_LOST: .*ENOSPC.*\n$/);
   expect(code).toBe(1);
+});
+
+onLinux('says so also of the file that an export is written to', async () => {
+  const server = createServer((_, reply) => reply.writeHead(200, { 'x-export-entries': '1' }).end('{}\n')).listen(0);
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const words = ['audit', 'export', '--url', url, '--key', 'bb_any', '--out'];
+  const said = async (file: string) =>
+    text(spawn(process.execPath, [program, ...words, file], { stdio: ['ignore', 'ignore', 'pipe'] }).stderr);
+  expect(await said('/dev/full')).toMatch(/^OUTPUT_LOST: .*ENOSPC.*\n$/);
+  expect(await said('/no/such/folder/export')).toMatch(/^OUTPUT_LOST: .*ENOENT.*\n$/);
+  server.close();
 });
 
 it('ends well when its reader has gone', async () => {

@@ -1,5 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { Readable } from 'node:stream';
@@ -9,7 +8,8 @@ import type { Cli } from '../cli.js';
 import { CliError, UsageError } from '../errors.js';
 import { type Progress, watched } from '../export-progress.js';
 import { readKeys } from '../verify/checkpoints.js';
-import { type Lines, type Verdict, verify } from '../verify/verify.js';
+import { linesOf } from '../verify/lines.js';
+import { type Verdict, verify } from '../verify/verify.js';
 
 const FILTERS = ['subject', 'actor', 'type', 'from', 'to'] as const;
 
@@ -71,9 +71,14 @@ async function exportTo({ option, has }: Given, cli: Cli): Promise<void> {
     if (option.out) await pipeline(body, shown, createWriteStream(option.out));
     else await pipeline(body, shown, process.stdout, { end: false });
   } catch (error) {
+    if (isOfFile(error)) throw new CliError('OUTPUT_LOST', `The output could not be written (${error.message}).`);
     throw new CliError('BROKEN_OFF', `The export was broken off (${reasonOf(error)}).`);
   }
 }
+
+/** What the system refuses names its call; what becomes of a response does not. */
+const isOfFile = (error: unknown): error is NodeJS.ErrnoException =>
+  ['open', 'write', 'close'].includes((error as NodeJS.ErrnoException).syscall ?? '');
 
 /** At a terminal one line that is written over; elsewhere a line each, for who asked. */
 function showing(isWished: boolean): Progress['show'] {
@@ -81,11 +86,6 @@ function showing(isWished: boolean): Progress['show'] {
   if (stderr.isTTY) return (line, ended) => void stderr.write(`\r\u001b[K${line}${ended ? '\n' : ''}`);
   return isWished ? (line) => void stderr.write(`${line}\n`) : () => undefined;
 }
-
-const linesOf =
-  (file: string): Lines =>
-  () =>
-    createInterface({ input: createReadStream(file), crlfDelay: Infinity });
 
 const praise = ({ entries, checkpoints, signatures, signed_until }: Verdict): string =>
   entries === 0
