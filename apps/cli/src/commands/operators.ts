@@ -20,7 +20,9 @@ export const operatorCommands: Command[] = [
         context: operatorContext(),
         ...ask,
       });
-      const url = `${cli.local.url}/admin/welcome/${token}`;
+      const { PUBLIC_BASE_URL } = cli.env;
+      const origin = PUBLIC_BASE_URL ? new URL(PUBLIC_BASE_URL).origin : cli.local.url;
+      const url = `${origin}/admin/welcome/${token}`;
       if (cli.json) return cli.show({ email: operator.email, url, expires_at });
       cli.say(`Within the hour, and once, this lets ${operator.email} choose a new password:\n\n  ${url}`);
     },
