@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -33,17 +33,24 @@ describe('a data folder that is opened', () => {
 describe('a data folder that is removed', () => {
   it('takes its sheltered database with it', () => {
     const { dataDir, shelter } = folder('data');
-    expect(removeDataFolder(dataDir, shelter)).toBeUndefined();
+    expect(removeDataFolder(dataDir, shelter)).toEqual({ others: [] });
     expect([dataDir, shelter].map((path) => existsSync(path))).toEqual([false, false]);
   });
 
   it('leaves the database of the folder that it is a copy of, and says so', () => {
     const { dataDir, shelter, theirs } = folder('copy', 'data');
-    expect(removeDataFolder(dataDir, shelter)).toBe(join(theirs, 'home', 'postgres'));
+    expect(removeDataFolder(dataDir, shelter)).toEqual({ database: join(theirs, 'home', 'postgres'), others: [] });
     expect([dataDir, theirs].map((path) => existsSync(path))).toEqual([false, true]);
   });
 
+  it('stays with what somebody else keeps there', () => {
+    for (const name of ['secrets', 'logs', 'work', 'postgresql']) mkdirSync(join(dir, name));
+    for (const name of ['run.json', 'run.json.1', 'sandbox-bank.json', 'run.jsonl']) writeFileSync(join(dir, name), '');
+    expect(removeDataFolder(dir)).toEqual({ others: ['postgresql', 'run.jsonl', 'work'] });
+    expect(readdirSync(dir).sort()).toEqual(['postgresql', 'run.jsonl', 'work']);
+  });
+
   it('may be one that was never made', () => {
-    expect(removeDataFolder(join(dir, 'none'))).toBeUndefined();
+    expect(removeDataFolder(join(dir, 'none'))).toEqual({ others: [] });
   });
 });

@@ -1,4 +1,14 @@
-import { accessSync, constants, lstatSync, mkdirSync, readlinkSync, rmSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs';
 import { join, sep } from 'node:path';
 import { shelterOf } from './postgres-account.js';
 import { openSecrets, type Secrets } from './secrets.js';
@@ -19,15 +29,28 @@ export function openDataFolder(dataDir: string): Secrets {
   }
 }
 
-/**
- * Removes the data folder and the database that was sheltered outside it. Returns where the database still is when the
- * link leads elsewhere: that may be the one of another folder, of which this is a copy.
- */
-export function removeDataFolder(dataDir: string, shelter = shelterOf(dataDir)): string | undefined {
+/** What is made in a data folder, with what is written beside it first. */
+const OURS = /^(secrets|postgres|logs|run\.json|sandbox-bank\.json)(\.|$)/;
+
+/** What a removal did not take. */
+interface Left {
+  /** Where the database still is when the link leads elsewhere: that may be the one of another folder, of which this is a copy. */
+  database?: string;
+  /** Names of what Latchkey has not made, for which the folder stays. */
+  others: string[];
+}
+
+/** Removes what Latchkey keeps in the folder, the database that was sheltered outside it, and the folder once it is empty. */
+export function removeDataFolder(dataDir: string, shelter = shelterOf(dataDir)): Left {
+  if (!existsSync(dataDir)) return { others: [] };
   const link = join(dataDir, 'postgres');
   const target = lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(link) : undefined;
   const isOurs = target?.startsWith(shelter + sep);
   if (isOurs) rmSync(shelter, { recursive: true, force: true });
-  rmSync(dataDir, { recursive: true, force: true });
-  return isOurs ? undefined : target;
+  const names = readdirSync(dataDir);
+  for (const name of names.filter((one) => OURS.test(one)))
+    rmSync(join(dataDir, name), { recursive: true, force: true });
+  const others = names.filter((name) => !OURS.test(name));
+  if (others.length === 0) rmdirSync(dataDir);
+  return { ...(target !== undefined && !isOurs && { database: target }), others };
 }

@@ -9,8 +9,9 @@ async function main(): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const dataDir = resolve(process.env.DATA_DIR || '.data');
   await endLeftBehind(dataDir);
-  const left = removeDataFolder(dataDir);
-  if (left) console.log(`${left} is left: it was not made for this folder. Remove it if nothing else uses it.`);
+  const { database, others } = removeDataFolder(dataDir);
+  if (database) console.log(`${database} is left: it was not made for this folder. Remove it if nothing else uses it.`);
+  if (others.length > 0) console.log(`${dataDir} is left: there is more in it than Latchkey's (${others.join(', ')}).`);
 }
 
 main().catch((error: unknown) => {
