@@ -1,10 +1,16 @@
 import type { LoggerService } from '@nestjs/common';
-import { pino } from 'pino';
+import { pino, stdSerializers } from 'pino';
 import { config } from './config.js';
 import { LogOutput } from './log-output.js';
 
+/** A statement that failed carries its parameters, and the row it would have written: of an error only this is logged. */
+export function plainError(error: Error & { code?: unknown }): object {
+  const { type, message, stack } = stdSerializers.err(error);
+  return { type, message, stack, ...(error.code !== undefined && { code: error.code }) };
+}
+
 /** One JSON line per event on standard error. Bodies, keys, tokens and credentials are never given to it. */
-export const logger = pino({ level: config.LOG_LEVEL }, new LogOutput(2));
+export const logger = pino({ level: config.LOG_LEVEL, serializers: { err: plainError } }, new LogOutput(2));
 
 /** Nest's own messages, in the same form. */
 export const nestLogger: LoggerService = {

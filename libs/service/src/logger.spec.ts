@@ -1,0 +1,29 @@
+import { describe, expect, it } from '@jest/globals';
+import { DatabaseError } from 'pg';
+import { QueryFailedError } from 'typeorm';
+import { DomainError } from '#contracts/errors.js';
+import { plainError } from './logger.js';
+
+describe('an error in the log', () => {
+  it('has nothing of what a statement would have written', () => {
+    const refusal = Object.assign(new DatabaseError('null value in column "short_id"', 0, 'error'), {
+      code: '23502',
+      detail: 'Failing row contains (canary).',
+    });
+    const failed = new QueryFailedError('insert into users values ($1)', ['canary'], refusal);
+    const logged = [refusal, failed].map((error) => JSON.stringify(plainError(error)));
+    for (const text of logged) {
+      expect(text).toContain('null value in column');
+      expect(text).toContain('23502');
+      expect(text).not.toContain('canary');
+    }
+  });
+
+  it('says what it was caused by', () => {
+    const error = new DomainError('UNAVAILABLE', 'key is not running', { cause: new Error('no responders') });
+    expect(plainError(error)).toMatchObject({
+      type: 'DomainError',
+      message: expect.stringContaining('key is not running'),
+    });
+  });
+});
