@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { busAccounts, busPasswordVariable, natsServerConfig } from '#service/bus-accounts.js';
 import { schemas } from './provision.js';
@@ -31,6 +32,12 @@ describe('.env.example', () => {
   it('names every variable that docker compose asks for', () => {
     const variables = found(read('docker-compose.yml'), /\$\{([A-Z0-9_]+)/g);
     expect(variables.filter((name) => !named.has(name))).toEqual([]);
+  });
+
+  it('means what it says also when somebody takes away the # before a setting', () => {
+    const settings = parseEnv(read('.env.example').replace(/^# ([A-Z][A-Z0-9_]*=)/gm, '$1'));
+    expect(settings).toMatchObject({ PORT: '8080', DATA_DIR: '.data', SETUP_CODE: '' });
+    expect(Object.entries(settings).filter(([, value]) => /\s/.test(value!))).toEqual([]);
   });
 });
 
