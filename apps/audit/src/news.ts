@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import type { Tenant } from '#contracts/envelope.js';
 
 interface Waiter {
@@ -15,8 +15,9 @@ export interface Waiting {
 
 /** Who waits for entries, and for whose. */
 @Injectable()
-export class News {
+export class News implements BeforeApplicationShutdown {
   private readonly waiters = new Set<Waiter>();
+  private isStopping = false;
 
   get isAwaited(): boolean {
     return [...this.waiters].some(({ tenant }) => tenant !== null);
@@ -31,7 +32,7 @@ export class News {
       clearTimeout(timer);
       this.waiters.delete(waiter);
     };
-    const timer = setTimeout(wake, ms);
+    const timer = setTimeout(wake, this.isStopping && tenant ? 0 : ms);
     return { happened: happened.finally(stop), stop };
   }
 
@@ -39,6 +40,12 @@ export class News {
   tell(tenants: Tenant[] | null): void {
     const told = tenants && new Set(tenants.map(nameOf));
     for (const { tenant, wake } of this.waiters) if (!told || told.has(tenant ?? '')) wake();
+  }
+
+  /** Those who ask for a tenant's entries have their answer now: a stop waits for them, and another replica can tell. */
+  beforeApplicationShutdown(): void {
+    this.isStopping = true;
+    for (const { tenant, wake } of this.waiters) if (tenant !== null) wake();
   }
 
   /** Wakes those who wait for whosever entries. */
