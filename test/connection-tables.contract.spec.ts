@@ -110,7 +110,7 @@ describe('refreshes that fail', () => {
     keeper = new KeepFresh({ query } as DataSource, tokens, links, registered);
     keeper.onApplicationBootstrap();
   });
-  afterAll(() => keeper?.onApplicationShutdown());
+  afterAll(() => void keeper?.beforeApplicationShutdown());
 
   it('keep nobody else waiting, however many and old they are', async () => {
     expect(await roundOf(await due(1))).toHaveLength(1);

@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { systemContext } from '#contracts/envelope.js';
 import { Sweep } from '#service/sweep.js';
 import { SessionQueries } from './session-queries.js';
@@ -8,10 +8,10 @@ const EVERY_MS = 1_000;
 
 /** Records as an event what every reader already sees: that a session's time has passed. */
 @Injectable()
-export class ExpireSessions implements OnApplicationBootstrap, OnApplicationShutdown {
+export class ExpireSessions implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly rounds = new Sweep({
     everyMs: EVERY_MS,
-    work: () => this.sweep(),
+    work: (stopping) => this.sweep(stopping),
     failure: 'the expiry sweep failed; it comes again',
   });
 
@@ -24,13 +24,14 @@ export class ExpireSessions implements OnApplicationBootstrap, OnApplicationShut
     this.rounds.start();
   }
 
-  onApplicationShutdown(): void {
-    this.rounds.stop();
+  beforeApplicationShutdown(): Promise<void> {
+    return this.rounds.stop();
   }
 
-  private async sweep(): Promise<void> {
+  private async sweep(stopping: AbortSignal): Promise<void> {
     const now = new Date().toISOString();
     for (const session of await this.queries.expired(now)) {
+      if (stopping.aborted) return;
       await this.sessions.command(session.id, { type: 'ExpireSession', now }, systemContext(session, expiry));
     }
   }
