@@ -55,9 +55,10 @@ export class ConnectionTokens implements TokenStore {
     if (!view || String(view.credential_version) !== version) return false;
     const { id, project_id, environment } = view;
     const slot = { connection_id: id, project_id, environment, field: 'credential' as const };
+    const from_version = Number(version);
     const replaced = await unlessOver(
-      this.storage.keep(slot, toSecret(tokens), async (credential_version) => {
-        const command = refreshCommand(tokens, { from_version: Number(version), credential_version });
+      this.storage.keep(slot, { secret: toSecret(tokens), above: from_version }, async (credential_version) => {
+        const command = refreshCommand(tokens, { from_version, credential_version });
         await this.connections.command(id, command, systemContext(view, tokenRefresh));
         return { result: true, version: credential_version };
       }),

@@ -87,13 +87,17 @@ export class Vault {
     );
   }
 
-  /** Puts a secret under a version that no other has had, and answers with it. Nothing that is there is touched. */
-  async putNext(slot: Slot, secret: string): Promise<number> {
+  /**
+   * Puts a secret under a version that no other has had, and answers with it. Nothing that is there is touched. What the
+   * stream names is `above`: rows that were put back from an earlier day end before it.
+   */
+  async putNext(slot: Slot, secret: string, above = 0): Promise<number> {
     const { connection_id, field, project_id, environment } = slot;
     for (;;) {
       const [{ version }] = await this.dataSource.query<[{ version: number }]>(
-        `select coalesce(max(version), 0) + 1 as version from vault_entries where connection_id = $1 and field = $2`,
-        [connection_id, field],
+        `select greatest(max(version), $3::int) + 1 as version from vault_entries
+         where connection_id = $1 and field = $2`,
+        [connection_id, field, above],
       );
       const { epoch, wrapped_key, ciphertext } = await seal(this.keks, { ...slot, version }, secret);
       const taken = await this.dataSource.query<unknown[]>(
