@@ -38,6 +38,11 @@ export class ConnectionTokens implements TokenStore {
     }
   }
 
+  async version(connectionId: string): Promise<string | null> {
+    const view = await this.live(connectionId);
+    return view && String(view.credential_version);
+  }
+
   async live(connectionId: string): Promise<ConnectionView | null> {
     const view = await this.connections.find(connectionId);
     return view?.state === 'connected' && view.auth_type === 'oauth' ? view : null;
