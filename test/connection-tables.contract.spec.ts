@@ -106,7 +106,7 @@ describe('refreshes that fail', () => {
       if (text.includes('order by')) rounds.push([]);
       return database.query(text, values);
     };
-    const tokens = { fresh, isInHand: () => false } as unknown as OAuthTokens;
+    const tokens = { fresh, isInHand: () => false, forgetOutdated: () => Promise.resolve() } as unknown as OAuthTokens;
     keeper = new KeepFresh({ query } as DataSource, tokens, links, registered);
     keeper.onApplicationBootstrap();
   });

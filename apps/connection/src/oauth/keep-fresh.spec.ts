@@ -34,7 +34,7 @@ beforeEach(() => {
     return Promise.reject(trouble);
   };
   const parts = [
-    { fresh: () => fresh(), isInHand: () => false },
+    { fresh: () => fresh(), isInHand: () => false, forgetOutdated: () => Promise.resolve() },
     { resume: () => Promise.resolve() },
     { of },
   ] as unknown[];

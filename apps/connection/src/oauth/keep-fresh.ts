@@ -60,6 +60,7 @@ export class KeepFresh implements OnApplicationBootstrap, BeforeApplicationShutd
   private async sweep(stopping: AbortSignal): Promise<void> {
     const now = new Date().toISOString();
     await this.forgetPauses(now);
+    await this.tokens.forgetOutdated();
     const due = await this.due(now);
     if (stopping.aborted) return;
     await Promise.all(due.map((one) => this.refresh(one)));

@@ -31,6 +31,14 @@ export class OAuthTokens {
     return this.inHand.has(connectionId);
   }
 
+  /** What was given for a connection that has ended since, or for a credential that was replaced, is of no use to anybody. */
+  async forgetOutdated(): Promise<void> {
+    for (const [id, kept] of this.inHand) {
+      const isNeeded = (await this.store.version(id)) === kept.version;
+      if (!isNeeded && this.inHand.get(id) === kept) this.inHand.delete(id);
+    }
+  }
+
   /**
    * What the provider has given lies in the vault before anything else happens: its old refresh token is over. A new link,
    * or a replica that took over from a worker that was held up, may have set another credential since this one was read.
