@@ -182,7 +182,8 @@ for (const [kind, port] of kinds) {
       expect(seen).toEqual(['1', '2']);
     });
 
-    it('gives a service as long as its caller waits, also when its clock is wrong', async () => {
+    /** A service that answers `key.get`, and who asks for it. */
+    async function keyService(handler: (ask: { context: Context }) => Promise<unknown>) {
       const env = (user: string) => ({
         NATS_URL: `nats://127.0.0.1:${port}`,
         NATS_USER: user,
@@ -190,11 +191,30 @@ for (const [kind, port] of kinds) {
       });
       Object.assign(process.env, env('key'));
       const service = new BusServer('key');
-      const left = ({ context }: { context: Context }) => Promise.resolve(context.deadline - Date.now());
-      service.addHandler('key.get', left);
+      service.addHandler('key.get', handler);
       await new Promise<void>((resolve) => service.listen(() => resolve()));
       const bus = await new Bus().connect(busOptions(env('gateway')));
-      const asked = bus.ask('key.get', { context: contextFor(newTenant()), id: 'x' });
+      const ask = () => bus.ask('key.get', { context: contextFor(newTenant()), id: 'x' });
+      return { service, bus, ask };
+    }
+
+    it('lets a service that is stopped answer what has arrived, and keeps one that has nothing to do no longer', async () => {
+      let begins!: () => void;
+      const begun = new Promise<void>((resolve) => (begins = resolve));
+      const { service, bus, ask } = await keyService(() => (begins(), sleep(1_000, 'written down')));
+      const asked = ask();
+      await begun;
+      const stopped = service.close().then(() => performance.now());
+      expect(await asked).toBe('written down');
+      const answeredAt = performance.now();
+      expect((await stopped) - answeredAt).toBeLessThan(2_000);
+      await expect(ask()).rejects.toThrow('is not running');
+      await bus.onApplicationShutdown();
+    });
+
+    it('gives a service as long as its caller waits, also when its clock is wrong', async () => {
+      const { service, bus, ask } = await keyService(({ context }) => Promise.resolve(context.deadline - Date.now()));
+      const asked = ask();
       const clock = Date.now;
       const wrong = jest.spyOn(Date, 'now').mockImplementation(() => clock() + 300_000);
       const answer = Number(await asked);

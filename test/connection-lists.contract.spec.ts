@@ -7,8 +7,11 @@ import { ConnectionQueries } from '../apps/connection/src/connection-queries.js'
 import { type Stack, startStack } from '#testing/stack.js';
 import { Connections1700000000001 } from '../apps/connection/src/migrations/0001-connections.js';
 import { PlatformConnections1700000000002 } from '../apps/connection/src/migrations/0002-platform-connections.js';
+import { SubjectKeys1700000000003 } from '../apps/connection/src/migrations/0003-subject-keys.js';
 import { ConnectionLists1700000000013 } from '../apps/connection/src/migrations/0013-connection-lists.js';
 import { Banks1700000000014 } from '../apps/connection/src/migrations/0014-banks.js';
+import { AgentSessionUsers1700000000015 } from '../apps/connection/src/migrations/0015-agent-session-users.js';
+import { IS_END_USER } from '../apps/connection/src/personal-text.controller.js';
 import { type Filter, listOf, listStatement } from '../apps/connection/src/platform-list.js';
 import { PlatformQueries } from '../apps/connection/src/platform-queries.js';
 import { blocksRead, type PlanMode } from './blocks-read.js';
@@ -37,6 +40,12 @@ const users = `insert into users (id, short_id, project_id, environment, name, c
     to_char(timestamp '2026-01-01' + n * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS".000Z"'), ''
   from generate_series(1, ${ROWS}) n`;
 
+/** One more user's are among them. */
+const sessions = `insert into agent_sessions (id, project_id, environment, user_id, servers, status, created_at)
+  select gen_random_uuid(), 'prj_1', 'live', case when n = 7 then 'rare user' else 'user ' || n % 5000 end, '[]', 'active',
+    to_char(timestamp '2026-01-01' + n * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS".000Z"')
+  from generate_series(1, ${ROWS}) n`;
+
 let stack: Stack;
 let database: DataSource;
 let client: Client;
@@ -48,17 +57,20 @@ beforeAll(async () => {
   const before = {
     type: 'postgres' as const,
     url,
-    migrations: [Connections1700000000001, PlatformConnections1700000000002],
+    migrations: [Connections1700000000001, PlatformConnections1700000000002, SubjectKeys1700000000003],
   };
   const old = await new DataSource({ ...before, migrationsRun: true }).initialize();
   await old.query(rows);
   await old.query(banks);
   await old.query(users);
+  await old.query(sessions);
   await old.destroy();
-  const migrations = [...before.migrations, ConnectionLists1700000000013, Banks1700000000014];
+  const added = [ConnectionLists1700000000013, Banks1700000000014, AgentSessionUsers1700000000015];
+  const migrations = [...before.migrations, ...added];
   database = await new DataSource({ ...before, migrations, migrationsRun: true }).initialize();
   await database.query('vacuum analyze connections');
   await database.query('vacuum analyze users');
+  await database.query('vacuum analyze agent_sessions');
   queries = new PlatformQueries({ dataSource: database } as Store);
   client = new Client({ connectionString: url });
   await client.connect();
@@ -117,6 +129,20 @@ describe.each(filters)('connections by %j', (filter) => {
 
 it('a list is another one for each set of filters', () => {
   expect(new Set(filters.map((filter) => listOf(tenant, { ...filter, limit: 1 }))).size).toBe(filters.length);
+});
+
+describe('an end user of whom the texts are to be erased', () => {
+  const asked = (name: string) => ({ text: IS_END_USER, values: [tenant.project_id, tenant.environment, name] });
+
+  it.each([
+    ['who has sessions alone', 'rare user', true],
+    ['who is nobody', 'no user', false],
+  ])('%s is looked for without reading all sessions', async (_who, name, found) => {
+    expect((await client.query(asked(name).text, asked(name).values)).rows).toEqual([{ found }]);
+    for (const mode of ['custom', 'generic'] as const) {
+      expect(await blocksRead(client, asked(name), mode)).toBeLessThan(20);
+    }
+  });
 });
 
 describe('the household’s lists cost a page', () => {

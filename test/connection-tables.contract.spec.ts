@@ -16,8 +16,10 @@ import type { ConnectionViews } from '../apps/connection/src/connection-views.js
 import type { Connections } from '../apps/connection/src/connections.service.js';
 import { Connections1700000000001 } from '../apps/connection/src/migrations/0001-connections.js';
 import { PlatformConnections1700000000002 } from '../apps/connection/src/migrations/0002-platform-connections.js';
+import { WebhookDeliveries1700000000004 } from '../apps/connection/src/migrations/0004-webhook-deliveries.js';
 import { ConnectLinks1700000000005 } from '../apps/connection/src/migrations/0005-connect-links.js';
 import { ConnectLinkEndings1700000000011 } from '../apps/connection/src/migrations/0011-connect-link-endings.js';
+import { DeliveryRevisions1700000000012 } from '../apps/connection/src/migrations/0012-delivery-revisions.js';
 import type { FinishLinks } from '../apps/connection/src/oauth/finish-links.js';
 import { KeepFresh } from '../apps/connection/src/oauth/keep-fresh.js';
 import type { LinkStateRow } from '../apps/connection/src/oauth/link-state.js';
@@ -30,6 +32,7 @@ import type { Users } from '../apps/connection/src/users.service.js';
 import { KeyRing } from '../apps/connection/src/vault/key-ring.js';
 import { type Slot, Vault } from '../apps/connection/src/vault/vault.service.js';
 import { type Stretch, stretchAfter } from '../apps/connection/src/vault/vault-stretch.js';
+import { WebhookDeliveries } from '../apps/connection/src/webhook-deliveries.js';
 
 const tenant = { project_id: 'prj_1', environment: 'live' as const };
 
@@ -46,8 +49,10 @@ beforeAll(async () => {
     migrations: [
       Connections1700000000001,
       PlatformConnections1700000000002,
+      WebhookDeliveries1700000000004,
       ConnectLinks1700000000005,
       ConnectLinkEndings1700000000011,
+      DeliveryRevisions1700000000012,
     ],
     migrationsRun: true,
   }).initialize();
@@ -107,11 +112,11 @@ describe('refreshes that fail', () => {
       if (text.includes('order by')) rounds.push([]);
       return database.query(text, values);
     };
-    const tokens = { fresh, isInHand: () => false } as unknown as OAuthTokens;
+    const tokens = { fresh, isInHand: () => false, forgetOutdated: () => Promise.resolve() } as unknown as OAuthTokens;
     keeper = new KeepFresh({ query } as DataSource, tokens, links, registered);
     keeper.onApplicationBootstrap();
   });
-  afterAll(() => keeper?.onApplicationShutdown());
+  afterAll(() => void keeper?.beforeApplicationShutdown());
 
   it('keep nobody else waiting, however many and old they are', async () => {
     expect(await roundOf(await due(1))).toHaveLength(1);
@@ -375,6 +380,14 @@ describe('a sweep of the vault', () => {
     expect(await vault.read(slot(id, 'credential'), orphan!.version)).toBe('new');
   });
 
+  it('leaves a version free that a stream names, though its row was not put back', async () => {
+    const id = randomUUID();
+    const versionAbove = (above: number) => vault.putNext(slot(id, 'credential'), 'secret', above);
+    expect([await versionAbove(0), await versionAbove(0), await versionAbove(5), await versionAbove(1)]).toEqual([
+      1, 2, 6, 7,
+    ]);
+  });
+
   it('comes by every row, however few it looks at in one go, and begins anew', async () => {
     const gone = [randomUUID(), randomUUID(), randomUUID()];
     for (const id of gone) {
@@ -400,5 +413,55 @@ describe('a sweep of the vault', () => {
     await age(gone);
     await put(gone, 'access_token');
     expect(await suspectsOf(gone)).toEqual([]);
+  });
+});
+
+describe('deliveries to connections that were deleted', () => {
+  const MINUTE = 61_000;
+  let deliveries: WebhookDeliveries;
+  beforeEach(() => void (deliveries = new WebhookDeliveries(database)));
+  afterEach(() => database.query('truncate webhook_deliveries'));
+
+  const receive = (id: string, many: number, minutesAgo = 11) =>
+    database.query(
+      `insert into webhook_deliveries (connection_id, delivery_id, received_at, sealed)
+       select $1, n, now() - $3 * interval '1 minute', 's' from generate_series(1, $2::int) n`,
+      [id, many, minutesAgo],
+    );
+  const left = async (id: string) =>
+    (await database.query<unknown[]>('select from webhook_deliveries where connection_id = $1', [id])).length;
+
+  it('go once they are old, however many they are, and those of no other connection', async () => {
+    const [gone, many, live, late] = [randomUUID(), randomUUID(), await connection(), randomUUID()];
+    for (const id of [gone, live]) await receive(id, 3);
+    await receive(many, 2_300);
+    await receive(late, 3, 9);
+    let now = Date.now();
+    for (let round = 0; round < 3; round++) await deliveries.sweep(now++);
+    expect(await Promise.all([gone, many, live, late].map(left))).toEqual([0, 0, 3, 3]);
+  });
+
+  it('are found behind any number of connections, and before those looked at last', async () => {
+    const [first, last] = ['00000000-0000-4000-8000-000000000000', 'ffffffff-ffff-4fff-bfff-ffffffffffff'];
+    await database.query(
+      "insert into webhook_deliveries (connection_id, delivery_id) select gen_random_uuid(), 'young' from generate_series(1, 2500)",
+    );
+    await receive(last, 1);
+    const minutes: number[] = [];
+    for (const minute of [1, 2]) {
+      await deliveries.sweep(Date.now() + minute * MINUTE);
+      minutes.push(await left(last));
+    }
+    await receive(first, 1);
+    await deliveries.sweep(Date.now() + 3 * MINUTE);
+    expect([minutes, await left(first)]).toEqual([[1, 0], 0]);
+  });
+
+  it('go with the deletion, as many as one statement can delete', async () => {
+    const [id, other] = [randomUUID(), randomUUID()];
+    await receive(id, 1_100, 0);
+    await receive(other, 1, 0);
+    await deliveries.forget(id);
+    expect([await left(id), await left(other)]).toEqual([100, 1]);
   });
 });

@@ -14,8 +14,13 @@ export class ConfiguredProviders {
     return Object.keys(this.providers) as ProviderName[];
   }
 
+  /** Null when it is not set up (any more). */
+  find(name: ProviderName): Provider | null {
+    return this.providers[name] ?? null;
+  }
+
   get(name: ProviderName): Provider {
-    const provider = this.providers[name];
+    const provider = this.find(name);
     if (!provider) throw new DomainError('FORBIDDEN', `${name} is not set up in this installation.`);
     return provider;
   }

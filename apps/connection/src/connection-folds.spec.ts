@@ -74,7 +74,7 @@ it('a long stream is read once', async () => {
   expect(await connections.find('c')).toMatchObject({ state: 'connected', credential_version: 1 });
   expect(events.read).toBe(LONG + 1);
   expect(await known.get('c')).toMatchObject({ revision: BigInt(LONG), view: { id: 'c' } });
-  await connections.isLostTo({ ...tenant, server_id: 'asaas', user_id: 'u' }, 'c');
+  await connections.versionAt({ ...tenant, server_id: 'asaas', user_id: 'u' }, 'c');
   expect(events.read).toBeLessThan(2 * LONG);
 });
 

@@ -24,21 +24,23 @@ export class ConnectionSlots {
     this.handle = commandHandler(store.client, 'connection_slot', connectionSlot);
   }
 
-  /** The short_id of the connection that stands here, or of the one to be made; `isNew` when this call has claimed it. */
+  /**
+   * The short_id of the connection that stands here, with the version of its credential, or of the one to be made; `isNew`
+   * when this call has claimed it.
+   */
   async take(
     place: ConnectionPlace,
     candidate: string,
     context: Context,
-  ): Promise<{ short_id: string; isNew: boolean }> {
+  ): Promise<{ short_id: string; isNew: boolean; version: number }> {
     const id = slotId(place);
     const holder = (await this.holders(place)).at(-1);
-    if (holder !== undefined && !(await this.connections.isLostTo(place, idOf('connection', holder)))) {
-      return { short_id: holder, isNew: false };
-    }
+    const version = holder === undefined ? null : await this.connections.versionAt(place, idOf('connection', holder));
+    if (holder !== undefined && version !== null) return { short_id: holder, isNew: false, version };
     const command = { type: 'ClaimSlot', short_id: candidate, ...(holder && { evict: holder }) } as const;
     const handled = await this.handle({ id, command, context, expectNew: holder === undefined });
     const isNew = handled.decided.length > 0 && !handled.repeated;
-    return { short_id: handled.events.at(-1)!.short_id, isNew };
+    return { short_id: handled.events.at(-1)!.short_id, isNew, version: 0 };
   }
 
   /** The short_ids of all connections that stood here, the last of which may stand here still. */

@@ -44,6 +44,7 @@ import { ConnectLinkEndings1700000000011 } from './migrations/0011-connect-link-
 import { DeliveryRevisions1700000000012 } from './migrations/0012-delivery-revisions.js';
 import { ConnectionLists1700000000013 } from './migrations/0013-connection-lists.js';
 import { Banks1700000000014 } from './migrations/0014-banks.js';
+import { AgentSessionUsers1700000000015 } from './migrations/0015-agent-session-users.js';
 import { AgentSessionController } from './agent-session.controller.js';
 import { AgentSessionRow } from './agent-session.view.js';
 import { AgentSessions } from './agent-sessions.service.js';
@@ -102,6 +103,7 @@ const catalog = {
         DeliveryRevisions1700000000012,
         ConnectionLists1700000000013,
         Banks1700000000014,
+        AgentSessionUsers1700000000015,
       ],
     }),
   ],

@@ -86,11 +86,15 @@ export class Connections {
     return ownOf(tenant, view, 'Connection');
   }
 
-  /** Has it existed, and will it never live at this place (again)? */
-  async isLostTo(place: ConnectionPlace, id: string): Promise<boolean> {
+  /**
+   * The version of the credential that lives at this place, 0 while there is none; null when the connection has existed and
+   * will never live here (again).
+   */
+  async versionAt(place: ConnectionPlace, id: string): Promise<number | null> {
     const { state } = await this.folds.read(id);
-    if (state.status === 'none') return false;
-    return !isLive(state) || state.status === 'needs_reauth' || !isAt(place, state);
+    if (state.status === 'none') return 0;
+    if (!isLive(state) || state.status === 'needs_reauth' || !isAt(place, state)) return null;
+    return state.credential_version ?? 0;
   }
 
   /** From here on it is unknown to everybody; answers with where that stands. */

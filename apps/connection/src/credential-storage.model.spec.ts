@@ -33,8 +33,8 @@ class World {
   }
 
   private readonly vault = {
-    putNext: (_: Slot, secret: string) => {
-      const version = Math.max(0, ...this.rows.keys()) + 1;
+    putNext: (_: Slot, secret: string, above: number) => {
+      const version = Math.max(above, ...this.rows.keys()) + 1;
       this.step(() => this.rows.set(version, secret));
       return Promise.resolve(version);
     },
@@ -92,18 +92,20 @@ class World {
 
 const wishes = {
   store: (world: World, secret: string) =>
-    world.storage.keep(slot, secret, (version) => {
+    world.storage.keep(slot, { secret, above: world.view?.credential_version ?? 0 }, (version) => {
       const terms = { user_id: null, cert_metadata: {}, credential_version: version };
       world.append({ type: 'StoreCredential', ...facts, ...terms, now });
       return Promise.resolve({ result: undefined, version });
     }),
   /** As token-store.ts records what a provider has given. */
-  refresh: (world: World, secret: string) =>
-    world.storage.keep(slot, secret, (version) => {
-      const versions = { from_version: world.view?.credential_version ?? 0, credential_version: version };
+  refresh: (world: World, secret: string) => {
+    const from_version = world.view?.credential_version ?? 0;
+    return world.storage.keep(slot, { secret, above: from_version }, (version) => {
+      const versions = { from_version, credential_version: version };
       world.append({ type: 'RecordRefresh', ...versions, token_refresh_at: null, now });
       return Promise.resolve({ result: undefined, version });
-    }),
+    });
+  },
   expire: (world: World) =>
     Promise.resolve().then(() => world.append({ type: 'Expire', version: world.view?.credential_version ?? 0, now })),
   revoke: (world: World) =>
@@ -168,6 +170,15 @@ describe('a connection and its vault', () => {
       world.append(type === 'Delete' ? { type, now } : { type, reason: 'requested', now });
     });
     assert.deepEqual([world.open(), world.rows.size], [null, 0]);
+  });
+
+  it.each(['store', 'refresh'] as const)('agree after a %s where the rows are older than the events', async (wish) => {
+    const world = new World();
+    for (const secret of ['one', 'two', 'three']) await wishes.store(world, secret);
+    world.rows = new Map([[1, 'one']]);
+    assert.equal(world.open(), null);
+    await wishes[wish](world, 'new');
+    assert.deepEqual([world.open(), world.rows.size], ['new', 1]);
   });
 
   it('are not ended by a request that has waited for its turn too long', () =>

@@ -30,15 +30,15 @@ export class CredentialStorage {
   }
 
   /**
-   * Puts a secret under a version of its own, then lets `record` make it the live one. `record` answers with the version
-   * that it finds recorded: another one, when this wish had come true before.
+   * Puts a secret under a version of its own, `above` the one that lives, then lets `record` make it the live one. `record`
+   * answers with the version that it finds recorded: another one, when this wish had come true before.
    */
   async keep<T>(
     slot: Slot,
-    secret: string,
+    { secret, above }: { secret: string; above: number },
     record: (version: number) => Promise<{ result: T; version: number; alsoKept?: number | null }>,
   ): Promise<T> {
-    const version = await this.vault.putNext(slot, secret).catch((cause: unknown) => {
+    const version = await this.vault.putNext(slot, secret, above).catch((cause: unknown) => {
       throw Object.assign(new DomainError('VAULT_UNAVAILABLE'), { cause });
     });
     try {

@@ -8,6 +8,13 @@ import { Vault } from './vault/vault.service.js';
 
 const ATTEMPTS = 3;
 
+/** The vault answers, and has no row of it: it was restored to an earlier day, or the row was deleted by hand. */
+export class CredentialLost extends DomainError {
+  constructor() {
+    super('UNAVAILABLE', 'The credential is not in the vault.');
+  }
+}
+
 /** The only door to a stored credential: no audit, no secret. */
 @Injectable()
 export class Credentials {
@@ -32,7 +39,7 @@ export class Credentials {
       if (secret !== null) return { secret, version: view.credential_version };
       // Rotated between the two reads: the stream names the new version now.
     }
-    throw new DomainError('UNAVAILABLE', 'The credential is not in the vault.');
+    throw new CredentialLost();
   }
 
   /** What an attempt has brought that becomes no connection: there is no stream to record it in. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Context, Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
@@ -32,7 +32,9 @@ interface RecordedOutcome {
  * and no login is left at a provider without a connection.
  */
 @Injectable()
-export class LinkAttempts {
+export class LinkAttempts implements OnApplicationShutdown {
+  private readonly underWay = new Set<Promise<void>>();
+
   constructor(
     private readonly bus: Bus,
     private readonly journal: AttemptJournal,
@@ -44,6 +46,17 @@ export class LinkAttempts {
 
   /** Nothing when somebody else is at work on it. Throws what the person should hear. */
   async advance(attemptId: string): Promise<void> {
+    const advancing = this.leaseAndAdvance(attemptId);
+    this.underWay.add(advancing);
+    await advancing.finally(() => this.underWay.delete(advancing));
+  }
+
+  /** Whoever began one has answered its caller by now; what the bank gives it must still be written down. */
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.allSettled(this.underWay);
+  }
+
+  private async leaseAndAdvance(attemptId: string): Promise<void> {
     const attempt = await this.journal.lease(attemptId);
     if (!attempt) return;
     try {

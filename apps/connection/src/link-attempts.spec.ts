@@ -270,3 +270,20 @@ it('a link whose user was deleted opens no dialog, and ends when an attempt is s
   await expect(asking).rejects.toMatchObject({ code: 'GONE' });
   expect(asked).toEqual(['link-session.attempt.start', refusal]);
 });
+
+describe('a stop', () => {
+  it('waits for an attempt whose caller has gone on: what the bank gives is lost otherwise', async () => {
+    let answers!: () => void;
+    const answered = new Promise<void>((resolve) => (answers = resolve));
+    const { exchange } = bank;
+    jest.spyOn(bank, 'exchange').mockImplementation(() => answered.then(exchange));
+    void attempts.advance('a');
+    let isStopped = false;
+    const stopped = attempts.onApplicationShutdown().then(() => (isStopped = true));
+    await new Promise(setImmediate);
+    expect(isStopped).toBe(false);
+    answers();
+    await stopped;
+    expect([recorded, attempt]).toEqual([['c'], null]);
+  });
+});

@@ -16,10 +16,11 @@ import { Users } from './users.service.js';
 
 const NOTHING: Erasure = { subject: null, erased: [], position: '0' };
 
-const IS_END_USER = `select exists (
-  select from connections where project_id = $1 and environment = $2 and user_id = $3
-  union all select from agent_sessions where project_id = $1 and environment = $2 and user_id = $3
-  union all select from subject_keys where project_id = $1 and environment = $2 and owner = $3) as found`;
+/** Of a project, an environment and a name of the caller's own. */
+export const IS_END_USER = `select exists (
+  select from subject_keys where project_id = $1 and environment = $2 and owner = $3
+  union all select from connections where project_id = $1 and environment = $2 and user_id = $3
+  union all select from agent_sessions where project_id = $1 and environment = $2 and user_id = $3) as found`;
 
 /** Names and addresses of users, and what callers wrote of connections. */
 @Controller()

@@ -44,7 +44,7 @@ beforeEach(() => {
   jest.useFakeTimers();
 });
 afterEach(() => {
-  resume.onApplicationShutdown();
+  void resume.beforeApplicationShutdown();
   jest.useRealTimers();
 });
 

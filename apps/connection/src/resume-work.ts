@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { logger } from '#service/logger.js';
 import { Sweep } from '#service/sweep.js';
 import { AttemptJournal } from './attempt-journal.js';
@@ -9,12 +9,12 @@ const EVERY_MS = 2_000;
 
 /** Takes up what a worker that died left half done, and attempts whose bank did not answer. */
 @Injectable()
-export class ResumeWork implements OnApplicationBootstrap, OnApplicationShutdown {
+export class ResumeWork implements OnApplicationBootstrap, BeforeApplicationShutdown {
   /** Each by itself: much that lies about must keep no attempt waiting. */
   private readonly rounds = [
     new Sweep({
       everyMs: EVERY_MS,
-      work: () => this.storage.sweep(),
+      work: (stopping) => this.storage.sweep(stopping),
       failure: 'sweeping what is stored failed; it comes again',
     }),
     new Sweep({
@@ -24,7 +24,7 @@ export class ResumeWork implements OnApplicationBootstrap, OnApplicationShutdown
     }),
     new Sweep({
       everyMs: EVERY_MS,
-      work: () => this.advance(),
+      work: (stopping) => this.advance(stopping),
       failure: 'resuming work failed; it comes again',
     }),
   ];
@@ -39,12 +39,13 @@ export class ResumeWork implements OnApplicationBootstrap, OnApplicationShutdown
     for (const rounds of this.rounds) rounds.start();
   }
 
-  onApplicationShutdown(): void {
-    for (const rounds of this.rounds) rounds.stop();
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all(this.rounds.map((rounds) => rounds.stop()));
   }
 
-  private async advance(): Promise<void> {
+  private async advance(stopping: AbortSignal): Promise<void> {
     for (const attemptId of await this.journal.unfinished()) {
+      if (stopping.aborted) return;
       await this.attempts.advance(attemptId).catch((error: unknown) => {
         logger.info({ attemptId, error: String(error) }, 'an attempt is not finished yet');
       });

@@ -14,18 +14,27 @@ const elsewhere = newTenant();
 const wish = { short_id: 'abcdefgh', server_id: 'stripe', user_id: null };
 /** What the vault gives to the next secrets. */
 let versions: number[];
+/** What each of them is to be above of. */
+let aboves: number[];
 let events: MemoryStreams;
 let connections: Connections;
 let storing: StoreConnection;
 
 beforeEach(() => {
+  aboves = [];
   events = new MemoryStreams();
   const store = { client: events } as unknown as Store;
   connections = new Connections(store, new ConnectionFolds(store));
   const storage = {
     unseal: (sealed: string) => sealed,
-    keep: async (_: object, __: string, record: (version: number) => Promise<{ result: unknown }>) =>
-      (await record(versions.shift()!)).result,
+    keep: async (
+      _: object,
+      { above }: { above: number },
+      record: (version: number) => Promise<{ result: unknown }>,
+    ) => {
+      aboves.push(above);
+      return (await record(versions.shift()!)).result;
+    },
   } as unknown as CredentialStorage;
   const slots = new ConnectionSlots(store, connections);
   storing = new StoreConnection(Catalog.from({ SANDBOX: false }), storage, slots, connections);
@@ -65,4 +74,11 @@ it('a wish whose second attempt has created says so when it comes again, whoever
 it('a wish that comes again, and of which nothing was recorded, comes true', async () => {
   versions = [1];
   expect(await store({ ...contextFor(tenant), again: true })).toMatchObject({ created: true });
+});
+
+it('a version is asked for above the one that lives, whatever the vault still has', async () => {
+  versions = [3, 4];
+  await store();
+  await store();
+  expect(aboves).toEqual([0, 3]);
 });

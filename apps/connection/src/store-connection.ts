@@ -94,10 +94,11 @@ export class StoreConnection {
 
   private async store(context: Context, { secret, ...wish }: StoredWish): Promise<Changed> {
     const place = placeOf(context, wish);
-    const { short_id, isNew } = await this.slots.take(place, wish.short_id, context);
+    const { short_id, isNew, version: above } = await this.slots.take(place, wish.short_id, context);
     const id = idOf('connection', short_id);
     const now = new Date().toISOString();
-    return this.storage.keep({ ...context.tenant, connection_id: id, field: 'credential' }, secret, async (version) => {
+    const slot = { ...context.tenant, connection_id: id, field: 'credential' } as const;
+    return this.storage.keep(slot, { secret, above }, async (version) => {
       const command = { ...wish, type: 'StoreCredential', ...place, id, short_id, now } as const;
       const stored = { ...command, credential_version: version };
       const changed = await this.connections.command(id, stored, context, isNew);

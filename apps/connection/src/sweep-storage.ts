@@ -16,19 +16,18 @@ export class SweepStorage {
   ) {}
 
   /** What fails keeps nothing else from being done, and comes again. */
-  async sweep(): Promise<void> {
-    await tried(() => this.sweepCredentials());
+  async sweep(stopping: AbortSignal): Promise<void> {
+    await tried(() => this.sweepCredentials(stopping));
     await tried(() => this.deliveries.sweep());
   }
 
-  private async sweepCredentials(): Promise<void> {
+  private async sweepCredentials(stopping: AbortSignal): Promise<void> {
     const stretch = await this.credentials.nextStretch();
-    await tried(async () => {
-      for (const id of await this.credentials.leftOver(stretch)) await tried(() => this.credentials.destroy(id));
-    });
-    await tried(async () => {
-      for (const suspect of await this.credentials.suspects(stretch)) await tried(() => this.judge(suspect));
-    });
+    const each = async <T>(found: Promise<T[]>, destroy: (one: T) => Promise<void>) => {
+      for (const one of await found) if (!stopping.aborted) await tried(() => destroy(one));
+    };
+    await tried(() => each(this.credentials.leftOver(stretch), (id) => this.credentials.destroy(id)));
+    await tried(() => each(this.credentials.suspects(stretch), (suspect) => this.judge(suspect)));
   }
 
   private async judge(suspect: Suspect): Promise<void> {

@@ -6,6 +6,11 @@ import { prepared } from '#service/prepared.js';
 const KEPT = "interval '30 days'";
 const SWEEP_EVERY_MS = 60_000;
 const AT_ONCE = 1_000;
+/** Of so many connections each sweep finds out whether they are still there: in a tenth of a second. */
+const CONNECTIONS_AT_ONCE = 2_000;
+const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
+/** The row of a connection may be late: deliveries so young are left alone. */
+const LATE = "interval '10 minutes'";
 const MOST_TOGETHER = 32;
 const MOST_BYTES_TOGETHER = 4 * 1024 * 1024;
 const EVERY_CONNECTION = '';
@@ -36,6 +41,7 @@ export class WebhookDeliveries {
     (_, batch) => this.noteAll(batch),
   );
   private sweptAt = 0;
+  private lookedUpTo = BEFORE_ALL;
 
   constructor(private readonly dataSource: DataSource) {
     this.insert = prepared<Named>(
@@ -85,8 +91,20 @@ export class WebhookDeliveries {
     );
   }
 
+  /** Of a connection that was deleted; what is more than one statement can delete is left to the sweep. */
   async forget(connectionId: string): Promise<void> {
-    await this.dataSource.query('delete from webhook_deliveries where connection_id = $1', [connectionId]);
+    await this.deleteSome([connectionId], "interval '0'");
+  }
+
+  /** As many as one statement has the time for; answers whether there may be more. */
+  private async deleteSome(connectionIds: string[], age: string): Promise<boolean> {
+    const [, deleted] = await this.dataSource.query<[unknown[], number]>(
+      `delete from webhook_deliveries where (connection_id, delivery_id) in (
+       select connection_id, delivery_id from webhook_deliveries
+       where connection_id = any($1) and received_at <= now() - ${age} limit ${AT_ONCE})`,
+      [connectionIds],
+    );
+    return deleted === AT_ONCE;
   }
 
   /**
@@ -101,10 +119,26 @@ export class WebhookDeliveries {
        select connection_id, delivery_id from webhook_deliveries
        where sealed is not null and received_at < now() - ${KEPT} limit ${AT_ONCE})`,
     );
-    if (cleared === AT_ONCE) this.sweptAt = 0;
-    await this.dataSource.query(
-      `delete from webhook_deliveries d where received_at < now() - interval '10 minutes' and sealed is not null
-       and not exists (select from connections c where c.id = d.connection_id)`,
-    );
+    const isMore = await this.sweepDeleted();
+    if (cleared === AT_ONCE || isMore) this.sweptAt = 0;
+  }
+
+  /** Of the next connections that have any; behind the last of them come the first. */
+  private async sweepDeleted(): Promise<boolean> {
+    const next = await this.dataSource.query<{ id: string; is_gone: boolean }[]>(NEXT_CONNECTIONS, [this.lookedUpTo]);
+    const gone = next.filter(({ is_gone }) => is_gone).map(({ id }) => id);
+    const isMore = gone.length > 0 && (await this.deleteSome(gone, LATE));
+    if (!isMore) this.lookedUpTo = next.length < CONNECTIONS_AT_ONCE ? BEFORE_ALL : next.at(-1)!.id;
+    return isMore;
   }
 }
+
+/** From one connection to the next over the primary key: whoever reads all deliveries to tell them does not end in time. */
+const NEXT_CONNECTIONS = `with recursive named (id) as (
+    (select connection_id from webhook_deliveries where connection_id > $1 order by connection_id limit 1)
+    union all
+    select (select connection_id from webhook_deliveries where connection_id > n.id order by connection_id limit 1)
+    from named n where n.id is not null
+  )
+  select id, not exists (select from connections c where c.id = named.id) as is_gone
+  from named where id is not null limit ${CONNECTIONS_AT_ONCE}`;

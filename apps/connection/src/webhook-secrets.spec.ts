@@ -23,9 +23,9 @@ let secrets: WebhookSecrets;
 const vault = {
   unseal: (sealed: string) => sealed,
   read: (_: object, version: number) => Promise.resolve(rows.get(version) ?? null),
-  putNext: async (_: object, secret: string) => {
+  putNext: async (_: object, secret: string, above: number) => {
     await meet();
-    const version = Math.max(0, ...rows.keys()) + 1;
+    const version = Math.max(above, ...rows.keys()) + 1;
     rows.set(version, secret);
     return version;
   },
@@ -82,4 +82,12 @@ it('a wish that comes again after another one was set changes nothing', async ()
   await set('two', 3_600);
   await set('one', 3_600, context);
   expect(await inForce()).toEqual(['two', 'one']);
+});
+
+it('can be set again where the rows are older than the events', async () => {
+  for (const secret of ['two', 'three']) await set(secret, 0);
+  rows = new Map([[1, 'old']]);
+  expect(await inForce()).toEqual([]);
+  await set('new', 3_600);
+  expect(await inForce()).toEqual(['new']);
 });

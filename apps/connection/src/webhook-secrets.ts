@@ -79,9 +79,7 @@ export class WebhookSecrets {
     };
     if (grace_seconds > 0 && (await this.isCurrent(view, secret))) return record(from_version!);
     const slot = { ...context.tenant, connection_id: view.id, field: 'webhook_secret' as const };
-    return this.storage.keep(slot, secret, async (version) => {
-      // A vault that was restored to an earlier day gives numbers out again.
-      if (version === from_version) throw new DomainError('CONFLICT');
+    return this.storage.keep(slot, { secret, above: from_version ?? 0 }, async (version) => {
       const result = await record(version);
       const { webhook_version, webhook_previous } = result.view;
       return { result, version: webhook_version ?? version, alsoKept: webhook_previous };

@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { systemContext } from '#contracts/envelope.js';
 import { Sweep } from '#service/sweep.js';
 import { KeyQueries } from './key-queries.js';
@@ -11,10 +11,10 @@ const EVERY_MS = 2_000;
  * of the grace, which every gateway keeps by itself, is recorded.
  */
 @Injectable()
-export class FinishRotations implements OnApplicationBootstrap, OnApplicationShutdown {
+export class FinishRotations implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly rounds = new Sweep({
     everyMs: EVERY_MS,
-    work: () => this.sweep(),
+    work: (stopping) => this.sweep(stopping),
     failure: 'rotations wait for the next sweep',
   });
 
@@ -27,15 +27,20 @@ export class FinishRotations implements OnApplicationBootstrap, OnApplicationShu
     this.rounds.start();
   }
 
-  onApplicationShutdown(): void {
-    this.rounds.stop();
+  beforeApplicationShutdown(): Promise<void> {
+    return this.rounds.stop();
   }
 
-  private async sweep(): Promise<void> {
-    for (const key of await this.queries.withoutSuccessor())
+  private async sweep(stopping: AbortSignal): Promise<void> {
+    for (const key of await this.queries.withoutSuccessor()) {
+      if (stopping.aborted) return;
       await this.keys.createSuccessor(key.id, systemContext(key, rotation));
+    }
     const now = new Date().toISOString();
-    for (const key of await this.queries.afterGrace(now)) await this.keys.revoke(systemContext(key, rotation), key.id);
+    for (const key of await this.queries.afterGrace(now)) {
+      if (stopping.aborted) return;
+      await this.keys.revoke(systemContext(key, rotation), key.id);
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { IDEMPOTENCY_LEASE_SECONDS, type IdempotencyState, REMEMBERED_HOURS } from '#contracts/idempotency.js';
 import { Sweep } from '#service/sweep.js';
@@ -34,10 +34,10 @@ interface Kept {
 
 /** Remembers wishes with an Idempotency-Key. The answers are sealed: nothing here opens them. */
 @Injectable()
-export class IdempotentReplies implements OnApplicationBootstrap, OnApplicationShutdown {
+export class IdempotentReplies implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly rounds = new Sweep({
     everyMs: CLEAN_EVERY_MS,
-    work: () => this.clear(),
+    work: (stopping) => this.clear(stopping),
     failure: 'old replies could not be cleared; later',
   });
 
@@ -74,12 +74,12 @@ export class IdempotentReplies implements OnApplicationBootstrap, OnApplicationS
     this.rounds.start();
   }
 
-  onApplicationShutdown(): void {
-    this.rounds.stop();
+  beforeApplicationShutdown(): Promise<void> {
+    return this.rounds.stop();
   }
 
-  async clear(): Promise<void> {
-    for (let cleared = CLEARED_AT_ONCE; cleared === CLEARED_AT_ONCE;) {
+  async clear(stopping: AbortSignal): Promise<void> {
+    for (let cleared = CLEARED_AT_ONCE; cleared === CLEARED_AT_ONCE && !stopping.aborted;) {
       [, cleared] = await this.dataSource.query<[unknown[], number]>(CLEAR);
     }
   }

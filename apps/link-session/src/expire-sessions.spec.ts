@@ -37,19 +37,19 @@ function serviceWith(count: number, isRecordable: (id: string) => boolean = () =
 describe('the expiry sweep', () => {
   it('records all that is due in one round, several at once', async () => {
     const { expiry, recorded, seen } = serviceWith(450);
-    await expiry.sweep();
+    await expiry.sweep(new AbortController().signal);
     expect([recorded.length, new Set(recorded).size, seen.looks, seen.most]).toEqual([450, 450, 3, 16]);
   });
 
   it('passes over one that cannot be recorded', async () => {
     const { expiry, due, recorded } = serviceWith(30, (id) => id !== 'session 7');
-    await expiry.sweep();
+    await expiry.sweep(new AbortController().signal);
     expect([recorded.length, [...due]]).toEqual([29, ['session 7']]);
   });
 
   it('looks again with the next round where none can be recorded', async () => {
     const { expiry, seen } = serviceWith(450, () => false);
-    await expiry.sweep();
+    await expiry.sweep(new AbortController().signal);
     expect(seen.looks).toBe(1);
   });
 });

@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { type Position, systemContext } from '#contracts/envelope.js';
 import type { SessionView } from '#contracts/link-session.js';
 import { AtMost } from '#service/at-most.js';
@@ -13,14 +13,13 @@ const AT_ONCE = 16;
 
 /** Records as an event what every reader already sees: that a session's time has passed. */
 @Injectable()
-export class ExpireSessions implements OnApplicationBootstrap, OnApplicationShutdown {
+export class ExpireSessions implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly rounds = new Sweep({
     everyMs: EVERY_MS,
-    work: () => this.sweep(),
+    work: (stopping) => this.sweep(stopping),
     failure: 'the expiry sweep failed; it comes again',
   });
   private readonly atOnce = new AtMost(AT_ONCE);
-  private isStopping = false;
 
   constructor(
     private readonly sessions: Sessions,
@@ -32,15 +31,14 @@ export class ExpireSessions implements OnApplicationBootstrap, OnApplicationShut
     this.rounds.start();
   }
 
-  onApplicationShutdown(): void {
-    this.isStopping = true;
-    this.rounds.stop();
+  beforeApplicationShutdown(): Promise<void> {
+    return this.rounds.stop();
   }
 
   /** Goes on at once while there are more than it looks for: a day's worth may have come together. */
-  async sweep(): Promise<void> {
+  async sweep(stopping: AbortSignal): Promise<void> {
     let last = -1n;
-    for (let isMore = true; isMore && !this.isStopping;) {
+    for (let isMore = true; isMore && !stopping.aborted;) {
       const now = new Date().toISOString();
       const { due, isAll } = await this.queries.expired(now);
       // One that cannot be recorded does not keep the others from it.

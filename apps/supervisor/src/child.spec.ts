@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { keepRunning, type PartPlan, type RunningChild } from './child.js';
 
 const running: RunningChild[] = [];
@@ -98,17 +98,32 @@ describe('a part', () => {
     expect(pids).toHaveLength(2);
   });
 
-  it('ends by force when it does not listen', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'latchkey-child-'));
-    const sign = join(folder, 'deaf');
-    const tell = `require('node:fs').writeFileSync(process.env.SIGN, '')`;
-    const script = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); ${tell}`;
-    const { child, pids } = run(script, { env: { SIGN: sign } });
-    await until(() => existsSync(sign));
-    rmSync(folder, { recursive: true });
-    const startedAt = Date.now();
-    await child.stop();
-    expect(Date.now() - startedAt).toBeGreaterThan(4500);
-    expect(() => process.kill(pids[0]!, 0)).toThrow('ESRCH');
-  }, 15_000);
+  describe('that does not end when it is told to', () => {
+    let folder: string;
+    beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'latchkey-child-'))));
+    afterEach(() => rmSync(folder, { recursive: true }));
+
+    /** Runs one that does this on SIGTERM; `write` leaves a file of a name in its folder. */
+    async function runStubborn(onSignal: string, more: Partial<PartPlan> = {}) {
+      const write = "const write = (name) => require('node:fs').writeFileSync(`${process.env.FOLDER}/${name}`, '');";
+      const script = `${write} process.on('SIGTERM', () => {${onSignal}}); setInterval(() => {}, 1000); write('ready')`;
+      const part = run(script, { env: { FOLDER: folder }, ...more });
+      await until(() => existsSync(join(folder, 'ready')));
+      return part;
+    }
+
+    it('ends by force', async () => {
+      const { child, pids } = await runStubborn('');
+      const startedAt = Date.now();
+      await child.stop();
+      expect(Date.now() - startedAt).toBeGreaterThan(4500);
+      expect(() => process.kill(pids[0]!, 0)).toThrow('ESRCH');
+    }, 15_000);
+
+    it('has longer when it is a program of ours, which may wait for a provider', async () => {
+      const { child } = await runStubborn(`setTimeout(() => { write('done'); process.exit() }, 5500)`, { tells: true });
+      await child.stop();
+      expect(existsSync(join(folder, 'done'))).toBe(true);
+    }, 15_000);
+  });
 });

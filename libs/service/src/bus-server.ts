@@ -1,4 +1,4 @@
-import { type Msg, type NatsConnection } from '@nats-io/transport-node';
+import { type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isObservable, lastValueFrom } from 'rxjs';
@@ -9,6 +9,8 @@ import { Outbox } from './outbox.js';
 import { dataOf, type Question } from './question-text.js';
 
 const GRACE_MS = 200;
+/** A provider that a handler has asked takes eight seconds at most; then what it gave is written down. */
+const ANSWERED_WITHIN_MS = 10_000;
 
 /**
  * Brings requests from the bus to Nest's controllers and their answers back, in the form of Nest's own NATS transport.
@@ -17,6 +19,9 @@ const GRACE_MS = 200;
 export class BusServer extends Server implements CustomTransportStrategy {
   private connection: NatsConnection | undefined;
   private readonly outbox = new Outbox();
+  private subscriptions: Subscription[] = [];
+  private answering = 0;
+  private whenQuiet = (): void => undefined;
 
   /** Replicas that name the same queue share the requests. */
   constructor(private readonly queue: string) {
@@ -29,15 +34,17 @@ export class BusServer extends Server implements CustomTransportStrategy {
 
   private async open(): Promise<void> {
     this.connection = await connectToBus();
-    for (const [subject, handler] of this.messageHandlers) {
-      this.connection.subscribe(subject, {
-        queue: this.queue,
+    const { connection, queue } = this;
+    this.subscriptions = [...this.messageHandlers].map(([subject, handler]) =>
+      connection.subscribe(subject, {
+        queue,
         callback: (error, message) => void (error ? logger.error(error, subject) : this.answer(handler, message)),
-      });
-    }
+      }),
+    );
   }
 
   private async answer(handler: MessageHandler, message: Msg): Promise<void> {
+    this.answering++;
     const answer = await answerTo(handler, message);
     this.outbox.add(() => {
       try {
@@ -45,15 +52,24 @@ export class BusServer extends Server implements CustomTransportStrategy {
       } catch (error) {
         logger.error(error, `${message.subject} could not be answered`);
       }
+      if (--this.answering === 0) this.whenQuiet();
     });
   }
 
-  /** What has arrived is still answered. */
+  /** What has arrived is still answered: what a handler is about may exist nowhere else until it is written down. */
   async close(): Promise<void> {
     if (!this.connection) return;
-    const draining = this.connection.drain();
-    await Promise.race([draining, wait(GRACE_MS)]);
+    await within(GRACE_MS, Promise.allSettled(this.subscriptions.map((subscription) => subscription.drain())));
+    await within(ANSWERED_WITHIN_MS, this.quiet());
+    await within(GRACE_MS, this.connection.drain());
     await this.connection.close();
+  }
+
+  private quiet(): Promise<void> {
+    return new Promise((resolve) => {
+      this.whenQuiet = resolve;
+      if (this.answering === 0) resolve();
+    });
   }
 
   on(): void {
@@ -64,6 +80,9 @@ export class BusServer extends Server implements CustomTransportStrategy {
     return this.connection as T;
   }
 }
+
+const within = (ms: number, promise: Promise<unknown>): Promise<unknown> =>
+  Promise.race([promise, wait(ms, undefined, { ref: false })]);
 
 /** RpcErrorFilter has made a failure into an observable that throws the refusal; nothing else is expected here. */
 async function answerTo(handler: MessageHandler, message: Msg): Promise<string> {

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
+import { newToken } from '#contracts/secrets.js';
 import { authorizeUrl, type OAuthClient } from './client.js';
 import { finishConnectLink, type LinkOutcome, resultRedirect, startConnectLink } from './connect-link.js';
-import { type LinkStateRow, type LinkStates, newState, type ReceivedCode } from './link-state.js';
+import { type LinkStateRow, type LinkStates, type ReceivedCode } from './link-state.js';
 import { OAuthError, refreshTokens } from './tokens.js';
 
 const now = new Date('2026-01-15T12:00:00Z');
@@ -85,7 +86,7 @@ const granted = {
 };
 
 const start = async () => {
-  const state = newState();
+  const state = newToken();
   return { link_token: state, ...(await startConnectLink(states, client, { link, state, now })) };
 };
 const finish = (parameters: Record<string, unknown>, at = now, by = client): Promise<LinkOutcome> =>

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { ConnectLinkEnding } from '#contracts/connect-link.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, platformConnectionId } from '#contracts/ids.js';
+import { newToken } from '#contracts/secrets.js';
 import { logger } from '#service/logger.js';
 import { until } from '#testing/api.js';
 import { contextFor, newTenant } from '#testing/callers.js';
@@ -12,7 +13,7 @@ import type { StoreConnection } from '../store-connection.js';
 import { ConnectLinks } from './connect-links.service.js';
 import { FinishLinks } from './finish-links.js';
 import type { LinkRecord } from './link-record.js';
-import { hashOf, type LinkStateRow, newState, type ReceivedCode } from './link-state.js';
+import { hashOf, type LinkStateRow, type ReceivedCode } from './link-state.js';
 import type { LinkTable, UnderWay } from './link-table.js';
 import type { OAuthClients } from './oauth-clients.js';
 
@@ -139,30 +140,30 @@ const deny = (state: string) => links.finish(contextFor(tenant), 'bank', { state
 
 describe('the start of a Connect Link', () => {
   it('answers where it stands on the timeline', async () => {
-    expect(await start(newState())).toMatchObject({ position: '7' });
+    expect(await start(newToken())).toMatchObject({ position: '7' });
     expect(record.written).toEqual(['start']);
   });
 
   it('is refused while it cannot be recorded', async () => {
     record.trouble = 'UNAVAILABLE';
-    await expect(start(newState())).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(start(newToken())).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
   it('that is on record already holds as long as it says there', async () => {
     record.recorded = '2026-01-01T12:10:00.000Z';
-    expect(await start(newState())).toMatchObject({ expires_at: record.recorded });
+    expect(await start(newToken())).toMatchObject({ expires_at: record.recorded });
     expect(table.row!.expiresAt.toISOString()).toBe(record.recorded);
   });
 
   it('leaves nothing of a link whose name is taken', async () => {
     record.trouble = 'ID_TAKEN';
-    await expect(start(newState())).rejects.toMatchObject({ code: 'ID_TAKEN' });
+    await expect(start(newToken())).rejects.toMatchObject({ code: 'ID_TAKEN' });
     expect(table.row).toBeNull();
   });
 });
 
 describe('a connection that a link makes', () => {
-  const state = newState();
+  const state = newToken();
   const connected = `https://app.example/done?status=connected&connection_id=${platformConnectionId(id)}`;
   const comeBack = () => links.finish(contextFor(tenant), 'bank', { state, code: 'c' });
   let provider: Server;
@@ -213,7 +214,7 @@ describe('a connection that a link makes', () => {
 });
 
 describe('while the record is away', () => {
-  const state = newState();
+  const state = newToken();
   beforeEach(async () => {
     await start(state);
     record.written = [];
@@ -243,7 +244,7 @@ describe('while the record is away', () => {
 });
 
 it('a provider that does not answer is recorded, and the link goes on', async () => {
-  const state = newState();
+  const state = newToken();
   await start(state);
   const failed = 'https://app.example/done?status=error&error=provider_unreachable';
   expect(await links.finish(contextFor(tenant), 'bank', { state, code: 'c' })).toBe(failed);
@@ -256,7 +257,7 @@ it('a provider that does not answer is recorded, and the link goes on', async ()
 
 describe('a link whose provider does not answer', () => {
   beforeEach(async () => {
-    const state = newState();
+    const state = newToken();
     await start(state);
     table.row!.step = 'received';
     table.codeOf = () => Promise.resolve({ code: 'c', verifier: 'v' });
@@ -279,7 +280,7 @@ describe('a link whose provider does not answer', () => {
 });
 
 it('links that were left are finished side by side', async () => {
-  const state = newState();
+  const state = newToken();
   await start(state);
   const ended = await table.end(hashOf(state), { type: 'RecordDenial' });
   table.unfinished = () => Promise.resolve(Array.from({ length: 20 }, () => ended));
@@ -296,7 +297,7 @@ it('links that were left are finished side by side', async () => {
 
 describe('a state', () => {
   it('that is used again is recorded each time', async () => {
-    const state = newState();
+    const state = newToken();
     await start(state);
     await deny(state);
     expect([await deny(state), await deny(state)]).toEqual([null, null]);
@@ -304,7 +305,7 @@ describe('a state', () => {
   });
 
   it('that is used again without the signature of a provider that signs is not', async () => {
-    const state = newState();
+    const state = newToken();
     await start(state);
     await deny(state);
     expect(await links.finish(contextFor(tenant), 'signing', { state, error: 'access_denied' })).toBeNull();

@@ -1,6 +1,7 @@
 import { beforeEach, expect, it } from '@jest/globals';
 import type { ConnectLinkEnding } from '#contracts/connect-link.js';
 import { idOf, shortIdOf } from '#contracts/ids.js';
+import { newToken } from '#contracts/secrets.js';
 import { logger } from '#service/logger.js';
 import type { Store } from '#service/store.js';
 import { contextFor, newTenant } from '#testing/callers.js';
@@ -13,7 +14,7 @@ import type { CredentialStorage } from '../credential-storage.js';
 import { StoreConnection } from '../store-connection.js';
 import { FinishLinks } from './finish-links.js';
 import type { LinkRecord } from './link-record.js';
-import { hashOf, newState } from './link-state.js';
+import { hashOf } from './link-state.js';
 import type { LinkTable, UnderWay } from './link-table.js';
 import type { OAuthClients } from './oauth-clients.js';
 import type { Tokens } from './tokens.js';
@@ -50,7 +51,7 @@ beforeEach(() => {
   const link = { tenant, userId: 'u', serverId: 'bank', redirectUri: '', callbackUrl: '', shop: null };
   const made = { ...contextFor(tenant), returned: null };
   row = {
-    stateHash: hashOf(newState()),
+    stateHash: hashOf(newToken()),
     link,
     made,
     startedAt: new Date(),

@@ -17,8 +17,12 @@ const tokens = (more: Partial<Tokens> = {}): Tokens => ({
   ...more,
 });
 
+const byOther = tokens({ accessToken: 'access-2', expiresAt: after(9999) });
+
 let clock: Date;
 let stored: StoredTokens | null;
+/** How often the credential was opened. */
+let opened: number;
 let lease: { holder: string; until: number } | null;
 let expired: string[];
 let refreshes: string[];
@@ -26,9 +30,11 @@ let outcome: (refreshToken: string) => Promise<Tokens | null>;
 
 const store: TokenStore = {
   read: async () => {
+    opened += 1;
     await delay(1);
     return stored;
   },
+  version: () => Promise.resolve(stored?.version ?? null),
   replace: async (_id, version, next) => {
     await delay(1);
     if (stored?.version !== version) return false;
@@ -65,7 +71,7 @@ const failing = (code: OAuthErrorCode) => (): Promise<Tokens> => Promise.reject(
 beforeEach(() => {
   clock = after(3600 - 120);
   stored = { tokens: tokens(), version: '1' };
-  lease = null;
+  [lease, opened] = [null, 0];
   expired = [];
   refreshes = [];
   outcome = () =>
@@ -105,10 +111,10 @@ describe('tokens', () => {
 });
 
 describe('one refresh', () => {
-  it('serves a hundred callers at a time', async () => {
+  it('serves a hundred callers at a time, who open the credential once before it and once under the lease', async () => {
     const fresh = replica();
     const all = await Promise.all(Array.from({ length: 100 }, () => fresh('c')));
-    expect(refreshes).toEqual(['refresh-0']);
+    expect([refreshes, opened]).toEqual([['refresh-0'], 2]);
     expect(new Set(all.map((each) => each?.accessToken))).toEqual(new Set(['access-1']));
   });
 
@@ -146,11 +152,23 @@ describe('one refresh', () => {
     expect(await replica()('c')).toMatchObject({ accessToken: 'access-1' });
   });
 
-  it('is not waited for without end', async () => {
+  it('is not waited for without end, and nothing is opened meanwhile', async () => {
     clock = after(4000);
     lease = { holder: 'stuck', until: Date.now() + 60_000 };
-    await expect(replica(200)('c')).rejects.toMatchObject({ code: 'provider_unreachable' });
-    expect(refreshes).toEqual([]);
+    await expect(replica(300)('c')).rejects.toMatchObject({ code: 'provider_unreachable' });
+    expect([refreshes, opened]).toEqual([[], 1]);
+  });
+
+  it.each<[string, () => StoredTokens | null, Tokens | null]>([
+    ['what another replica has stored', () => ({ tokens: byOther, version: '1+' }), byOther],
+    ['nothing once the connection has ended', () => null, null],
+  ])('that is waited for brings %s', async (_what, then, answer) => {
+    clock = after(4000);
+    lease = { holder: 'other', until: Date.now() + 60_000 };
+    const waiting = replica()('c');
+    await delay(20);
+    stored = then();
+    expect([await waiting, refreshes, opened]).toEqual([answer, [], 2]);
   });
 
   it('does not touch a credential that was set meanwhile', async () => {

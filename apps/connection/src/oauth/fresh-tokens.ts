@@ -14,8 +14,10 @@ export interface StoredTokens {
 }
 
 export interface TokenStore {
-  /** Null when the connection is not live. */
+  /** Null when the connection is not live. Each time is an entry on the connection's timeline. */
   read(connectionId: string): Promise<StoredTokens | null>;
+  /** Which version `read` would open; null when the connection is not live. Opens nothing. */
+  version(connectionId: string): Promise<string | null>;
   /**
    * Stores refreshed tokens, which exist nowhere else: worth its own retries. Answers false, and nothing happens, unless the version is still this one and the connection lives.
    */
@@ -48,8 +50,8 @@ export type FreshTokens = (connectionId: string) => Promise<Tokens | null>;
 
 /**
  * Tokens are refreshed when a fifth of their life is left, five minutes at most, by one caller for all: a refresh token is
- * good once, so two at a time would end the connection. Within this process the others wait for the same promise, across
- * replicas for the lease.
+ * good once, so two at a time would end the connection. Within this process the others wait for the same promise, and share
+ * one opening of the credential; across replicas they wait for the lease.
  */
 export function freshTokens({
   store,
@@ -60,10 +62,9 @@ export function freshTokens({
 }: FreshTokensOptions): FreshTokens {
   const flights = new Map<string, Promise<Tokens | null>>();
   const turn = { store, refresh, now, isInHand, waitMs, holder: randomUUID() };
-  return async (connectionId) => {
-    const stored = await store.read(connectionId);
-    if (!stored || isFresh(stored.tokens, now())) return stored?.tokens ?? null;
-    const flight = flights.get(connectionId) ?? inTurn(turn, connectionId).finally(() => flights.delete(connectionId));
+  return (connectionId) => {
+    const flight =
+      flights.get(connectionId) ?? openFresh(turn, connectionId).finally(() => flights.delete(connectionId));
     flights.set(connectionId, flight);
     return flight;
   };
@@ -74,12 +75,19 @@ interface Turn extends Required<FreshTokensOptions> {
   holder: string;
 }
 
+async function openFresh(turn: Turn, connectionId: string): Promise<Tokens | null> {
+  const stored = await turn.store.read(connectionId);
+  if (!stored || isFresh(stored.tokens, turn.now())) return stored?.tokens ?? null;
+  return inTurn(turn, connectionId, stored);
+}
+
 /** Takes the lease and refreshes; while another replica holds it, what that one stored or what still lives is the answer. */
-async function inTurn(turn: Turn, connectionId: string): Promise<Tokens | null> {
+async function inTurn(turn: Turn, connectionId: string, opened: StoredTokens): Promise<Tokens | null> {
   const { store, now, waitMs, holder } = turn;
   const waitUntil = performance.now() + waitMs;
+  let stored: StoredTokens | null = opened;
   while (!(await store.takeLease(connectionId, holder, LEASE_MS))) {
-    const stored = await store.read(connectionId);
+    if ((await store.version(connectionId)) !== stored.version) stored = await store.read(connectionId);
     if (!stored || isAlive(stored.tokens, now())) return stored?.tokens ?? null;
     if (performance.now() >= waitUntil) throw new OAuthError('provider_unreachable');
     await delay(POLL_MS);

@@ -104,7 +104,7 @@ beforeEach(() => {
   view = { id: 'c', server_id: 'shop', state: 'connected', auth_type: 'oauth', metadata: {}, credential_version: 1 };
 });
 afterEach(() => {
-  for (const one of replicas) one.onApplicationShutdown();
+  for (const one of replicas) void one.beforeApplicationShutdown();
   jest.useRealTimers();
 });
 

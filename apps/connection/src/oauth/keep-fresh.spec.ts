@@ -20,10 +20,7 @@ const query = (text: string, [, paused]: [string, string[]]) =>
   Promise.resolve(
     text.includes('order by') && paused.includes('c') ? [] : [{ id: 'c', server_id: 'shop', expires_at }],
   );
-const fresh = () => {
-  opened += 1;
-  return Promise.reject(trouble);
-};
+let fresh: () => Promise<null>;
 const of = () => {
   if (!isRegistered) throw new DomainError('SERVER_OAUTH_NOT_CONFIGURED');
 };
@@ -32,14 +29,22 @@ beforeEach(() => {
   logger.level = 'silent';
   jest.useFakeTimers();
   [isRegistered, expires_at, opened] = [true, null, 0];
-  const parts = [{ fresh, isInHand: () => false }, { resume: () => Promise.resolve() }, { of }] as unknown[];
+  fresh = () => {
+    opened += 1;
+    return Promise.reject(trouble);
+  };
+  const parts = [
+    { fresh: () => fresh(), isInHand: () => false, forgetOutdated: () => Promise.resolve() },
+    { resume: () => Promise.resolve() },
+    { of },
+  ] as unknown[];
   const [tokens, links, clients] = parts as [OAuthTokens, FinishLinks, OAuthClients];
   keeper = new KeepFresh({ query } as unknown as DataSource, tokens, links, clients);
   keeper.onApplicationBootstrap();
 });
 
 afterEach(() => {
-  keeper.onApplicationShutdown();
+  void keeper.beforeApplicationShutdown();
   jest.useRealTimers();
 });
 
@@ -78,4 +83,16 @@ it('a provider that refuses us is asked every few hours, not every few minutes',
 it('a provider that is away is asked every five minutes', async () => {
   trouble = new OAuthError('provider_unreachable');
   expect(await openedIn(1)).toBeGreaterThan(10);
+});
+
+it('a stop waits for the provider that is being asked, as what it gives is lost otherwise', async () => {
+  let answers!: (nothing: null) => void;
+  fresh = () => new Promise((resolve) => void (answers = resolve));
+  await jest.advanceTimersByTimeAsync(3_000);
+  let isStopped = false;
+  const stopped = keeper.beforeApplicationShutdown().then(() => (isStopped = true));
+  await jest.advanceTimersByTimeAsync(8_000);
+  expect(isStopped).toBe(false);
+  answers(null);
+  await stopped;
 });

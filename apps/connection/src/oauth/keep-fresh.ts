@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { DomainError } from '#contracts/errors.js';
 import { logger } from '#service/logger.js';
@@ -27,10 +27,10 @@ interface Due {
 
 /** Refreshes tokens ahead of their end, whether somebody uses them or not, and finishes Connect Links that were left. */
 @Injectable()
-export class KeepFresh implements OnApplicationBootstrap, OnApplicationShutdown {
+export class KeepFresh implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly rounds = new Sweep({
     everyMs: EVERY_MS,
-    work: () => this.sweep(),
+    work: (stopping) => this.sweep(stopping),
     failure: 'refreshing tokens failed; it comes again',
   });
   /** On its own: refreshes do not wait for a provider that takes its time over a link. */
@@ -53,15 +53,16 @@ export class KeepFresh implements OnApplicationBootstrap, OnApplicationShutdown 
     this.leftLinks.start();
   }
 
-  onApplicationShutdown(): void {
-    this.rounds.stop();
-    this.leftLinks.stop();
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all([this.rounds.stop(), this.leftLinks.stop()]);
   }
 
-  private async sweep(): Promise<void> {
+  private async sweep(stopping: AbortSignal): Promise<void> {
     const now = new Date().toISOString();
     await this.forgetPauses(now);
+    await this.tokens.forgetOutdated();
     const due = await this.due(now);
+    if (stopping.aborted) return;
     await Promise.all(due.map((one) => this.refresh(one)));
   }
 

@@ -39,9 +39,6 @@ export interface ReceivedCode {
   verifier: string;
 }
 
-/** 256 random bits as 43 characters. It is given out once: to the caller, and in the authorize address. */
-export const newState = (): string => randomBytes(32).toString('base64url');
-
 /** Stores a new link under its state; answers when it ends. */
 export async function openLink(
   states: Pick<LinkStates, 'put'>,

@@ -158,6 +158,19 @@ describe('what a refresh has given while it cannot be written down', () => {
     await replica.fresh('c');
     expect([asks, kept.get(2)?.accessToken]).toEqual([2, 'new 2']);
   });
+
+  it.each<[string, () => void, boolean]>([
+    ['stays in hand as long as it may be written down', () => undefined, true],
+    ['is let go once the connection has ended', () => void (view = null), false],
+    ['is let go once another credential is set', moveOn, false],
+  ])('%s', async (_what, happens, isKept) => {
+    writes = [away];
+    const replica = keeper();
+    await expect(replica.fresh('c')).rejects.toThrow('away');
+    happens();
+    await replica.forgetOutdated();
+    expect(replica.isInHand('c')).toBe(isKept);
+  });
 });
 
 describe('what a refresh has given', () => {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ConnectionView } from '#contracts/connection.js';
-import { freshTokens, type Refresh } from './fresh-tokens.js';
+import { type FreshTokens, freshTokens, type Refresh } from './fresh-tokens.js';
 import { OAuthClients } from './oauth-clients.js';
 import { atShop } from './shop.js';
 import { ConnectionTokens } from './token-store.js';
@@ -12,10 +12,10 @@ import { refreshTokens, type Tokens } from './tokens.js';
 export class OAuthTokens {
   /** The clock, which a test may put forward. */
   now = (): Date => new Date();
-  private readonly opening = new Map<string, Promise<Tokens | null>>();
   /** What a refresh of this version has given and could not be written down yet, by connection: it exists nowhere else. */
   private readonly inHand = new Map<string, { version: string; tokens: Tokens }>();
-  private readonly refreshed;
+  /** Null when the connection does not live. */
+  readonly fresh: FreshTokens;
 
   constructor(
     private readonly store: ConnectionTokens,
@@ -23,7 +23,7 @@ export class OAuthTokens {
     private readonly clients: OAuthClients,
   ) {
     const refresh: Refresh = (id, credential) => this.refresh(id, credential);
-    this.refreshed = freshTokens({ store, refresh, now: () => this.now(), isInHand: (id) => this.isInHand(id) });
+    this.fresh = freshTokens({ store, refresh, now: () => this.now(), isInHand: (id) => this.isInHand(id) });
   }
 
   /** Is there something that is still to be written down, under the lease that this replica has kept? */
@@ -31,13 +31,12 @@ export class OAuthTokens {
     return this.inHand.has(connectionId);
   }
 
-  /** Null when the connection does not live. All who ask at the same moment share one opening of the credential. */
-  fresh(connectionId: string): Promise<Tokens | null> {
-    const open = this.opening.get(connectionId);
-    if (open) return open;
-    const opening = this.refreshed(connectionId).finally(() => this.opening.delete(connectionId));
-    this.opening.set(connectionId, opening);
-    return opening;
+  /** What was given for a connection that has ended since, or for a credential that was replaced, is of no use to anybody. */
+  async forgetOutdated(): Promise<void> {
+    for (const [id, kept] of this.inHand) {
+      const isNeeded = (await this.store.version(id)) === kept.version;
+      if (!isNeeded && this.inHand.get(id) === kept) this.inHand.delete(id);
+    }
   }
 
   /**

@@ -38,6 +38,11 @@ export class ConnectionTokens implements TokenStore {
     }
   }
 
+  async version(connectionId: string): Promise<string | null> {
+    const view = await this.live(connectionId);
+    return view && String(view.credential_version);
+  }
+
   async live(connectionId: string): Promise<ConnectionView | null> {
     const view = await this.connections.find(connectionId);
     return view?.state === 'connected' && view.auth_type === 'oauth' ? view : null;
@@ -55,9 +60,10 @@ export class ConnectionTokens implements TokenStore {
     if (!view || String(view.credential_version) !== version) return false;
     const { id, project_id, environment } = view;
     const slot = { connection_id: id, project_id, environment, field: 'credential' as const };
+    const from_version = Number(version);
     const replaced = await unlessOver(
-      this.storage.keep(slot, toSecret(tokens), async (credential_version) => {
-        const command = refreshCommand(tokens, { from_version: Number(version), credential_version });
+      this.storage.keep(slot, { secret: toSecret(tokens), above: from_version }, async (credential_version) => {
+        const command = refreshCommand(tokens, { from_version, credential_version });
         await this.connections.command(id, command, systemContext(view, tokenRefresh));
         return { result: true, version: credential_version };
       }),

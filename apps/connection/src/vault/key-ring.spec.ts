@@ -111,6 +111,19 @@ describe('a start', () => {
     await expect(rotationOn(query).onApplicationBootstrap()).rejects.toThrow('epoch 1 (15 credentials)');
   });
 
+  it.each([
+    ['not at all where there is no other epoch', `2:${newKey()}`, 0],
+    ['once where there is one', `1:${newKey()},2:${newKey()}`, 1],
+  ])('goes through the vault for credentials to move %s', async (_how, VAULT_KEK, times) => {
+    let stretches = 0;
+    const query = (text: string) => Promise.resolve(text.includes('offset') ? (stretches++, []) : []);
+    const rotation = new KeyRotation(new KeyRing({ VAULT_KEK }), { query } as unknown as DataSource);
+    await rotation.onApplicationBootstrap();
+    await rotation.onApplicationShutdown();
+    const counted = 1;
+    expect(stretches - counted).toBe(times);
+  });
+
   it('waits for no database that has too much to do to count', async () => {
     logger.level = 'silent';
     const rotation = rotationOn(() => Promise.reject(new Error('canceling statement due to statement timeout')));

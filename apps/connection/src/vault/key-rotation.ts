@@ -138,31 +138,32 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
     }
   }
 
-  /** Once through the table; a key that does not open is left where it is, and named in the answer. */
+  /**
+   * Once through the table, if there is an epoch to move from; a key that does not open is left where it is, and named in
+   * the answer.
+   */
   private async moveAll(): Promise<string | null> {
+    const from = this.keks.epochs().filter((epoch) => epoch !== this.keks.current());
+    if (from.length === 0) return null;
     const stuck: Row[] = [];
-    let after: Row | undefined;
-    for (let rows = await this.page(after); rows.length > 0; rows = await this.page(after)) {
-      if (this.stopping.signal.aborted) break;
-      const moved = await Promise.all(rows.map((row) => this.rewrapped(row)));
-      const texts = moved.filter((text) => text !== null);
-      stuck.push(...rows.filter((_, index) => moved[index] === null));
-      await this.dataSource.query(MOVE, [JSON.stringify(texts)]);
-      logger.info(
-        { moved: texts.length, epoch: this.keks.current() },
-        'data keys were wrapped under the current epoch',
-      );
-      after = rows.at(-1);
-    }
+    let stretch: Stretch = { after: null, upTo: null };
+    do {
+      stretch = await stretchAfter(this.dataSource, stretch.upTo);
+      const rows = await this.dataSource.query<Row[]>(OLD, [...boundsOf(stretch), from]);
+      while (rows.length > 0 && !this.stopping.signal.aborted)
+        stuck.push(...(await this.move(rows.splice(0, AT_ONCE))));
+    } while (stretch.upTo && !this.stopping.signal.aborted);
     const [first] = stuck;
     return first ? `${stuck.length} data keys do not open, first that of connection ${first.connection_id}` : null;
   }
 
-  private page(after: Row | undefined): Promise<Row[]> {
-    const current = this.keks.current();
-    const from = this.keks.epochs().filter((epoch) => epoch !== current);
-    const { connection_id = null, field = null, version = null } = after ?? {};
-    return this.dataSource.query(PAGE, [from, connection_id, field, version]);
+  /** Answers with those that do not open. */
+  private async move(rows: Row[]): Promise<Row[]> {
+    const moved = await Promise.all(rows.map((row) => this.rewrapped(row)));
+    const texts = moved.filter((text) => text !== null);
+    await this.dataSource.query(MOVE, [JSON.stringify(texts)]);
+    logger.info({ moved: texts.length, epoch: this.keks.current() }, 'data keys were wrapped under the current epoch');
+    return rows.filter((_, index) => moved[index] === null);
   }
 
   private async rewrapped(row: Row) {
@@ -186,9 +187,7 @@ const ROW = 'connection_id, field, version, project_id, environment, epoch, wrap
 
 const SOME = `select ${ROW} from ${STRETCH} v where epoch = $7 limit 20`;
 
-const PAGE = `select ${ROW} from vault_entries
-  where epoch = any($1) and ($2::uuid is null or (connection_id, field, version) > ($2::uuid, $3::text, $4::int))
-  order by connection_id, field, version limit ${AT_ONCE}`;
+const OLD = `select ${ROW} from ${STRETCH} v where epoch = any($7)`;
 
 const MOVE = `update vault_entries v set epoch = m.epoch, wrapped_key = decode(m.wrapped_key, 'hex')
   from jsonb_to_recordset($1::jsonb)

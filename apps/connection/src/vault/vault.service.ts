@@ -19,6 +19,8 @@ export const IS_SETTLED = "created_at < now() - interval '10 minutes'";
 /** The version of what is only ever replaced as a whole. */
 const FIRST = 1;
 
+const KEY_MISSING = 'The key to what was sealed is not here; try again.';
+
 /** Keeps credentials. Opening one is for credentials.service.ts alone, which leaves a trace first. */
 @Injectable()
 export class Vault {
@@ -46,13 +48,17 @@ export class Vault {
     return { ...publicKey.export({ format: 'jwk' }), alg: 'ECDH-ES', kid: String(epoch) };
   }
 
-  /** The secret in a JWE that the edge made with `publicJwk`. */
+  /**
+   * The secret in a JWE that the edge made with `publicJwk`. One of an epoch whose key is not here is none the worse for that:
+   * while a newer key is rolled out, another replica has it already, and so will this one.
+   */
   unseal(jwe: string): string {
     try {
       const { token } = JSON.parse(this.openerOf(jwe)(jwe)) as { token: unknown };
       if (typeof token === 'string' && token.length > 0) return token;
-    } catch {
-      // What exactly is wrong with it helps nobody but an attacker.
+    } catch (cause) {
+      // What else is wrong with it helps nobody but an attacker.
+      if (cause instanceof DomainError) throw Object.assign(new DomainError('UNAVAILABLE', KEY_MISSING), { cause });
     }
     throw new DomainError('VALIDATION_ERROR', 'The sealed token could not be opened; load the page again.');
   }
@@ -61,6 +67,7 @@ export class Vault {
   private openerOf(jwe: string): (jwe: string) => string {
     const { kid } = JSON.parse(Buffer.from(jwe.split('.', 1)[0]!, 'base64url').toString()) as { kid?: string };
     const epoch = Number(kid ?? this.keks.epochs()[0]);
+    if (!Number.isInteger(epoch)) throw new Error('the text names no epoch');
     const opener = this.openers.get(epoch) ?? openerWith(this.keks.sealingPair(epoch).privateKey);
     this.openers.set(epoch, opener);
     return opener;
@@ -87,13 +94,17 @@ export class Vault {
     );
   }
 
-  /** Puts a secret under a version that no other has had, and answers with it. Nothing that is there is touched. */
-  async putNext(slot: Slot, secret: string): Promise<number> {
+  /**
+   * Puts a secret under a version that no other has had, and answers with it. Nothing that is there is touched. What the
+   * stream names is `above`: rows that were put back from an earlier day end before it.
+   */
+  async putNext(slot: Slot, secret: string, above = 0): Promise<number> {
     const { connection_id, field, project_id, environment } = slot;
     for (;;) {
       const [{ version }] = await this.dataSource.query<[{ version: number }]>(
-        `select coalesce(max(version), 0) + 1 as version from vault_entries where connection_id = $1 and field = $2`,
-        [connection_id, field],
+        `select greatest(max(version), $3::int) + 1 as version from vault_entries
+         where connection_id = $1 and field = $2`,
+        [connection_id, field, above],
       );
       const { epoch, wrapped_key, ciphertext } = await seal(this.keks, { ...slot, version }, secret);
       const taken = await this.dataSource.query<unknown[]>(

@@ -113,10 +113,19 @@ describe('the pair that the edge seals to', () => {
     expect(vaultWith(ringAt(2)).unseal(after)).toBe('t');
   });
 
-  it('opens nothing when its key is gone, or the text is none of its own', () => {
-    const sealed = sealerTo(vaultWith(ringAt(1)).publicJwk())(token);
-    for (const jwe of [sealed, 'nonsense', '', `${Buffer.from('{"kid":"x"}').toString('base64url')}....`]) {
-      expect(() => vaultWith(new KeyRing({ VAULT_KEK: keys[1] })).unseal(jwe)).toThrow('could not be opened');
+  it('opens nothing that is none of its own', () => {
+    const foreign = sealerTo(vaultWith(new KeyRing({ VAULT_KEK: `1:${newKey()}` })).publicJwk())(token);
+    for (const jwe of [foreign, 'nonsense', '', `${Buffer.from('{"kid":"x"}').toString('base64url')}....`]) {
+      expect(() => vaultWith(ring).unseal(jwe)).toThrow('could not be opened');
     }
+  });
+
+  it.each([
+    ['that is not here yet', 2, 1],
+    ['that is gone', 1, 2],
+  ])('has the caller try again where the text needs a key %s', (_which, sealedIn, known) => {
+    const sealed = sealerTo(vaultWith(ringAt(sealedIn)).publicJwk())(token);
+    const vault = vaultWith(new KeyRing({ VAULT_KEK: keys[known - 1] }));
+    expect(() => vault.unseal(sealed)).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }));
   });
 });
