@@ -286,7 +286,9 @@ describe('a page of the dashboard', () => {
       ...{ 'key.health': health, 'connection.health': health, 'link-session.health': health, 'audit.health': health },
     });
     const { status, text } = await get(url, { cookie });
-    expect([status, text.match(/undefined|\[object|NaN/)]).toEqual([200, null]);
+    // A token of its forms may hold any three letters.
+    const written = text.replaceAll(/[\w-]{43}/g, '');
+    expect([status, written.match(/undefined|\[object|NaN/)]).toEqual([200, null]);
     expect(text).toContain(words);
   });
 
