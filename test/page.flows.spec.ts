@@ -4,7 +4,7 @@ import { DomainError } from '#contracts/errors.js';
 import { HandOffCodes } from '../apps/gateway/src/pages/hand-off-code.js';
 import { qrCode } from '../apps/gateway/src/pages/qr-code.js';
 import { describeInBrowser } from './browser.js';
-import { answersFor, cookieOf, newLink } from './page-app.js';
+import { answersFor, cookieOf, newLink, newVaultKey } from './page-app.js';
 import { PageBench } from './page-bench.js';
 
 const atBank = { institution_name: 'First Platypus Bank' };
@@ -272,6 +272,32 @@ describeInBrowser('going on at a phone', () => {
   });
 });
 
+describeInBrowser('a person whom a provider sends back', () => {
+  it('tries again after a part was away, in another language too, and goes on to the app', async () => {
+    await bench.newVisit();
+    bench.bus.answers = {};
+    const first = `?state=${'x'.repeat(43)}&code=%22&scope=read&scope=write`;
+    const said: string[] = [];
+    bench.page.on('request', (request) => {
+      const { pathname, search } = new URL(request.url());
+      if (pathname.startsWith('/v1/connect')) said.push(search);
+    });
+    await bench.page.goto(`${bench.base}/v1/connect/callback/mercadopago${first}#_=_`);
+    await bench.heading('We will be right back');
+    await bench.page.getByRole('link', { name: 'Deutsch', exact: true }).click();
+    await bench.heading('Wir sind gleich wieder da');
+    const redirect_to = new URL('/app', bench.script.url).href;
+    bench.bus.answers = {
+      'connection.vault-key': newVaultKey,
+      'connection.connect.finish': () => ({ redirect_to }),
+    };
+    await bench.page.getByRole('link', { name: 'Noch einmal versuchen' }).click();
+    await bench.page.waitForURL(redirect_to);
+    expect(said).toEqual([first, `${first}&lang=de`, `${first}&lang=de`]);
+    expect(bench.faults).toEqual([]);
+  });
+});
+
 describeInBrowser('the language', () => {
   it('can be chosen, is kept for the next link, and leaves no trace in the address', async () => {
     await bench.newVisit({ locale: 'fr-FR' });
@@ -279,11 +305,11 @@ describeInBrowser('the language', () => {
     bench.bus.answers = answersFor(one, other);
     await bench.open(one);
     await bench.heading('Connectez votre banque');
-    await bench.button('Deutsch').click();
+    await bench.page.getByRole('link', { name: 'Deutsch' }).click();
     await bench.heading('Verbinden Sie Ihre Bank');
     await bench.page.waitForFunction('location.search === ""');
     await bench.open(other);
     await bench.heading('Verbinden Sie Ihre Bank');
-    expect(await bench.page.getByRole('button', { name: 'Deutsch' }).getAttribute('aria-current')).toBe('true');
+    expect(await bench.page.getByRole('link', { name: 'Deutsch' }).getAttribute('aria-current')).toBe('true');
   });
 });

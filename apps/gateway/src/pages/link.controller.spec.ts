@@ -171,7 +171,7 @@ describe('opening a link', () => {
     const { statusCode, headers, body } = await app!.inject(`/link/${link.token}`);
     expect(headers['set-cookie']).toContain(`lk_${link.sid}=${link.token}; Max-Age=3600; Path=/link/s/${link.sid};`);
     expect(body).toContain(`data-address="/link/s/${link.sid}"`);
-    expect(body).toContain(`action="/link/s/${link.sid}"`);
+    expect(body).toContain(`href="/link/s/${link.sid}">Try again</a>`);
     expect(body).not.toContain(link.token);
     expect([statusCode, headingOf(body)]).toEqual([503, 'We will be right back']);
     expect(headers['retry-after']).toBe('2');

@@ -322,9 +322,18 @@ function begin() {
   else if (['offer', 'refused', 'more'].includes(kind)) waitForPerson();
 }
 
-// Neither a token nor the choice of a language stays in the address bar.
+// Neither a token nor the choice of a language stays in the address bar. What a provider has sent along does, for a reload.
 if (address) history.replaceState(null, '', address);
-else if (new URLSearchParams(location.search).has('lang')) history.replaceState(null, '', location.pathname);
+else if (/^\?lang=\w+$/.test(location.search)) history.replaceState(null, '', location.pathname);
+
+// Where a provider sends browsers back to, another language needs the whole query. It is added here: no page may hold its secrets.
+if (!base) {
+  for (const language of document.querySelectorAll('.languages a')) {
+    const said = new URLSearchParams(location.search);
+    said.set('lang', language.lang);
+    language.href = `?${said}`;
+  }
+}
 
 // A page from the browser's memory shows a session as it was.
 window.addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
