@@ -328,7 +328,10 @@ describe('the page of a session', () => {
       const { statusCode, headers } = await app!.inject(path!);
       expect([statusCode, headers['cache-control']]).toEqual([200, 'public, max-age=31536000, immutable']);
     }
-    expect((await app!.inject('/assets/pages/link.000000000000.js')).statusCode).toBe(404);
+    for (const missing of ['/assets/pages/link.000000000000.js', '/assets/admin/admin.000000000000.js']) {
+      const { statusCode, headers } = await app!.inject(missing);
+      expect([statusCode, headers['cache-control']]).toEqual([404, 'no-store']);
+    }
   });
 });
 
