@@ -135,6 +135,24 @@ describeInBrowser('a person at the hosted page', () => {
     await bench.heading('All set');
   });
 
+  it('leaves word of a used one-time link that is opened, once, and not of its own page loaded again', async () => {
+    const link = newLink({ status: 'completed', single_use: true, result_connection_ids: ['c1'] });
+    bench.letAttempt(link, () => ({}));
+    const asked = bench.bus.count('link-session.activate');
+    await bench.admit(link);
+    await bench.page.goto(`${bench.base}/link/s/${link.sid}`);
+    await bench.heading('All set');
+    await bench.newVisit();
+    const said = bench.page.waitForResponse((answer) => answer.url().endsWith('/activate'));
+    await bench.open(link);
+    expect((await said).status()).toBe(410);
+    await bench.page.reload();
+    await bench.heading('This link has already been used');
+    expect(bench.page.url()).toBe(`${bench.base}/link/over/used`);
+    expect(bench.bus.count('link-session.activate')).toBe(asked + 1);
+    expect(bench.faults).toEqual([]);
+  });
+
   it('is told of the end when it comes while the page is open', async () => {
     const link = newLink({ expires_at: new Date(Date.now() + 1_500).toISOString() });
     bench.letAttempt(link, () => ({}));

@@ -93,6 +93,18 @@ describe('opening a link', () => {
     expect([again.statusCode, headingOf(again.body)]).toEqual([status, heading]);
   });
 
+  it('lets the page of a used one-time link tell of this further use, and tells of nothing by itself', async () => {
+    const link = newLink({ status: 'completed', single_use: true });
+    await serve(link);
+    const { statusCode, body, headers } = await app!.inject(`/link/${link.token}`);
+    expect([statusCode, headingOf(body)]).toEqual([410, 'This link has already been used']);
+    expect(headers['set-cookie']).toContain(`lk_${link.sid}=${link.token}; Max-Age=`);
+    expect(body).toMatch(new RegExp(`data-base="/link/s/${link.sid}" data-address="/link/over/used" data-used>`));
+    expect(bus.asked.map(({ subject }) => subject)).toEqual(['link-session.page']);
+    for (const own of [await open(link), await app!.inject('/link/over/used')])
+      expect(own.body).not.toContain('data-used');
+  });
+
   it('knows no other names of links that are over', async () => {
     await serve();
     expect((await app!.inject('/link/over/constructor')).statusCode).toBe(404);

@@ -315,7 +315,9 @@ function waitForOutcome() {
 
 function begin() {
   const { kind } = main.dataset;
-  if ('leaves' in main.dataset) setTimeout(() => go('/leave'), 800);
+  // Refused, of course: this further use of a one-time link is put on record by that, and the page says so already.
+  if ('used' in main.dataset) call('activate').catch(() => {});
+  else if ('leaves' in main.dataset) setTimeout(() => go('/leave'), 800);
   else if (kind === 'step') start();
   else if (kind === 'continue') takeOver();
   else if (kind === 'progress') waitForOutcome();
