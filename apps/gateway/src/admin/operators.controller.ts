@@ -38,7 +38,7 @@ export class AdminOperatorsController {
   @Post()
   async invite(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const { token, link } = newLink();
-    const tried = await attempted(() => {
+    const tried = await attempted(request, () => {
       const wish = { id: randomUUID(), ...formOf(request, inviteForm), link };
       return this.bus.ask('key.operator.invite', { context: request.context!, ...wish });
     });

@@ -47,7 +47,7 @@ export class WelcomeController {
   @Post()
   async choose(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const { email, token_hash } = await this.holder(request);
-    const tried = await attempted(async () => {
+    const tried = await attempted(request, async () => {
       const password = await this.passwords.make(formOf(request, form).password);
       const context = entryContext(request);
       await this.bus.ask('key.operator.use-link', { context, token_hash, password });
