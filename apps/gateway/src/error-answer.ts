@@ -57,11 +57,19 @@ function log(error: unknown, { code, message }: CodedError, request: FastifyRequ
   else logger.error({ ...fields, err: error }, 'a request failed');
 }
 
-function setHeaders({ code, details }: CodedError, reply: FastifyReply): void {
-  const { retry_after = 1, allow = '' } = (details ?? {}) as { retry_after?: number; allow?: string };
+/** After how many seconds it may be tried again; undefined where that alone would not help. */
+export function retryAfterOf({ code, details }: CodedError): number | undefined {
+  const { retry_after = 1 } = (details ?? {}) as { retry_after?: number };
+  if (code === 'RATE_LIMITED') return retry_after;
+  return errors[code].status === 503 ? 1 : undefined;
+}
+
+function setHeaders(refusal: CodedError, reply: FastifyReply): void {
+  const { code, details } = refusal;
+  const { allow = '' } = (details ?? {}) as { allow?: string };
+  const retryAfter = retryAfterOf(refusal);
   if (code.endsWith('_API_KEY')) void reply.header('www-authenticate', 'Bearer');
-  if (errors[code].status === 503) void reply.header('retry-after', '1');
-  if (code === 'RATE_LIMITED') void reply.header('retry-after', String(retry_after));
+  if (retryAfter !== undefined) void reply.header('retry-after', retryAfter);
   if (code === 'METHOD_NOT_ALLOWED') void reply.header('allow', allow);
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import type { InjectOptions } from 'fastify';
+import { DomainError } from '#contracts/errors.js';
 import { newToken } from '#contracts/secrets.js';
 import type { Subject } from '#contracts/subjects.js';
 import { logger } from '#service/logger.js';
@@ -45,4 +46,15 @@ it.each(pages)('a failure of %s stands in the log under the id of its request', 
   expect(warn.mock.calls).toEqual([
     [expect.objectContaining({ request_id: 'away', code: 'UNAVAILABLE' }), expect.stringContaining('is not running')],
   ]);
+});
+
+it.each(pages)('%s says when it may be tried again', async (_, subject, request) => {
+  const send = async () => {
+    const { statusCode, headers } = await gateway.app.inject(request);
+    return [statusCode, headers['retry-after']];
+  };
+  failing(subject, new DomainError('RATE_LIMITED', undefined, { retry_after: 42 }));
+  expect(await send()).toEqual([429, '42']);
+  delete gateway.bus.answers[subject];
+  expect(await send()).toEqual([503, '1']);
 });

@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type CodedError, errors } from '#contracts/errors.js';
-import { refusalOnPage } from '../error-answer.js';
+import { refusalOnPage, retryAfterOf } from '../error-answer.js';
 import { AdminViews } from './admin-views.js';
 import { NotSignedIn } from './operator.guard.js';
 
@@ -17,8 +17,8 @@ export class AdminErrorFilter implements ExceptionFilter {
     const refusal = refusalOnPage(error, request);
     const { status } = errors[refusal.code];
     const again = status === 503 && request.method === 'GET' ? request.url : null;
-    if (status === 503) void reply.header('retry-after', '2');
-    this.views.show(request, reply, 'refused', { status, refusal, heading: headingOf(refusal), again });
+    const view = { status, retry_after: retryAfterOf(refusal), refusal, heading: headingOf(refusal), again };
+    this.views.show(request, reply, 'refused', view);
   }
 
   private toSignIn(request: FastifyRequest, reply: FastifyReply): void {

@@ -31,6 +31,8 @@ const headers = {
 export interface AdminView {
   /** 200 when it says nothing. */
   status?: number;
+  /** Of a refusal: after how many seconds it may be tried again. */
+  retry_after?: number | undefined;
   heading: string;
   [name: string]: unknown;
 }
@@ -43,7 +45,8 @@ export class AdminViews {
     @Inject(PAGES_SETTINGS) private readonly settings: PagesSettings,
   ) {}
 
-  show(request: FastifyRequest, reply: FastifyReply, template: string, { status = 200, ...view }: AdminView): void {
+  show(request: FastifyRequest, reply: FastifyReply, template: string, shown: AdminView): void {
+    const { status = 200, retry_after, ...view } = shown;
     const csrf = request.operator ? csrfOf(sessionTokenOf(request)!) : this.entryCsrf(request, reply);
     const html = eta.render(`./${template}`, {
       ...words,
@@ -59,6 +62,7 @@ export class AdminViews {
       style: adminAssetPath('admin.css'),
       script: adminAssetPath('admin.js'),
     });
+    if (retry_after !== undefined) void reply.header('retry-after', retry_after);
     void reply.status(status).headers(headers).send(html);
   }
 

@@ -1,11 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import { errors } from '#contracts/errors.js';
-import { refusalOnPage } from '../error-answer.js';
+import { refusalOnPage, retryAfterOf } from '../error-answer.js';
 
 /** What a form shows above its fields when it was refused. */
 export interface Problem {
   status: number;
   problem: string;
+  retry_after: number | undefined;
 }
 
 /** Does what a form asks for; a refusal belongs on the form itself, beside what was typed. */
@@ -13,8 +14,9 @@ export async function attempted<T>(request: FastifyRequest, work: () => Promise<
   try {
     return { done: await work() };
   } catch (error) {
-    const { code, message } = refusalOnPage(error, request);
-    return { status: errors[code].status, problem: inWords(message) };
+    const refusal = refusalOnPage(error, request);
+    const { status } = errors[refusal.code];
+    return { status, problem: inWords(refusal.message), retry_after: retryAfterOf(refusal) };
   }
 }
 

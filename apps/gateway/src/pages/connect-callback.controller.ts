@@ -45,7 +45,7 @@ export class ConnectCallbackController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ) {
-    if (this.misses.isOver(request.ip)) throw new DomainError('RATE_LIMITED');
+    this.misses.assertNotOver(request.ip);
     const actor = { type: 'person' as const, id: 'connect_link', name: 'the person at the link' };
     const context = contextOf(request, { actor, tenant: defaultTenant, keyPrefix: null });
     // The language of our own page is no word of the provider, which may have signed all of its own.

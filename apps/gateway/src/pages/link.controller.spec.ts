@@ -127,7 +127,8 @@ describe('opening a link', () => {
     for (let miss = 0; miss < 5; miss += 1) await app!.inject(`/link/${newLink().token}`);
     const asked = bus.asked.length;
     const { statusCode, headers, body } = await app!.inject(`/link/${newLink().token}`);
-    expect([statusCode, headingOf(body), headers['retry-after']]).toEqual([429, 'Please wait a moment', '60']);
+    expect([statusCode, headingOf(body)]).toEqual([429, 'Please wait a moment']);
+    expect(Number(headers['retry-after'])).toBeGreaterThan(30);
     expect(bus.asked).toHaveLength(asked);
     expect((await app!.inject({ url: '/link/x', remoteAddress: '198.51.100.7' })).statusCode).toBe(404);
   });
@@ -151,7 +152,8 @@ describe('opening a link', () => {
         });
       for (let miss = 0; miss < 5; miss += 1) expect([401, 404]).toContain((await guess()).statusCode);
       const asked = bus.asked.length;
-      expect((await guess()).statusCode).toBe(429);
+      const refused = await guess();
+      expect([refused.statusCode, Number(refused.headers['retry-after']) > 30]).toEqual([429, true]);
       expect(bus.asked).toHaveLength(asked);
       expect((await open(link)).statusCode).toBe(200);
       const activated = await app!.inject({
@@ -186,7 +188,7 @@ describe('opening a link', () => {
     expect(body).toContain(`href="/link/s/${link.sid}">Try again</a>`);
     expect(body).not.toContain(link.token);
     expect([statusCode, headingOf(body)]).toEqual([503, 'We will be right back']);
-    expect(headers['retry-after']).toBe('2');
+    expect(headers['retry-after']).toBe('1');
     expect(body).toContain('Try again');
   });
 
