@@ -39,15 +39,21 @@ async function copy(button) {
 }
 for (const field of all('[data-select]')) field.addEventListener('focus', () => field.select());
 
+/** Longer than any answer takes: who is still on the page by then has stopped the browser. */
+const STOPPED_MS = 30_000;
+
 // A form is sent once, and says that it is on its way.
 document.addEventListener('submit', (event) => {
   const form = event.target;
   if (form.dataset.sent) return event.preventDefault();
   form.dataset.sent = 'yes';
+  setTimeout(() => delete form.dataset.sent, STOPPED_MS);
   const button = event.submitter;
   if (!button?.dataset.busy) return;
+  const text = button.textContent;
   button.ariaDisabled = 'true';
   setTimeout(() => (button.textContent = button.dataset.busy), 300);
+  setTimeout(() => ((button.textContent = text), (button.ariaDisabled = null)), STOPPED_MS);
 });
 window.addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
@@ -61,8 +67,7 @@ window.addEventListener('beforeunload', () => {
     ariaLabel: 'Loading',
   });
   const shows = setTimeout(() => document.body.append(bar), 400);
-  // Somebody who has stopped the browser stays on this page.
-  setTimeout(() => (clearTimeout(shows), bar.remove(), (leaving = false)), 30_000);
+  setTimeout(() => (clearTimeout(shows), bar.remove(), (leaving = false)), STOPPED_MS);
 });
 
 all('[data-focus]')[0]?.focus();
