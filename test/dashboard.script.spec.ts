@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { newToken } from '#contracts/secrets.js';
+import type { ViewReplay } from '#contracts/replay.js';
 import { until } from '#testing/api.js';
+import { viewReplay } from '../apps/gateway/test/views.js';
 import { describeInBrowser } from './browser.js';
 import { answersOf, states } from './dashboard-states.js';
 import { PageBench } from './page-bench.js';
@@ -42,5 +44,23 @@ describeInBrowser('the script of the dashboard', () => {
       (times) => times > 1,
     );
     expect([sent, bench.faults]).toEqual([2, []]);
+  });
+
+  it('asks each second while a replay is under way, and no longer', async () => {
+    const { page, bus } = bench;
+    let state: ViewReplay['state'] = 'done';
+    bus.answers['link-session.replay.list'] = () => [{ ...viewReplay, state }];
+    await open();
+    for (const [next, seconds, words] of [
+      ['running', 10, 'under way'],
+      ['done', 1, 'some rows did not say'],
+      ['running', 10, 'under way'],
+    ] as const) {
+      expect(await page.locator('#system').getAttribute('data-live')).toBe(String(seconds));
+      state = next;
+      await page.clock.fastForward(seconds * 1000);
+      await page.getByRole('status').filter({ hasText: words }).waitFor();
+    }
+    expect(bench.faults).toEqual([]);
   });
 });

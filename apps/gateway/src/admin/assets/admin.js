@@ -123,9 +123,10 @@ async function refresh() {
   if (placeOf(fresh) !== placeOf(document)) return leaving || loadAgain();
   for (const region of all('[data-live]')) {
     const next = fresh.getElementById(region.id);
+    if (!next) continue;
+    region.dataset.live = next.dataset.live;
     // What somebody reads or types in right now is not taken away.
-    if (!next || region.contains(document.activeElement) || region.querySelector('dialog[open], details[open]'))
-      continue;
+    if (region.contains(document.activeElement) || region.querySelector('dialog[open], details[open]')) continue;
     if (next.innerHTML === region.dataset.shown) continue;
     region.dataset.shown = next.innerHTML;
     region.replaceChildren(...next.childNodes);
@@ -157,10 +158,14 @@ async function follow() {
     }
   }
 }
-// What no event tells of is asked for every so many seconds.
-const everySeconds = Number(watched?.dataset.live);
-const lookAgain = () => document.hidden || refresh().then(followsAgain, lagsBehind);
-if (everySeconds > 0) setInterval(lookAgain, everySeconds * 1000);
+/** What no event tells of is asked for every so many seconds: as many as the page says by then. */
+async function lookAgain() {
+  for (;;) {
+    await sleep(Number(watched.dataset.live) * 1000);
+    if (!document.hidden) await refresh().then(followsAgain, lagsBehind);
+  }
+}
+if (Number(watched?.dataset.live) > 0) lookAgain();
 else if (watched) follow();
 
 // Another tab in which another project is chosen says so: this one need not wait for the server to tell it.
