@@ -71,10 +71,10 @@ export class AdminViews {
     return isSecure(request, this.config);
   }
 
+  /** The token that the browser has stays, for the forms of its other tabs; its hour begins anew with each page. */
   private entryCsrf(request: FastifyRequest, reply: FastifyReply): string {
-    const known = formTokenOf(request);
-    const token = known ?? newToken();
-    if (known === undefined) void reply.header('set-cookie', formCookie(token, this.isSecure(request)));
+    const token = formTokenOf(request) ?? newToken();
+    void reply.header('set-cookie', formCookie(token, this.isSecure(request)));
     return csrfOf(token);
   }
 }
