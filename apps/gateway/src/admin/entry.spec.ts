@@ -23,3 +23,9 @@ it('a form of somebody who is not signed in is good for an hour from when its pa
   const lifetime = `Max-Age=${hourSeconds}; Path=/admin; HttpOnly; SameSite=Lax`;
   expect(await cookiesOf('/admin/sign-in', known)).toEqual([`${known}; ${lifetime}`]);
 });
+
+it('the dashboard opens also with a slash behind its address', async () => {
+  Object.assign(gateway.bus.answers, { 'key.operator.session': () => null });
+  const { statusCode, headers } = await gateway.app.inject('/admin/');
+  expect([statusCode, headers.location]).toEqual([303, '/admin/sign-in']);
+});
