@@ -103,7 +103,9 @@ export function answersFor(...links: Link[]): Answers {
     },
     // As the service does: a page that is slow to say it was opened revives nothing.
     'link-session.activate': (ask) => {
-      if (find(ask).session.status === 'expired') throw new DomainError('EXPIRED');
+      const { status } = find(ask).session;
+      if (status === 'expired') throw new DomainError('EXPIRED');
+      if (status === 'completed') throw new DomainError('CONSUMED');
       return change(ask, { status: 'active' });
     },
     'link-session.finish': (ask) => change(ask, { status: 'completed' }),

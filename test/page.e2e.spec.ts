@@ -81,6 +81,13 @@ describeInBrowser('a person with nothing but a keyboard', () => {
     );
     const [connection] = body.result_connection_ids as [string];
 
+    const another = await newPatientPerson();
+    await another.page.goto(url);
+    await another.page.getByRole('heading', { name: 'This link has already been used' }).waitFor();
+    const refusals = () => api.get(`/api/v1/audit?subject=${id}&type=UseRefused`);
+    await until(refusals, (timeline) => timeline.body.entries.length === 1);
+    await another.page.context().close();
+
     const { body: relink } = await api.post(`/api/v1/connections/${connection}/relink`);
     const seenThen = watch(page, relink.url as string);
     await page.goto(relink.url as string);

@@ -4,7 +4,7 @@ import { DomainError } from '#contracts/errors.js';
 import { HandOffCodes } from '../apps/gateway/src/pages/hand-off-code.js';
 import { qrCode } from '../apps/gateway/src/pages/qr-code.js';
 import { describeInBrowser } from './browser.js';
-import { answersFor, cookieOf, newLink } from './page-app.js';
+import { answersFor, cookieOf, newLink, newVaultKey } from './page-app.js';
 import { PageBench } from './page-bench.js';
 
 const atBank = { institution_name: 'First Platypus Bank' };
@@ -133,6 +133,24 @@ describeInBrowser('a person at the hosted page', () => {
     await bench.heading('Finishing…');
     Object.assign(link.page.session, { status: 'completed', in_flight: [], result_connection_ids: ['c1'] });
     await bench.heading('All set');
+  });
+
+  it('leaves word of a used one-time link that is opened, once, and not of its own page loaded again', async () => {
+    const link = newLink({ status: 'completed', single_use: true, result_connection_ids: ['c1'] });
+    bench.letAttempt(link, () => ({}));
+    const asked = bench.bus.count('link-session.activate');
+    await bench.admit(link);
+    await bench.page.goto(`${bench.base}/link/s/${link.sid}`);
+    await bench.heading('All set');
+    await bench.newVisit();
+    const said = bench.page.waitForResponse((answer) => answer.url().endsWith('/activate'));
+    await bench.open(link);
+    expect((await said).status()).toBe(410);
+    await bench.page.reload();
+    await bench.heading('This link has already been used');
+    expect(bench.page.url()).toBe(`${bench.base}/link/over/used`);
+    expect(bench.bus.count('link-session.activate')).toBe(asked + 1);
+    expect(bench.faults).toEqual([]);
   });
 
   it('is told of the end when it comes while the page is open', async () => {
@@ -272,6 +290,32 @@ describeInBrowser('going on at a phone', () => {
   });
 });
 
+describeInBrowser('a person whom a provider sends back', () => {
+  it('tries again after a part was away, in another language too, and goes on to the app', async () => {
+    await bench.newVisit();
+    bench.bus.answers = {};
+    const first = `?state=${'x'.repeat(43)}&code=%22&scope=read&scope=write`;
+    const said: string[] = [];
+    bench.page.on('request', (request) => {
+      const { pathname, search } = new URL(request.url());
+      if (pathname.startsWith('/v1/connect')) said.push(search);
+    });
+    await bench.page.goto(`${bench.base}/v1/connect/callback/mercadopago${first}#_=_`);
+    await bench.heading('We will be right back');
+    await bench.page.getByRole('link', { name: 'Deutsch', exact: true }).click();
+    await bench.heading('Wir sind gleich wieder da');
+    const redirect_to = new URL('/app', bench.script.url).href;
+    bench.bus.answers = {
+      'connection.vault-key': newVaultKey,
+      'connection.connect.finish': () => ({ redirect_to }),
+    };
+    await bench.page.getByRole('link', { name: 'Noch einmal versuchen' }).click();
+    await bench.page.waitForURL(redirect_to);
+    expect(said).toEqual([first, `${first}&lang=de`, `${first}&lang=de`]);
+    expect(bench.faults).toEqual([]);
+  });
+});
+
 describeInBrowser('the language', () => {
   it('can be chosen, is kept for the next link, and leaves no trace in the address', async () => {
     await bench.newVisit({ locale: 'fr-FR' });
@@ -279,11 +323,11 @@ describeInBrowser('the language', () => {
     bench.bus.answers = answersFor(one, other);
     await bench.open(one);
     await bench.heading('Connectez votre banque');
-    await bench.button('Deutsch').click();
+    await bench.page.getByRole('link', { name: 'Deutsch' }).click();
     await bench.heading('Verbinden Sie Ihre Bank');
     await bench.page.waitForFunction('location.search === ""');
     await bench.open(other);
     await bench.heading('Verbinden Sie Ihre Bank');
-    expect(await bench.page.getByRole('button', { name: 'Deutsch' }).getAttribute('aria-current')).toBe('true');
+    expect(await bench.page.getByRole('link', { name: 'Deutsch' }).getAttribute('aria-current')).toBe('true');
   });
 });

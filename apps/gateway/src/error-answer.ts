@@ -17,12 +17,20 @@ const ofStatus: Partial<Record<number, ErrorCode>> = {
 /** The one place that turns an error into an answer. Whatever nobody foresaw is logged and hidden. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const refusal = describe(error);
-  if (errors[refusal.code].status >= 500) log(error, refusal, request);
+  log(error, refusal, request);
   setHeaders(refusal, reply);
   void reply
     .status(errors[refusal.code].status)
     .type(wantsProblem(request) ? 'application/problem+json' : 'application/json; charset=utf-8')
     .send(JSON.stringify(bodyOf(refusal, request)));
+}
+
+/** What a page has to say about an error. The log is told here, too, so that every failure is found under its request's id. */
+export function refusalOnPage(error: unknown, request: FastifyRequest): CodedError {
+  const isNothing = error instanceof HttpException && error.getStatus() < 500;
+  const refusal = isCoded(error) ? error : named(isNothing ? 'NOT_FOUND' : 'INTERNAL');
+  log(error, refusal, request);
+  return refusal;
 }
 
 function describe(error: unknown): CodedError {
@@ -41,18 +49,27 @@ function statusOf(error: unknown): number | undefined {
   return code === 'FST_ERR_BAD_URL' ? 404 : statusCode;
 }
 
-/** A part that is away is no mistake of ours. */
+/** What is somebody else's doing stands in the line of its request alone; a part that is away is no mistake of ours either. */
 function log(error: unknown, { code, message }: CodedError, request: FastifyRequest): void {
+  if (errors[code].status < 500) return;
   const fields = { request_id: request.id, code };
   if (errors[code].status === 503) logger.warn({ ...fields, cause: String((error as Error).cause) }, message);
   else logger.error({ ...fields, err: error }, 'a request failed');
 }
 
-function setHeaders({ code, details }: CodedError, reply: FastifyReply): void {
-  const { retry_after = 1, allow = '' } = (details ?? {}) as { retry_after?: number; allow?: string };
+/** After how many seconds it may be tried again; undefined where that alone would not help. */
+export function retryAfterOf({ code, details }: CodedError): number | undefined {
+  const { retry_after = 1 } = (details ?? {}) as { retry_after?: number };
+  if (code === 'RATE_LIMITED') return retry_after;
+  return errors[code].status === 503 ? 1 : undefined;
+}
+
+function setHeaders(refusal: CodedError, reply: FastifyReply): void {
+  const { code, details } = refusal;
+  const { allow = '' } = (details ?? {}) as { allow?: string };
+  const retryAfter = retryAfterOf(refusal);
   if (code.endsWith('_API_KEY')) void reply.header('www-authenticate', 'Bearer');
-  if (errors[code].status === 503) void reply.header('retry-after', '1');
-  if (code === 'RATE_LIMITED') void reply.header('retry-after', String(retry_after));
+  if (retryAfter !== undefined) void reply.header('retry-after', retryAfter);
   if (code === 'METHOD_NOT_ALLOWED') void reply.header('allow', allow);
 }
 

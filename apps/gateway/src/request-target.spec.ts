@@ -13,6 +13,9 @@ it.each([
   [`/link/${token}/`, `/link/${token}`],
   [`/link/${token}/?lang=de`, `/link/${token}?lang=de`],
   [`/link/${token}/x/`, `/link/${token}/x/`],
+  ['/admin/', '/admin'],
+  ['/admin/settings/system/?done=x/', '/admin/settings/system?done=x/'],
+  ['/administrators/', '/administrators/'],
   ['*', '*'],
 ])('%s asks for %s', (url, target) => {
   expect(requestTarget({ url })).toBe(target);

@@ -2,15 +2,15 @@ import type { IncomingMessage } from 'node:http';
 
 /**
  * One spelling for what is asked for, before anybody looks at it: a client may write the whole URL (RFC 9112, 3.2.2), and
- * escape what needs no escape (RFC 3986, 2.3). Some programs put a slash behind an address that they pass on; Nest knows no
- * route that ends in one.
+ * escape what needs no escape (RFC 3986, 2.3). Some programs, and people, put a slash behind an address that they pass on;
+ * Nest knows no route that ends in one.
  */
 export function requestTarget({ url = '/' }: Pick<IncomingMessage, 'url'>): string {
   const origin = url.startsWith('/') ? '' : (/^https?:\/\/[^/?]*/i.exec(url)?.[0] ?? '');
   const target = url.slice(origin.length);
   const end = target.indexOf('?');
   const [path, query] = end === -1 ? [target, ''] : [target.slice(0, end), target.slice(end)];
-  return (plain(path) || '/').replace(/^(\/link\/[\w-]{43})\/$/, '$1') + query;
+  return (plain(path) || '/').replace(/^(\/link\/[\w-]{43}|\/admin(?:\/.*)?)\/$/, '$1') + query;
 }
 
 const plain = (path: string): string =>

@@ -76,6 +76,9 @@ export interface OperatorView {
 /** Who holds a session cookie. */
 export type SignedInOperator = Pick<OperatorView, 'id' | 'email' | 'role'>;
 
+/** The longest that a link to choose a password is good for. */
+export const INVITATION_SECONDS = 3 * 24 * 60 * 60;
+
 /** A session ends this long after its last request, and in any case this long after it began. */
 export const SESSION_IDLE_SECONDS = 2 * 60 * 60;
 export const SESSION_SECONDS = 12 * 60 * 60;

@@ -33,7 +33,7 @@ export class AccountController {
   @Post('password')
   @ForEveryone()
   async changePassword(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
-    const tried = await attempted(() => this.change(request));
+    const tried = await attempted(request, () => this.change(request));
     if ('problem' in tried) return this.show(request, reply, tried);
     return this.leave(request, reply, 'password-changed');
   }

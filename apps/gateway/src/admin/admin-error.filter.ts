@@ -1,7 +1,7 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type CodedError, errors, isCoded } from '#contracts/errors.js';
-import { logger } from '#service/logger.js';
+import { type CodedError, errors } from '#contracts/errors.js';
+import { refusalOnPage, retryAfterOf } from '../error-answer.js';
 import { AdminViews } from './admin-views.js';
 import { NotSignedIn } from './operator.guard.js';
 
@@ -14,11 +14,11 @@ export class AdminErrorFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     if (error instanceof NotSignedIn) return this.toSignIn(request, reply);
-    const refusal = describe(error);
+    const refusal = refusalOnPage(error, request);
     const { status } = errors[refusal.code];
     const again = status === 503 && request.method === 'GET' ? request.url : null;
-    if (status === 503) void reply.header('retry-after', '2');
-    this.views.show(request, reply, 'refused', { status, refusal, heading: headingOf(refusal), again });
+    const view = { status, retry_after: retryAfterOf(refusal), refusal, heading: headingOf(refusal), again };
+    this.views.show(request, reply, 'refused', view);
   }
 
   private toSignIn(request: FastifyRequest, reply: FastifyReply): void {
@@ -27,15 +27,6 @@ export class AdminErrorFilter implements ExceptionFilter {
     void reply.redirect(`/admin/sign-in${next ? `?next=${encodeURIComponent(next)}` : ''}`, 303);
   }
 }
-
-export function describe(error: unknown): CodedError {
-  if (isCoded(error)) return error;
-  if (error instanceof HttpException && error.getStatus() < 500) return named('NOT_FOUND');
-  logger.error(error, 'the dashboard failed');
-  return named('INTERNAL');
-}
-
-const named = (code: CodedError['code']): CodedError => ({ code, message: errors[code].text });
 
 function headingOf({ code }: CodedError): string {
   if (code === 'NOT_FOUND') return 'There is nothing here';

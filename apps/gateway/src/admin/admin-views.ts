@@ -31,6 +31,8 @@ const headers = {
 export interface AdminView {
   /** 200 when it says nothing. */
   status?: number;
+  /** Of a refusal: after how many seconds it may be tried again. */
+  retry_after?: number | undefined;
   heading: string;
   [name: string]: unknown;
 }
@@ -43,7 +45,8 @@ export class AdminViews {
     @Inject(PAGES_SETTINGS) private readonly settings: PagesSettings,
   ) {}
 
-  show(request: FastifyRequest, reply: FastifyReply, template: string, { status = 200, ...view }: AdminView): void {
+  show(request: FastifyRequest, reply: FastifyReply, template: string, shown: AdminView): void {
+    const { status = 200, retry_after, ...view } = shown;
     const csrf = request.operator ? csrfOf(sessionTokenOf(request)!) : this.entryCsrf(request, reply);
     const html = eta.render(`./${template}`, {
       ...words,
@@ -59,6 +62,7 @@ export class AdminViews {
       style: adminAssetPath('admin.css'),
       script: adminAssetPath('admin.js'),
     });
+    if (retry_after !== undefined) void reply.header('retry-after', retry_after);
     void reply.status(status).headers(headers).send(html);
   }
 
@@ -67,10 +71,10 @@ export class AdminViews {
     return isSecure(request, this.config);
   }
 
+  /** The token that the browser has stays, for the forms of its other tabs; its hour begins anew with each page. */
   private entryCsrf(request: FastifyRequest, reply: FastifyReply): string {
-    const known = formTokenOf(request);
-    const token = known ?? newToken();
-    if (known === undefined) void reply.header('set-cookie', formCookie(token, this.isSecure(request)));
+    const token = formTokenOf(request) ?? newToken();
+    void reply.header('set-cookie', formCookie(token, this.isSecure(request)));
     return csrfOf(token);
   }
 }

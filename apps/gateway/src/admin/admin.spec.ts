@@ -253,7 +253,7 @@ describe('a page of the dashboard', () => {
     expect((await get('/admin/nowhere', { cookie })).text).toContain('The dashboard has no such page.');
     delete gateway.bus.answers['key.list'];
     const away = await get('/admin/settings/api-keys', { cookie });
-    expect([away.status, away.headers['retry-after']]).toEqual([503, '2']);
+    expect([away.status, away.headers['retry-after']]).toEqual([503, '1']);
     expect(away.text).toContain('<h1>');
     expect(away.text).toContain('href="/admin/settings/api-keys">Try again</a>');
   });

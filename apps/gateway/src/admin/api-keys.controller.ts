@@ -62,7 +62,7 @@ export class AdminApiKeysController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ) {
-    const tried = await attempted(() => {
+    const tried = await attempted(request, () => {
       const wish = formOf(request, newKeyForm);
       return context.tenant.environment === 'live'
         ? this.keys.create(context, random, { ...wish, actor_name: null, allowed_ips: [] })

@@ -1,20 +1,22 @@
-import type { CodedError } from '#contracts/errors.js';
+import type { FastifyRequest } from 'fastify';
 import { errors } from '#contracts/errors.js';
-import { describe } from './admin-error.filter.js';
+import { refusalOnPage, retryAfterOf } from '../error-answer.js';
 
 /** What a form shows above its fields when it was refused. */
 export interface Problem {
   status: number;
   problem: string;
+  retry_after: number | undefined;
 }
 
 /** Does what a form asks for; a refusal belongs on the form itself, beside what was typed. */
-export async function attempted<T>(work: () => Promise<T>): Promise<{ done: T } | Problem> {
+export async function attempted<T>(request: FastifyRequest, work: () => Promise<T>): Promise<{ done: T } | Problem> {
   try {
     return { done: await work() };
   } catch (error) {
-    const refusal: CodedError = describe(error);
-    return { status: errors[refusal.code].status, problem: inWords(refusal.message) };
+    const refusal = refusalOnPage(error, request);
+    const { status } = errors[refusal.code];
+    return { status, problem: inWords(refusal.message), retry_after: retryAfterOf(refusal) };
   }
 }
 

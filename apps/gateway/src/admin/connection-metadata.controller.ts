@@ -53,7 +53,7 @@ export class AdminConnectionMetadataController {
     if (fields['add'] !== undefined) return this.show(request, reply, connection, { rows: [...sent, newRow] });
     const rows = judged(sent, connection.connection_metadata);
     if (rows.some(({ fault }) => fault)) return this.show(request, reply, connection, { rows, status: 400 });
-    const tried = await attempted(() => {
+    const tried = await attempted(request, () => {
       const ask = { context, id: connection.id, changes: changesOf(rows) };
       return this.services.write('connection.platform.metadata', ask);
     });

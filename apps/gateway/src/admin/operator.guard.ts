@@ -1,7 +1,7 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import { defaultTenant } from '#contracts/envelope.js';
+import { type Context, defaultTenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { SignedInOperator } from '#contracts/operator.js';
 import type { ProjectView } from '#contracts/project.js';
@@ -26,7 +26,9 @@ declare module 'fastify' {
 /** Nobody is signed in: the way to the sign-in page. */
 export class NotSignedIn extends Error {}
 
-const MOST_PROJECTS = 200;
+const PROJECTS_AT_ONCE = 200;
+/** More than anybody chooses from. */
+const MOST_PROJECTS = 2_000;
 const forEveryone = new WeakSet<object>();
 
 /** A change that a viewer may make, too: it concerns nobody but themselves, and no project. */
@@ -64,9 +66,22 @@ export class OperatorGuard implements CanActivate {
       tenant: defaultTenant,
       keyPrefix: null,
     };
-    const asked = { context: contextOf(request, caller), limit: MOST_PROJECTS };
-    request.projects = (await this.services.read('key.project.list', asked)).items.reverse();
+    request.projects = await this.projects(contextOf(request, caller));
     request.context = contextOf(request, { ...caller, tenant: tenantOf(request, request.projects) });
+  }
+
+  /** The newest ones, and in any case the default one, which is the oldest: the dashboard shows it when no other is chosen. */
+  private async projects(context: Context): Promise<ProjectView[]> {
+    const newest: ProjectView[] = [];
+    let cursor: string | null | undefined;
+    do {
+      const asked = { context, limit: PROJECTS_AT_ONCE, ...(cursor && { cursor }) };
+      const page = await this.services.read('key.project.list', asked);
+      newest.push(...page.items);
+      cursor = page.next_cursor;
+    } while (cursor !== null && newest.length < MOST_PROJECTS);
+    if (cursor !== null) newest.push(await this.bus.ask('key.project.get', { id: defaultTenant.project_id }));
+    return newest.reverse();
   }
 
   /** A request that the page itself makes in the background is no sign that somebody is there. */

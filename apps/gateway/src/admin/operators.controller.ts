@@ -3,6 +3,7 @@ import { Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { DomainError } from '#contracts/errors.js';
+import { INVITATION_SECONDS } from '#contracts/operator.js';
 import { hashSecret, newToken } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
 import { CONFIG, type GatewayConfig } from '../config.js';
@@ -14,7 +15,6 @@ import { email, role } from './fields.js';
 import { fieldsOf, formOf } from './forms.js';
 
 const LIST = '/admin/settings/operators';
-const INVITATION_MS = 3 * 24 * 60 * 60 * 1000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const inviteForm = z.object({ email, role });
@@ -38,7 +38,7 @@ export class AdminOperatorsController {
   @Post()
   async invite(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const { token, link } = newLink();
-    const tried = await attempted(() => {
+    const tried = await attempted(request, () => {
       const wish = { id: randomUUID(), ...formOf(request, inviteForm), link };
       return this.bus.ask('key.operator.invite', { context: request.context!, ...wish });
     });
@@ -86,7 +86,7 @@ export class AdminOperatorsController {
 
 function newLink() {
   const token = newToken();
-  const expires_at = new Date(Date.now() + INVITATION_MS).toISOString();
+  const expires_at = new Date(Date.now() + INVITATION_SECONDS * 1000).toISOString();
   return { token, link: { token_hash: hashSecret(token), expires_at } };
 }
 

@@ -40,7 +40,7 @@ export class AdminProjectsController {
 
   @Post()
   async create(@Caller() context: Context, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
-    const tried = await attempted(async () => {
+    const tried = await attempted(request, async () => {
       const wish = checkedBody(createProjectBody, formOf(request, newProjectForm));
       const id = newProjectId(request.random);
       return (await this.services.write('key.project.create', { context, id, ...wish })).view;
@@ -70,7 +70,7 @@ export class AdminProjectsController {
   ) {
     if (!request.projects?.some((project) => project.id === id))
       throw new DomainError('NOT_FOUND', 'Project not found');
-    const tried = await attempted(async () => {
+    const tried = await attempted(request, async () => {
       const { name, ...list } = formOf(request, changeForm);
       const { origins } = checkedBody(redirectOriginsBody, list);
       await this.services.write('key.project.rename', { context, id, name });

@@ -61,7 +61,7 @@ export class AdminSessionsController {
   @Post()
   async create(@Caller() context: Context, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const typed = { ...fieldsOf(request) };
-    const tried = await attempted(() => this.mint(context, request, typed));
+    const tried = await attempted(request, () => this.mint(context, request, typed));
     if ('problem' in tried) return this.show(context, request, reply, { ...tried, typed });
     return this.showOnce(request, reply, tried.done);
   }

@@ -38,7 +38,7 @@ export class SetupController {
     const { open } = await this.bus.ask('key.operator.setup-open', {});
     if (!open) return this.showClosed(request, reply);
     const { code = '', email = '' } = fieldsOf(request);
-    const tried = await attempted(() => this.create(request));
+    const tried = await attempted(request, () => this.create(request));
     if ('problem' in tried) return this.show(request, reply, { ...tried, code, email });
     return reply.header('set-cookie', sessionCookie(tried.done, this.views.isSecure(request))).redirect('/admin', 303);
   }

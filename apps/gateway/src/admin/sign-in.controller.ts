@@ -35,7 +35,7 @@ export class SignInController {
   @Post()
   async signIn(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const { email = '', next } = fieldsOf(request);
-    const tried = await attempted(() => this.open(request));
+    const tried = await attempted(request, () => this.open(request));
     if ('problem' in tried) return this.show(request, reply, { ...tried, email, next: placeToGo(next) });
     return reply
       .header('set-cookie', sessionCookie(tried.done, this.views.isSecure(request)))

@@ -3,6 +3,7 @@ import { fastifyCookie } from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { DomainError } from '#contracts/errors.js';
+import { INVITATION_SECONDS } from '#contracts/operator.js';
 import { hashSecret, newToken } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
 import { EntryPage } from './admin-page.js';
@@ -16,6 +17,7 @@ import { Passwords } from './passwords.js';
 import { SignInLimit } from './sign-in-limit.js';
 
 const COOKIE = 'lk_welcome';
+const common = { httpOnly: true, sameSite: 'lax', path: '/admin/welcome' } as const;
 const form = z.object({ password: newPassword });
 
 /** Where somebody who was invited, or has lost the password, chooses one. The token goes from the address into a cookie. */
@@ -31,7 +33,7 @@ export class WelcomeController {
   @Get(':token')
   enter(@Param('token') token: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const secure = this.views.isSecure(request);
-    const options = { httpOnly: true, sameSite: 'lax', secure, path: '/admin/welcome', maxAge: 3600 } as const;
+    const options = { ...common, secure, maxAge: INVITATION_SECONDS };
     return reply
       .header('set-cookie', fastifyCookie.serialize(COOKIE, token.slice(0, 100), options))
       .header('referrer-policy', 'no-referrer')
@@ -47,7 +49,7 @@ export class WelcomeController {
   @Post()
   async choose(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const { email, token_hash } = await this.holder(request);
-    const tried = await attempted(async () => {
+    const tried = await attempted(request, async () => {
       const password = await this.passwords.make(formOf(request, form).password);
       const context = entryContext(request);
       await this.bus.ask('key.operator.use-link', { context, token_hash, password });
@@ -58,7 +60,7 @@ export class WelcomeController {
     });
     if ('problem' in tried) return this.show(request, reply, { ...tried, email });
     const secure = this.views.isSecure(request);
-    const used = fastifyCookie.serialize(COOKIE, '', { path: '/admin/welcome', maxAge: 0 });
+    const used = fastifyCookie.serialize(COOKIE, '', { ...common, maxAge: 0 });
     return reply.header('set-cookie', [sessionCookie(tried.done, secure), used]).redirect('/admin', 303);
   }
 

@@ -2,14 +2,13 @@ import { Controller, Get, Header, Headers, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { DomainError } from '#contracts/errors.js';
 import { Public } from '../endpoint.js';
-import { findAsset } from './assets.js';
+import { findAsset, keptForEver } from './assets.js';
 
 /** The hosted page's script. */
 @Controller('assets/pages')
 @Public()
 export class AssetsController {
   @Get(':name')
-  @Header('cache-control', 'public, max-age=31536000, immutable')
   @Header('x-content-type-options', 'nosniff')
   @Header('cross-origin-resource-policy', 'same-origin')
   @Header('vary', 'accept-encoding')
@@ -20,7 +19,7 @@ export class AssetsController {
   ): Buffer {
     const asset = findAsset(name);
     if (!asset) throw new DomainError('NOT_FOUND');
-    void reply.type(asset.type);
+    void reply.type(asset.type).headers(keptForEver);
     if (!/\bbr\b/.test(accepted ?? '')) return asset.body;
     void reply.header('content-encoding', 'br');
     return asset.brotli;

@@ -32,6 +32,9 @@ const byName = new Map(named.map(([, asset]) => [asset.name, asset]));
 /** The path under which a file of the assets folder is served. */
 export const assetPath = (file: string): string => `/assets/pages/${byFile.get(file)!.name}`;
 
+/** For what was found alone: Nest would send a header of the route with a 404, too, which a cache would then keep for a year. */
+export const keptForEver = { 'cache-control': 'public, max-age=31536000, immutable' };
+
 export const findAsset = (name: string): Asset | undefined => byName.get(name);
 
 /** In front of the style of every page, the dashboard's too. */

@@ -41,13 +41,15 @@ export class ConnectCallbackController {
   @Get(':server_id')
   async back(
     @Param('server_id') server_id: string,
-    @Query() parameters: Record<string, unknown>,
+    @Query() query: Record<string, unknown>,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ) {
-    if (this.misses.isOver(request.ip)) throw new DomainError('RATE_LIMITED');
+    this.misses.assertNotOver(request.ip);
     const actor = { type: 'person' as const, id: 'connect_link', name: 'the person at the link' };
     const context = contextOf(request, { actor, tenant: defaultTenant, keyPrefix: null });
+    // The language of our own page is no word of the provider, which may have signed all of its own.
+    const { lang: _, ...parameters } = query;
     const sealed = await this.sealer.seal(JSON.stringify(parameters));
     const ask = { context, server_id, sealed };
     const { redirect_to } = await this.bus.ask('connection.connect.finish', ask, PATIENCE_MS);

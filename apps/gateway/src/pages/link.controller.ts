@@ -33,16 +33,19 @@ export class LinkController {
   async enter(@Param('token') token: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const visit = this.visits.byToken(request, token);
     const { session } = await this.visits.page(request, visit);
-    if (['completed', 'failed', 'expired'].includes(session.status)) {
+    const { status, single_use, expires_at } = session;
+    const isOver = ['completed', 'failed', 'expired'].includes(status);
+    // Only the page's script can say that somebody came with a used one-time link, as only it says that one was opened.
+    const sid = !isOver || (status === 'completed' && single_use) ? visit.sid : undefined;
+    const terms = { expires_at, secure: isSecure(request, this.config) };
+    if (sid !== undefined) void reply.header('set-cookie', pageCookie(sid, token, terms));
+    if (isOver) {
       const view = endOf(session);
-      return this.show(reply, request, { view, address: `/link/over/${view.over}` });
+      return this.show(reply, request, { view, sid, address: `/link/over/${view.over}` });
     }
-    const secure = isSecure(request, this.config);
     setRedirectHeaders(reply);
     keepLanguage(reply, request);
-    return reply
-      .header('set-cookie', pageCookie(visit.sid, token, { expires_at: session.expires_at, secure }))
-      .redirect(pagePath(visit.sid), 303);
+    return reply.redirect(pagePath(visit.sid), 303);
   }
 
   /** What the page of a link that is over becomes in the address bar: it says the same and names no link. */
@@ -98,7 +101,7 @@ export class LinkController {
   private show(
     reply: FastifyReply,
     request: FastifyRequest,
-    { view: seen, sid, ...page }: Pick<SentPage, 'view' | 'address' | 'shows'> & { sid?: string },
+    { view: seen, sid, ...page }: Pick<SentPage, 'view' | 'address' | 'shows'> & { sid?: string | undefined },
   ) {
     const guest = sid !== undefined && isGuest(request.headers.cookie, sid);
     const view = guest ? forGuest(seen) : seen;

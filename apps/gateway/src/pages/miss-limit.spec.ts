@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { DomainError } from '#contracts/errors.js';
 import { MissLimit } from './miss-limit.js';
 
 describe('the limit on links that do not exist', () => {
@@ -10,6 +11,20 @@ describe('the limit on links that do not exist', () => {
     expect(limit.isOver('192.0.2.1', 10)).toBe(true);
     expect(limit.isOver('192.0.2.2', 10)).toBe(false);
     expect(limit.isOver('192.0.2.1', 60_000)).toBe(false);
+  });
+
+  it('says when the minute is over', () => {
+    const limit = new MissLimit(1);
+    limit.add('192.0.2.1', 0);
+    const refusal = (now: number) => {
+      try {
+        limit.assertNotOver('192.0.2.1', now);
+        return null;
+      } catch (error) {
+        return (error as DomainError).details;
+      }
+    };
+    expect([refusal(0), refusal(18_500), refusal(60_000)]).toEqual([{ retry_after: 60 }, { retry_after: 42 }, null]);
   });
 
   it('counts a /64 of IPv6 as one, however it is written', () => {

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { DomainError } from '#contracts/errors.js';
 
 const WINDOW_MS = 60_000;
 const MOST_ADDRESSES = 20_000;
@@ -19,6 +20,12 @@ export class MissLimit {
 
   isOver(address: string, now = Date.now()): boolean {
     return (this.current(now).get(networkOf(address)) ?? 0) >= this.perMinute;
+  }
+
+  /** Refuses an address that has missed too often, until the minute is over. */
+  assertNotOver(address: string, now = Date.now()): void {
+    if (!this.isOver(address, now)) return;
+    throw new DomainError('RATE_LIMITED', undefined, { retry_after: Math.ceil((this.windowEnds - now) / 1000) });
   }
 
   private current(now: number): Map<string, number> {

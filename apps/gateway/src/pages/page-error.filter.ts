@@ -1,7 +1,7 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type ErrorCode, isCoded } from '#contracts/errors.js';
-import { logger } from '#service/logger.js';
+import type { ErrorCode } from '#contracts/errors.js';
+import { refusalOnPage, retryAfterOf } from '../error-answer.js';
 import { endOfRefusal } from './page-view.js';
 import { sendPage } from './send-page.js';
 import { PAGES_SETTINGS, type PagesSettings } from './settings.js';
@@ -9,7 +9,6 @@ import { Visits } from './visits.service.js';
 
 /** Nobody has said that the link is none, so its token may be a real one. */
 const UNDECIDED: readonly ErrorCode[] = ['UNAVAILABLE', 'RATE_LIMITED', 'INTERNAL'];
-const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = { RATE_LIMITED: 60, UNAVAILABLE: 2 };
 
 /** A refusal on the hosted page is a page too, in the person's language. */
 @Catch()
@@ -22,18 +21,12 @@ export class PageErrorFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const request = host.switchToHttp().getRequest<FastifyRequest>();
-    const code = codeOf(error);
+    const refusal = refusalOnPage(error, request);
+    const { code } = refusal;
     const view = endOfRefusal(code);
-    const retryAfter = RETRY_AFTER_SECONDS[code];
-    if (retryAfter) void reply.header('retry-after', retryAfter);
+    const retryAfter = retryAfterOf(refusal);
+    if (retryAfter !== undefined) void reply.header('retry-after', retryAfter);
     const base = UNDECIDED.includes(code) ? this.visits.keep(request, reply) : undefined;
     sendPage(request, reply, { view, settings: this.settings, status: view.status, base, address: base });
   }
-}
-
-function codeOf(error: unknown): ErrorCode {
-  if (isCoded(error)) return error.code;
-  if (error instanceof HttpException && error.getStatus() < 500) return 'NOT_FOUND';
-  logger.error(error, 'the hosted page failed');
-  return 'INTERNAL';
 }

@@ -51,6 +51,7 @@ function contentSecurityPolicy(settings: PagesSettings, provider?: ProviderName)
     'img-src': "'self' data:",
     'connect-src': `'self' ${hosts?.connect ?? ''}`,
     'frame-src': hosts?.frame ?? "'none'",
+    // Some browsers hold this against the redirect after a form, too: what may lead to an app is a link, and no form.
     'form-action': "'self'",
     'base-uri': "'none'",
     'frame-ancestors': "'none'",

@@ -39,7 +39,7 @@ export class Visits {
 
   /** The visit of who opens a link. An address that guesses is refused before anybody is asked. */
   byToken(request: FastifyRequest, token: string): Visit {
-    this.assertNotGuessing(request);
+    this.misses.assertNotOver(request.ip);
     if (!TOKEN.test(token)) this.miss(request);
     return visit(request, token);
   }
@@ -49,7 +49,7 @@ export class Visits {
     const token = tokenFromCookie(request.headers.cookie, sid) ?? '';
     const known = visit(request, token);
     const fits = TOKEN.test(token) && known.sid === sid;
-    if (!fits || !this.found.has(known.proof.token_hash)) this.assertNotGuessing(request);
+    if (!fits || !this.found.has(known.proof.token_hash)) this.misses.assertNotOver(request.ip);
     return fits ? known : this.miss(request);
   }
 
@@ -95,10 +95,6 @@ export class Visits {
     this.found.delete(tokenHash);
     if (this.found.size >= MOST_REMEMBERED) this.found.delete(this.found.values().next().value!);
     this.found.add(tokenHash);
-  }
-
-  private assertNotGuessing({ ip }: FastifyRequest): void {
-    if (this.misses.isOver(ip)) throw new DomainError('RATE_LIMITED');
   }
 
   private miss({ ip }: FastifyRequest): never {

@@ -39,15 +39,21 @@ async function copy(button) {
 }
 for (const field of all('[data-select]')) field.addEventListener('focus', () => field.select());
 
+/** Longer than any answer takes: who is still on the page by then has stopped the browser. */
+const STOPPED_MS = 30_000;
+
 // A form is sent once, and says that it is on its way.
 document.addEventListener('submit', (event) => {
   const form = event.target;
   if (form.dataset.sent) return event.preventDefault();
   form.dataset.sent = 'yes';
+  setTimeout(() => delete form.dataset.sent, STOPPED_MS);
   const button = event.submitter;
   if (!button?.dataset.busy) return;
+  const text = button.textContent;
   button.ariaDisabled = 'true';
   setTimeout(() => (button.textContent = button.dataset.busy), 300);
+  setTimeout(() => ((button.textContent = text), (button.ariaDisabled = null)), STOPPED_MS);
 });
 window.addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
@@ -61,8 +67,7 @@ window.addEventListener('beforeunload', () => {
     ariaLabel: 'Loading',
   });
   const shows = setTimeout(() => document.body.append(bar), 400);
-  // Somebody who has stopped the browser stays on this page.
-  setTimeout(() => (clearTimeout(shows), bar.remove(), (leaving = false)), 30_000);
+  setTimeout(() => (clearTimeout(shows), bar.remove(), (leaving = false)), STOPPED_MS);
 });
 
 all('[data-focus]')[0]?.focus();
@@ -118,9 +123,10 @@ async function refresh() {
   if (placeOf(fresh) !== placeOf(document)) return leaving || loadAgain();
   for (const region of all('[data-live]')) {
     const next = fresh.getElementById(region.id);
+    if (!next) continue;
+    region.dataset.live = next.dataset.live;
     // What somebody reads or types in right now is not taken away.
-    if (!next || region.contains(document.activeElement) || region.querySelector('dialog[open], details[open]'))
-      continue;
+    if (region.contains(document.activeElement) || region.querySelector('dialog[open], details[open]')) continue;
     if (next.innerHTML === region.dataset.shown) continue;
     region.dataset.shown = next.innerHTML;
     region.replaceChildren(...next.childNodes);
@@ -152,10 +158,14 @@ async function follow() {
     }
   }
 }
-// What no event tells of is asked for every so many seconds.
-const everySeconds = Number(watched?.dataset.live);
-const lookAgain = () => document.hidden || refresh().then(followsAgain, lagsBehind);
-if (everySeconds > 0) setInterval(lookAgain, everySeconds * 1000);
+/** What no event tells of is asked for every so many seconds: as many as the page says by then. */
+async function lookAgain() {
+  for (;;) {
+    await sleep(Number(watched.dataset.live) * 1000);
+    if (!document.hidden) await refresh().then(followsAgain, lagsBehind);
+  }
+}
+if (Number(watched?.dataset.live) > 0) lookAgain();
 else if (watched) follow();
 
 // Another tab in which another project is chosen says so: this one need not wait for the server to tell it.

@@ -315,16 +315,27 @@ function waitForOutcome() {
 
 function begin() {
   const { kind } = main.dataset;
-  if ('leaves' in main.dataset) setTimeout(() => go('/leave'), 800);
+  // Refused, of course: this further use of a one-time link is put on record by that, and the page says so already.
+  if ('used' in main.dataset) call('activate').catch(() => {});
+  else if ('leaves' in main.dataset) setTimeout(() => go('/leave'), 800);
   else if (kind === 'step') start();
   else if (kind === 'continue') takeOver();
   else if (kind === 'progress') waitForOutcome();
   else if (['offer', 'refused', 'more'].includes(kind)) waitForPerson();
 }
 
-// Neither a token nor the choice of a language stays in the address bar.
+// Neither a token nor the choice of a language stays in the address bar. What a provider has sent along does, for a reload.
 if (address) history.replaceState(null, '', address);
-else if (new URLSearchParams(location.search).has('lang')) history.replaceState(null, '', location.pathname);
+else if (/^\?lang=\w+$/.test(location.search)) history.replaceState(null, '', location.pathname);
+
+// Where a provider sends browsers back to, another language needs the whole query. It is added here: no page may hold its secrets.
+if (!base) {
+  for (const language of document.querySelectorAll('.languages a')) {
+    const said = new URLSearchParams(location.search);
+    said.set('lang', language.lang);
+    language.href = `?${said}`;
+  }
+}
 
 // A page from the browser's memory shows a session as it was.
 window.addEventListener('pageshow', ({ persisted }) => persisted && location.reload());

@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { newToken } from '#contracts/secrets.js';
+import type { ViewReplay } from '#contracts/replay.js';
+import { until } from '#testing/api.js';
+import { viewReplay } from '../apps/gateway/test/views.js';
+import { describeInBrowser } from './browser.js';
+import { answersOf, states } from './dashboard-states.js';
+import { PageBench } from './page-bench.js';
+
+const system = states['system']!;
+/** How long whoever has stopped the browser waits until a form can be sent again. */
+const stoppedMs = 30_000;
+
+let bench: PageBench;
+
+beforeAll(async () => (bench = await PageBench.start()));
+afterAll(() => bench.stop());
+
+describeInBrowser('the script of the dashboard', () => {
+  beforeEach(async () => {
+    await bench.newVisit({ locale: 'en-US' });
+    await bench.page.context().addCookies([{ name: 'lk_admin', value: newToken(), url: `${bench.base}/admin` }]);
+    await bench.page.clock.install();
+    bench.bus.answers = answersOf(system);
+  });
+
+  const open = () => bench.page.goto(`${bench.base}/admin${system.path}`);
+
+  it('sends a form once, and again for whoever has stopped the browser', async () => {
+    const { page, button } = bench;
+    let sent = 0;
+    // Such an answer leaves the browser where it is, as its Stop does.
+    await page.route('**/replays', (route) => route.fulfill({ status: 204 }).finally(() => (sent += 1)));
+    await open();
+    const send = () => page.locator('form[action$="/replays"]').first().evaluate('(form) => form.requestSubmit()');
+    await button('Compare').click({ noWaitAfter: true });
+    await page.clock.fastForward(300);
+    await button('Comparing…').waitFor();
+    await send();
+    await page.clock.fastForward(stoppedMs);
+    await button('Compare').click({ noWaitAfter: true });
+    await until(
+      () => Promise.resolve(sent),
+      (times) => times > 1,
+    );
+    expect([sent, bench.faults]).toEqual([2, []]);
+  });
+
+  it('asks each second while a replay is under way, and no longer', async () => {
+    const { page, bus } = bench;
+    let state: ViewReplay['state'] = 'done';
+    bus.answers['link-session.replay.list'] = () => [{ ...viewReplay, state }];
+    await open();
+    for (const [next, seconds, words] of [
+      ['running', 10, 'under way'],
+      ['done', 1, 'some rows did not say'],
+      ['running', 10, 'under way'],
+    ] as const) {
+      expect(await page.locator('#system').getAttribute('data-live')).toBe(String(seconds));
+      state = next;
+      await page.clock.fastForward(seconds * 1000);
+      await page.getByRole('status').filter({ hasText: words }).waitFor();
+    }
+    expect(bench.faults).toEqual([]);
+  });
+});
