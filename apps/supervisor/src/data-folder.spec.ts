@@ -44,10 +44,21 @@ describe('a data folder that is removed', () => {
   });
 
   it('stays with what somebody else keeps there', () => {
-    for (const name of ['secrets', 'logs', 'work', 'postgresql']) mkdirSync(join(dir, name));
-    for (const name of ['run.json', 'run.json.1', 'sandbox-bank.json', 'run.jsonl']) writeFileSync(join(dir, name), '');
-    expect(removeDataFolder(dir)).toEqual({ others: ['postgresql', 'run.jsonl', 'work'] });
-    expect(readdirSync(dir).sort()).toEqual(['postgresql', 'run.jsonl', 'work']);
+    const theirs = ['logs.zip', 'postgres.yml', 'run.jsonl', 'secrets.tar.gz', 'work'];
+    for (const name of ['secrets', 'logs', 'postgres.new', 'work']) mkdirSync(join(dir, name));
+    for (const name of ['run.json', 'run.json.7', 'run.json.7.old', 'sandbox-bank.json', 'sandbox-bank.json.oauth'])
+      writeFileSync(join(dir, name), '');
+    for (const name of theirs.slice(0, -1)) writeFileSync(join(dir, name), '');
+    expect(removeDataFolder(dir)).toEqual({ others: theirs });
+    expect(readdirSync(dir).sort()).toEqual(theirs);
+  });
+
+  it('may be a link to a disk of its own', () => {
+    const [disk, link] = [join(dir, 'disk'), join(dir, 'link')];
+    mkdirSync(join(disk, 'secrets'), { recursive: true });
+    symlinkSync(disk, link);
+    expect(removeDataFolder(link)).toEqual({ others: [] });
+    expect([readdirSync(disk), existsSync(link)]).toEqual([[], false]);
   });
 
   it('may be one that was never made', () => {

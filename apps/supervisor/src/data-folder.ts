@@ -8,6 +8,7 @@ import {
   readlinkSync,
   rmdirSync,
   rmSync,
+  unlinkSync,
 } from 'node:fs';
 import { join, sep } from 'node:path';
 import { shelterOf } from './postgres-account.js';
@@ -29,8 +30,9 @@ export function openDataFolder(dataDir: string): Secrets {
   }
 }
 
-/** What is made in a data folder, with what is written beside it first. */
-const OURS = /^(secrets|postgres|logs|run\.json|sandbox-bank\.json)(\.|$)/;
+/** What is made in a data folder, and what is written beside it first. */
+const OURS =
+  /^(secrets|logs|postgres(\.new|\.password)?|run\.json(\.new|\.\d+(\.old)?)?|sandbox-bank\.json(\.oauth)?(\.new)?)$/;
 
 /** What a removal did not take. */
 interface Left {
@@ -51,6 +53,7 @@ export function removeDataFolder(dataDir: string, shelter = shelterOf(dataDir)):
   for (const name of names.filter((one) => OURS.test(one)))
     rmSync(join(dataDir, name), { recursive: true, force: true });
   const others = names.filter((name) => !OURS.test(name));
-  if (others.length === 0) rmdirSync(dataDir);
+  // Its name may be a link to a disk of its own.
+  if (others.length === 0) (lstatSync(dataDir).isSymbolicLink() ? unlinkSync : rmdirSync)(dataDir);
   return { ...(target !== undefined && !isOurs && { database: target }), others };
 }
