@@ -28,7 +28,7 @@ const UNSIGNED = `
     order by project_id, environment, position desc limit 1) e
   where not exists (select 1 from audit_checkpoints c
     where c.project_id = t.project_id and c.environment = t.environment and c.seq = e.seq)
-  limit ${AT_ONCE}`;
+  order by t.project_id, t.environment limit ${AT_ONCE}`;
 
 /**
  * Signs, every minute, where each chain stands that has grown. While an event of the timeline is parked nothing is signed:

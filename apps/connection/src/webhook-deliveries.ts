@@ -100,8 +100,10 @@ export class WebhookDeliveries {
   private async deleteSome(connectionIds: string[], age: string): Promise<boolean> {
     const [, deleted] = await this.dataSource.query<[unknown[], number]>(
       `delete from webhook_deliveries where (connection_id, delivery_id) in (
-       select connection_id, delivery_id from webhook_deliveries
-       where connection_id = any($1) and received_at <= now() - ${age} limit ${AT_ONCE})`,
+       select d.* from unnest($1::uuid[]) as gone (id) cross join lateral (
+         select connection_id, delivery_id from webhook_deliveries
+         where connection_id = gone.id and received_at <= now() - ${age} limit ${AT_ONCE}) d
+       limit ${AT_ONCE})`,
       [connectionIds],
     );
     return deleted === AT_ONCE;

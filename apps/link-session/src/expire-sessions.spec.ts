@@ -47,6 +47,16 @@ describe('the expiry sweep', () => {
     expect([recorded.length, [...due]]).toEqual([29, ['session 7']]);
   });
 
+  it('begins no further one once the service stops', async () => {
+    const { expiry, recorded } = serviceWith(450);
+    const stopping = new AbortController();
+    const sweeping = expiry.sweep(stopping.signal);
+    await new Promise(setImmediate);
+    stopping.abort();
+    await sweeping;
+    expect(recorded.length).toBeLessThanOrEqual(32);
+  });
+
   it('looks again with the next round where none can be recorded', async () => {
     const { expiry, seen } = serviceWith(450, () => false);
     await expiry.sweep(new AbortController().signal);

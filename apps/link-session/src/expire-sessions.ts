@@ -42,10 +42,12 @@ export class ExpireSessions implements OnApplicationBootstrap, BeforeApplication
       const now = new Date().toISOString();
       const { due, isAll } = await this.queries.expired(now);
       // One that cannot be recorded does not keep the others from it.
-      const ends = await Promise.allSettled(due.map((one) => this.atOnce.run(() => this.expire(one, now))));
+      const ends = await Promise.allSettled(due.map((one) => this.atOnce.run(() => this.expire(one, now, stopping))));
       const failed = ends.filter((end) => end.status === 'rejected');
       if (failed[0]) logger.warn({ sessions: failed.length, error: String(failed[0].reason) }, 'expiries come again');
-      const newest = newestOf(ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : [])));
+      const newest = newestOf(
+        ends.flatMap((end) => (end.status === 'fulfilled' && end.value !== null ? [end.value] : [])),
+      );
       // Else the same ones would be found again.
       if (newest > last) await this.views.sessions.reached(String(newest));
       isMore = !isAll && newest > last;
@@ -53,7 +55,8 @@ export class ExpireSessions implements OnApplicationBootstrap, BeforeApplication
     }
   }
 
-  private async expire(session: SessionView, now: string): Promise<Position> {
+  private async expire(session: SessionView, now: string, stopping: AbortSignal): Promise<Position | null> {
+    if (stopping.aborted) return null;
     const context = systemContext(session, expiry);
     return (await this.sessions.command(session.id, { type: 'ExpireSession', now }, context)).position;
   }
