@@ -56,6 +56,17 @@ describe('key-encryption keys', () => {
     expect(() => reader.reload()).toThrow('32 bytes');
     expect(await open(reader, place, sealed)).toBe('secret');
   });
+
+  it.each(['', 'nonsense', `2:${newKey()}`])(
+    'are away, and nothing is wrong with what they seal, while their file holds %j',
+    (text) => {
+      const file = join(dir, 'written.key');
+      writeFileSync(file, newKey());
+      const ring = new KeyRing({ VAULT_KEK_FILE: file, VAULT_KEK_CURRENT: 1 });
+      writeFileSync(file, text);
+      expect(() => ring.sealingPair(2)).toThrow(expect.objectContaining({ code: 'VAULT_UNAVAILABLE' }));
+    },
+  );
 });
 
 describe('a start', () => {

@@ -68,10 +68,14 @@ export class KeyRing implements KeyEncryption {
   }
 
   private key(epoch: number): Buffer {
-    if (!this.keys.has(epoch)) this.reload();
+    let cause: unknown = new Error(`the key-encryption key of epoch ${epoch} is not here`);
+    try {
+      if (!this.keys.has(epoch)) this.reload();
+    } catch (error) {
+      cause = error; // Its file is being written just now, or is wrong.
+    }
     const key = this.keys.get(epoch);
     if (key) return key;
-    const cause = new Error(`the key-encryption key of epoch ${epoch} is not here`);
     throw Object.assign(new DomainError('VAULT_UNAVAILABLE'), { cause });
   }
 }
