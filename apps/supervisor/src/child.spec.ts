@@ -120,8 +120,10 @@ describe('a part', () => {
       expect(() => process.kill(pids[0]!, 0)).toThrow('ESRCH');
     }, 15_000);
 
-    it('has longer when it is a program of ours, which may wait for a provider', async () => {
-      const { child } = await runStubborn(`setTimeout(() => { write('done'); process.exit() }, 5500)`, { tells: true });
+    it('has longer when its plan says so, as that of a service', async () => {
+      const { child } = await runStubborn(`setTimeout(() => { write('done'); process.exit() }, 5500)`, {
+        stopWithinMs: 30_000,
+      });
       await child.stop();
       expect(existsSync(join(folder, 'done'))).toBe(true);
     }, 15_000);

@@ -16,6 +16,8 @@ export interface PartPlan {
   url?: string;
   /** The signal for a clean end, SIGTERM unless set. */
   stopSignal?: NodeJS.Signals;
+  /** How long that may take before it is ended by force, 5 s unless set. */
+  stopWithinMs?: number | undefined;
   uid?: number;
   gid?: number;
   /** Whether it is a program of ours, which tells when it changes its tables. */
@@ -37,8 +39,6 @@ const lastRetryMs = 2000;
 /** A part that ran this long was healthy: its next crash starts again from the shortest wait. */
 const healthyAfterMs = 5000;
 const stopWithinMs = 5000;
-/** One of ours may have asked a provider, and ends once it has written down what that gave: sweeps first, then requests. */
-const oursStopsWithinMs = 30_000;
 
 /** Runs a part until it is stopped: each crash is reported, and the part started again after a growing wait. */
 export function keepRunning(plan: PartPlan, events: ChildEvents) {
@@ -84,7 +84,7 @@ export function keepRunning(plan: PartPlan, events: ChildEvents) {
 
   return {
     plan,
-    /** Asks the part to end, and ends it by force after 5 s, a program of ours after 30 s. */
+    /** Asks the part to end, and ends it by force when it has not within its time. */
     async stop(): Promise<void> {
       stopping = true;
       clearTimeout(retry);
@@ -92,7 +92,7 @@ export function keepRunning(plan: PartPlan, events: ChildEvents) {
       if (last?.pid === undefined) return;
       const gone = new Promise((resolve) => last.once('exit', resolve));
       last.kill(plan.stopSignal ?? 'SIGTERM');
-      const force = setTimeout(() => last.kill('SIGKILL'), plan.tells ? oursStopsWithinMs : stopWithinMs);
+      const force = setTimeout(() => last.kill('SIGKILL'), plan.stopWithinMs ?? stopWithinMs);
       await gone;
       clearTimeout(force);
     },

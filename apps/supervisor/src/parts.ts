@@ -120,6 +120,10 @@ export const programOf = (app: string) => join(__dirname, '..', '..', app, 'src'
 
 const apps: Partial<Record<PartName, string>> = { eventstore: 'eventstore-embedded' };
 
+/** They may have asked a provider, and end once they have written down what that gave: sweeps first, then requests. */
+const services: PartName[] = ['key', 'connection', 'link-session', 'audit'];
+const SERVICE_STOPS_WITHIN_MS = 30_000;
+
 /** The plan of a part that is a Node program of ours. */
 export function nodePart(name: NodePart, wiring: Wiring): PartPlan {
   const port = name === 'gateway' ? wiring.publicPort : wiring.ports[name];
@@ -137,5 +141,6 @@ export function nodePart(name: NodePart, wiring: Wiring): PartPlan {
     host: name === 'gateway' ? dialledAt(wiring.host) : undefined,
     url: urls[name],
     tells: true,
+    stopWithinMs: services.includes(name) ? SERVICE_STOPS_WITHIN_MS : undefined,
   };
 }

@@ -149,7 +149,7 @@ async function end(supervisor: Supervisor): Promise<void> {
   if (supervisor.exitCode !== null || supervisor.signalCode !== null) return;
   const gone = once(supervisor, 'exit');
   supervisor.kill('SIGTERM');
-  const force = setTimeout(() => supervisor.kill('SIGKILL'), 30_000);
+  const force = setTimeout(() => supervisor.kill('SIGKILL'), 60_000);
   await gone;
   clearTimeout(force);
 }
