@@ -19,11 +19,18 @@ describe('an error in the log', () => {
     }
   });
 
-  it('says what it was caused by', () => {
-    const error = new DomainError('UNAVAILABLE', 'key is not running', { cause: new Error('no responders') });
-    expect(plainError(error)).toMatchObject({
-      type: 'DomainError',
-      message: expect.stringContaining('key is not running'),
-    });
+  it('says what it was caused by, and what several it stands for', () => {
+    const away = Object.assign(new DomainError('UNAVAILABLE', 'key is away'), { cause: new Error('no responders') });
+    expect(plainError(away)).toMatchObject({ type: 'DomainError', message: 'key is away: no responders' });
+    const refused = new AggregateError([new Error('refused at ::1'), new Error('refused at 127.0.0.1')]);
+    expect(plainError(refused)).toMatchObject({ errors: ['Error: refused at ::1', 'Error: refused at 127.0.0.1'] });
+  });
+
+  it.each([
+    ['a text', 'a text'],
+    [null, 'null'],
+    [7, '7'],
+  ])('may be what is none: %p', (thrown, message) => {
+    expect(plainError(thrown)).toEqual({ message });
   });
 });

@@ -4,9 +4,11 @@ import { config } from './config.js';
 import { LogOutput } from './log-output.js';
 
 /** A statement that failed carries its parameters, and the row it would have written: of an error only this is logged. */
-export function plainError(error: Error & { code?: unknown }): object {
+export function plainError(error: unknown): object {
+  if (!(error instanceof Error)) return { message: String(error) };
   const { type, message, stack } = stdSerializers.err(error);
-  return { type, message, stack, ...(error.code !== undefined && { code: error.code }) };
+  const { code, errors } = error as { code?: unknown; errors?: unknown[] };
+  return { type, message, stack, ...(code !== undefined && { code }), ...(errors && { errors: errors.map(String) }) };
 }
 
 /** One JSON line per event on standard error. Bodies, keys, tokens and credentials are never given to it. */
