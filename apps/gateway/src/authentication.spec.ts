@@ -163,6 +163,22 @@ describe('a key that is bound to addresses', () => {
     expect((await ask(newHouseholdKey(), '10.1.2.3', '/api/v1/api-keys')).code).toBe('FORBIDDEN');
   });
 
+  it('loses nothing of its limit to whoever uses it elsewhere: that address is limited', async () => {
+    await start({
+      TRUSTED_PROXIES: '127.0.0.1',
+      API_RATE_LIMIT_BURST: '3',
+      API_RATE_LIMIT_RPM: '1',
+      AUTH_FAIL_LIMIT_RPM: '5',
+    });
+    gateway.bus.answers['key.verify'] = ({ key_hashes }) => key_hashes.map(() => bound);
+    const key = newHouseholdKey();
+    const statuses = [];
+    for (let n = 0; n < 7; n++) statuses.push((await ask(key, '192.0.2.1')).status);
+    expect(statuses).toEqual([403, 403, 403, 403, 403, 429, 429]);
+    for (let n = 0; n < 3; n++) expect((await ask(key, '10.1.2.3')).status).toBe(200);
+    expect((await ask(key, '10.1.2.3')).status).toBe(429);
+  });
+
   it('is judged by the address a trusted proxy names, and by nobody else’s word', async () => {
     const from = (remoteAddress: string) =>
       gateway.call({

@@ -17,7 +17,7 @@ interface Sent {
   hasShape: boolean;
 }
 
-/** What both guards do with the key a request came with. The refusals come in this order: 401, 429, 403. */
+/** What both guards do with the key a request came with. The refusals come in this order: 401, the address, 429, 403. */
 @Injectable()
 export class Authentication {
   constructor(
@@ -32,8 +32,8 @@ export class Authentication {
     const request = http.getRequest<FastifyRequest>();
     const key = await this.holder(sent, request);
     actAs(request, key, sent.secret);
-    this.limits.count(key.id, http.getResponse<FastifyReply>());
     this.requireAddress(key, request);
+    this.limits.count(key.id, http.getResponse<FastifyReply>());
     requireAccess(key, access);
     this.usage.note(key.id);
   }
@@ -60,8 +60,10 @@ export class Authentication {
     }
   }
 
+  /** Whoever has the key of somebody else, but not the address, uses up nothing of theirs. */
   private requireAddress(key: VerifiedKey, request: FastifyRequest): void {
     if (mayComeFrom(key, request.ip)) return;
+    this.limits.admitGuess(request.ip);
     this.refused.note(key, 'IP_NOT_ALLOWED', request);
     throw new DomainError('IP_NOT_ALLOWED');
   }
