@@ -62,6 +62,23 @@ describe('refused requests', () => {
     expect(counts()).toEqual([1, 1]);
   });
 
+  it('are told seldom also when each comes after a quiet window, and anew after hours without any', async () => {
+    for (let minute = 0; minute < 24 * 60; minute++) {
+      revoked();
+      await pass(61);
+    }
+    expect(counts().length).toBeLessThan(40);
+    await pass(3 * 3_600);
+    const before = counts().length;
+    for (let n = 0; n < 3; n++) {
+      revoked();
+      await pass(15);
+    }
+    expect(counts().slice(before)).toEqual([1]);
+    await pass(60);
+    expect(counts().slice(before)).toEqual([1, 2]);
+  });
+
   it('are told apart by reason, and a wrong key by its beginning', async () => {
     const wrong = newHouseholdKey();
     revoked();

@@ -30,7 +30,8 @@ interface Tally {
 
 /**
  * Refused requests become events of the key they concern, without an event per request: the first is told within a
- * second, all that follow together after one minute, then two, four … at most an hour. A quiet window begins anew.
+ * second, all that follow together after one minute, then two, four … at most an hour. That begins anew once nothing has been
+ * refused for an hour longer: who comes back every other minute is not to fill the key's stream.
  */
 @Injectable()
 export class RefusedKeys implements BeforeApplicationShutdown {
@@ -78,7 +79,7 @@ export class RefusedKeys implements BeforeApplicationShutdown {
       for (const [name, tally] of tallies) {
         if (tally.dueAt > now) continue;
         if (tally.pending) due.push(tally);
-        else tallies.delete(name);
+        else if (now - tally.dueAt >= LONGEST_WINDOW_MS) tallies.delete(name);
       }
     }
     if (due.length > 0) await this.send(due, now);
