@@ -53,6 +53,29 @@ describe('an export', () => {
     expect(await download('/api/v1/audit/export', { 'x-api-key': adminKey })).toEqual({ isWhole: true, lines: 3 });
   });
 
+  it('of which only the head is asked for reads no page', async () => {
+    const pages = () => gateway.bus.asked.filter(({ subject }) => subject === 'audit.export.page').length;
+    const before = pages();
+    const head = await fetch(`${await gateway.app.getUrl()}/api/v1/audit/export`, {
+      method: 'HEAD',
+      headers: { 'x-api-key': adminKey },
+    });
+    expect([head.status, head.headers.get('x-export-entries')]).toEqual([200, expect.stringMatching(/^\d+$/)]);
+    await download('/api/v1/audit/export', { 'x-api-key': adminKey });
+    expect(pages() - before).toBe(3);
+  });
+
+  it('is one of ten that a key may have open', async () => {
+    const url = `${await gateway.app.getUrl()}/api/v1/audit/export`;
+    const open = () => fetch(url, { headers: { 'x-api-key': adminKey } });
+    const some = await Promise.all(Array.from({ length: 10 }, open));
+    const more = await open();
+    expect([more.status, more.headers.get('retry-after')]).toEqual([429, '5']);
+    begin();
+    await Promise.all(some.map((one) => one.text()));
+    expect((await open()).status).toBe(200);
+  });
+
   it.each([
     ['/api/v1/audit/export', readKey],
     ['/v1/audit/export', platformReader],

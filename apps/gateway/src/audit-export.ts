@@ -12,9 +12,12 @@ import type { Ask, Reply } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
 import { csvHead, csvRecord } from './csv.js';
 import { Services } from './last-write.js';
+import { OpenStreams } from './open-streams.js';
 
 const PAUSE_MS = 500;
 const PATIENCE = 40;
+/** Each keeps a page in memory for as long as its client takes. */
+const MOST_AT_ONCE = 10;
 
 const formats = {
   ndjson: {
@@ -37,6 +40,8 @@ interface Source {
 /** The timeline as a file, page by page from the audit service, as fast as the client takes it. */
 @Injectable()
 export class AuditExport {
+  private readonly open = new OpenStreams();
+
   constructor(
     private readonly services: Services,
     private readonly bus: Bus,
@@ -58,8 +63,13 @@ export class AuditExport {
       'x-export-entries': String(entries),
       'x-export-exact': String(exact),
     });
+    // Of a body that nobody reads, all would be made.
+    if (reply.request.method === 'HEAD') return void (await reply.send());
+    const owner = { name: context.actor.id, most: MOST_AT_ONCE };
+    this.open.add(owner, reply.raw);
     const chunks = this.chunks({ context, filter, until, check }, { head, write });
-    await reply.send(Readable.from(chunks, { objectMode: false, highWaterMark: 64 * 1024 }));
+    const file = Readable.from(chunks, { objectMode: false, highWaterMark: 64 * 1024 });
+    await reply.send(file.once('close', () => this.open.delete(owner, reply.raw)));
   }
 
   /** One page is in memory at a time. A client that goes away ends the loop at its next step. */
