@@ -85,7 +85,9 @@ type Tell = (stream: EventStream) => Promise<void>;
  * more: a client that has gone is noticed when the news come that it waited for.
  */
 export async function streamed(reply: FastifyReply, owner: StreamOwner, tell: Tell): Promise<void> {
-  const { eventStreams } = reply.server;
+  const { eventStreams, closing } = reply.server;
+  // Those that are open have been ended by now: nobody would end this one.
+  if (closing.aborted) throw new DomainError('UNAVAILABLE');
   eventStreams.add(owner, reply.raw);
   try {
     await told(reply, tell);
