@@ -95,7 +95,8 @@ export class ApiKeyController {
     summary: 'Put a new API key in the place of this one',
     description:
       'The new key has the name, scope, actor, addresses and expiry of the old one, and is shown once, in this reply. ' +
-      'The old one works for the grace, and then answers REVOKED_API_KEY.',
+      'The old one works for the grace, and then answers REVOKED_API_KEY. Rotate the key you call with by a grace: without ' +
+      'one it cannot ask again, also with its Idempotency-Key, for an answer that was lost.',
     body: rotateKeyBody,
     bodyOptional: true,
     reply: { 201: createdApiKey },
