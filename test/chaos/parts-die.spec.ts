@@ -37,8 +37,12 @@ const seed = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
 
 /** The load's own waiting for a core is in its clock too, when other suites share the machine. */
 const OWN_QUEUE_MS = 2_000;
-/** What a bank has to answer in the end waits for it, also where the part that would ask the bank has died. */
-const patienceOf = (name: string): number => (['start', 'disconnect'].includes(name) ? 10_000 : 5_000);
+/**
+ * What a bank has to answer in the end waits for it, also where the part that would ask the bank has died. What comes again
+ * under its Idempotency-Key waits ten seconds for the first, which may have died, and then has its own five.
+ */
+const patienceOf = (name: string): number =>
+  name === 'mint-once' ? 15_000 : ['start', 'disconnect'].includes(name) ? 10_000 : 5_000;
 const KEYS = 'select stream, number, key from subject_keys';
 
 const views: Record<string, View[]> = {
