@@ -20,7 +20,8 @@ export interface Place {
 /** Entries as they come, for ever: when the connection or the server goes away it resumes where it stood. */
 export async function* liveEntries({ url, key, query, after }: Place): AsyncGenerator<Entry> {
   const given = Object.entries(query).filter((one): one is [string, string] => one[1] !== undefined);
-  const address = `${url}/api/v1/audit/stream?${String(new URLSearchParams(given))}`;
+  const search = String(new URLSearchParams(given));
+  const address = `${url}/api/v1/audit/stream${search && `?${search}`}`;
   let last = after;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     const silence = new Silence();
