@@ -13,7 +13,10 @@ type Row = Omit<Checkpoint, 'seq'> & { seq: string };
 type ChainName = Pick<Checkpoint, 'project_id' | 'environment'>;
 const BEFORE_ALL: ChainName = { project_id: '', environment: '' };
 
-/** Ends of chains behind the one of $1 and $2 that have no signature yet. Hops from one project to the next, so that its cost follows their number. */
+/**
+ * Ends of chains behind the one of $1 and $2 that have no signature yet. Hops from one project to the next, so that its cost
+ * follows their number.
+ */
 const UNSIGNED = `
   with recursive tenants as (
     (select project_id, environment from audit_entries where (project_id, environment) > ($1, $2)
