@@ -220,6 +220,15 @@ describe('a summary', () => {
     expect(sentence).not.toMatch(/undefined|null|\[object|f{64}/);
   });
 
+  it.each([
+    ['ITEM', 'ERROR', 'ITEM, ERROR'],
+    ['invoice.paid', '', 'invoice.paid'],
+    ['', '', 'something without a name'],
+  ])('says what a delivery of kind "%s" and code "%s" was about', (kind, code, about) => {
+    const delivery = { ...examples.WebhookReceived, kind, code };
+    expect(summaries.WebhookReceived(delivery)).toBe(`The provider sent word of ${about}.`);
+  });
+
   it('exists for a type that is not known yet, whatever its name', () => {
     expect(summaryOf('constructor', {})).toBe('constructor was recorded.');
   });

@@ -43,7 +43,7 @@ export const summaries: Summaries = {
   SessionHandedOver: () => 'The person went on at another device.',
   SessionCompleted: () => 'The link session was completed.',
   SessionFailed: (e) => `The link session failed: ${e.error_code}.`,
-  SessionExpired: () => 'The link expired before it was used.',
+  SessionExpired: () => 'The link expired.',
 
   ConnectionCreated: (e) =>
     `A connection to ${e.server_id} was created${e.user_id === null ? '' : ` for ${e.user_id}`}.`,
@@ -68,7 +68,8 @@ export const summaries: Summaries = {
   ProviderErrorReported: (e) => `The provider reports an error: ${e.code}.`,
   ConnectionRelinked: (e) => `The bank was signed in to again: ${outcomes[e.outcome]}.`,
   ConnectionRepaired: () => 'The provider says that the sign-in works again.',
-  WebhookReceived: (e) => `The provider sent word of ${[e.kind, e.code].filter(Boolean).join(', ')}.`,
+  WebhookReceived: (e) =>
+    `The provider sent word of ${[e.kind, e.code].filter(Boolean).join(', ') || 'something without a name'}.`,
   CredentialAccessed: (e) => `The credential was opened ${purposes[e.purpose]}.`,
   ConnectionDisconnected: (e) => `The connection was ended and its credential destroyed: ${e.reason}.`,
 
