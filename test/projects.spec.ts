@@ -195,14 +195,23 @@ describe('keys of a project', () => {
       return (body.keys as { id: string }[]).map((one) => one.id);
     };
     expect(await listed('')).not.toContain(key.id);
-    expect(await listed(`?project_id=${id}`)).toEqual([]);
+    expect(await listed(`?project_id=${id}&env=live`)).toEqual([]);
     expect(await listed(`?project_id=${id}&env=test`)).toEqual([key.id]);
     expect(await listed('?env=test', { 'x-codespar-project': id })).toEqual([key.id]);
-    for (const query of ['', '?env=test', `?project_id=${id}`])
+    for (const query of ['', '?env=test', `?project_id=${id}&env=live`])
       expect(said(await api.delete(`/v1/api-keys/${key.id}${query}`))).toEqual(refused(404, 'not_found'));
     expect(said(await api.get(`/v1/api-keys?project_id=${unknown}`))).toEqual(refused(404, 'not_found'));
     expect((await api.delete(`/v1/api-keys/${key.id}?project_id=${id}&env=test`)).status).toBe(204);
     expect(said(await as(key.full_key)('GET', '/v1/whoami'))).toEqual(refused(401, 'unauthorized'));
+  });
+
+  it('for tests are a live key’s to list and to revoke, without a word about where they are', async () => {
+    const made = (await keyIn({ env: 'test' })).body as { id: string; full_key: string };
+    const { keys } = (await api.get('/v1/api-keys')).body as { keys: { id: string; environment: string }[] };
+    expect(keys[0]).toMatchObject({ id: made.id, environment: 'test' });
+    expect(keys.map(({ environment }) => environment)).toContain('live');
+    expect((await api.delete(`/v1/api-keys/${made.id}`)).status).toBe(204);
+    expect(said(await as(made.full_key)('GET', '/v1/whoami'))).toEqual(refused(401, 'unauthorized'));
   });
 
   it('never reach from test to live', async () => {

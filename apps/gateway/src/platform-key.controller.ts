@@ -86,7 +86,9 @@ export class PlatformKeyController {
   ) {
     const context = { ...caller, tenant: await this.tenantOf(key, place, header) };
     const page = { limit, ...(cursor !== undefined && { cursor }) };
-    const { items, next_cursor } = await this.services.read('key.list', { context, kind: 'platform', ...page });
+    const environments = environmentsOf(key, place);
+    const found = await this.services.read('key.list', { context, kind: 'platform', environments, ...page });
+    const { items, next_cursor } = found;
     return { keys: items.map(toPlatformKey), next_cursor };
   }
 
@@ -107,9 +109,11 @@ export class PlatformKeyController {
     @RequestQuery() place: PlatformKeyQuery,
     @Headers(PROJECT_HEADER) header?: string,
   ): Promise<void> {
-    const context = { ...caller, tenant: await this.tenantOf(key, place, header) };
-    const found = await this.services.read('key.get', { context, id: idInPath('api_key', text) });
+    const tenant = await this.tenantOf(key, place, header);
+    const look = { context: { ...caller, tenant }, environments: environmentsOf(key, place) };
+    const found = await this.services.read('key.get', { ...look, id: idInPath('api_key', text) });
     if (found.kind !== 'platform') throw notFound('api_key');
+    const context = { ...caller, tenant: { ...tenant, environment: found.environment } };
     await this.services.write('key.revoke', { context, id: found.id });
   }
 
@@ -125,6 +129,10 @@ export class PlatformKeyController {
     return { project_id: id, environment };
   }
 }
+
+/** Where keys are looked for: a live key has its rights over test keys, too. */
+const environmentsOf = ({ environment }: VerifiedKey, { env }: Place): Tenant['environment'][] =>
+  env ? [env] : environment === 'live' ? ['live', 'test'] : ['test'];
 
 /** Without a wish: the reads among the caller's own scopes. */
 function grantable(key: VerifiedKey, wished: CreatePlatformKeyBody['scopes']) {

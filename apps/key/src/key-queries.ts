@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { In } from 'typeorm';
 import type { Page, Position, Tenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { parseId } from '#contracts/ids.js';
@@ -31,12 +32,12 @@ export class KeyQueries {
     return this.view.hasCaughtUp;
   }
 
-  async list({ context, after, kind, limit, cursor }: Ask<'key.list'>): Promise<Page<UsedKey>> {
+  async list({ context, after, kind, environments, limit, cursor }: Ask<'key.list'>): Promise<Page<UsedKey>> {
     await this.view.reached(after);
-    const list = listName('api_keys', { ...context.tenant, kind });
+    const list = listName('api_keys', { ...context.tenant, kind, environments });
     const from = placeIn(list, cursor);
     const query = this.rows()
-      .where('k.project_id = :project_id and k.environment = :environment', context.tenant)
+      .where(placesOf(context.tenant, environments))
       .orderBy('k.created_at', 'DESC')
       .addOrderBy('k.id', 'DESC')
       .limit(limit + 1);
@@ -46,12 +47,12 @@ export class KeyQueries {
     return { items: await this.shown(items), next_cursor };
   }
 
-  async find({ context, id, after }: Ask<'key.get'>): Promise<UsedKey | null> {
+  async find({ context, id, after, environments }: Ask<'key.get'>): Promise<UsedKey | null> {
     await this.view.reached(after);
     const uuid = parseId('api_key', id);
     if (uuid === null) return null;
     const rows = await this.rows()
-      .where({ id: uuid, ...context.tenant })
+      .where({ id: uuid, ...placesOf(context.tenant, environments) })
       .getMany();
     return (await this.shown(rows))[0] ?? null;
   }
@@ -117,3 +118,8 @@ export class KeyQueries {
     return this.store.dataSource.getRepository(ApiKeyRow).createQueryBuilder('k');
   }
 }
+
+const placesOf = ({ project_id, environment }: Tenant, environments = [environment]) => ({
+  project_id,
+  environment: In(environments),
+});

@@ -7,7 +7,7 @@ import type { AgentSessionView, SessionReach } from './agent-session.js';
 import type { ConnectLinkWish } from './connect-link.js';
 import type { ConnectionTerms, ConnectionView, OwnedConnection } from './connection.js';
 import type { Erasure, OpenedTexts, TextToOpen } from './erasure.js';
-import type { AsOf, Context, LastWrite, Page, Position, Written } from './envelope.js';
+import type { AsOf, Context, LastWrite, Page, Position, Tenant, Written } from './envelope.js';
 import type { IdempotencyState } from './idempotency.js';
 import type { KeyIdentity, KeyTerms, KeyUse, KeyView, RefusedUses, UsedKey, VerifiedKey } from './key.js';
 import type { KeyChanged, KeyForgotten, LeaseAsked, LeaseGranted } from './key-lease.js';
@@ -48,6 +48,10 @@ interface ById extends Read {
 interface Look extends ById {
   as_of?: AsOf;
 }
+/** Of the same project; the context's own environment when absent. */
+interface OfEnvironments {
+  environments?: Tenant['environment'][];
+}
 interface Command {
   context: Context;
   id: string;
@@ -67,8 +71,11 @@ export interface Subjects {
   /** Answers with the successor. The old key lives on for the grace. */
   'key.rotate': { ask: Command & { successor: KeyIdentity; grace_seconds: number }; reply: Written<KeyView> };
   'key.revoke': { ask: Command; reply: Written<KeyView> };
-  'key.get': { ask: Look; reply: UsedKey };
-  'key.list': { ask: Read & { kind?: KeyView['kind']; limit: number; cursor?: string }; reply: Page<UsedKey> };
+  'key.get': { ask: Look & OfEnvironments; reply: UsedKey };
+  'key.list': {
+    ask: Read & OfEnvironments & { kind?: KeyView['kind']; limit: number; cursor?: string };
+    reply: Page<UsedKey>;
+  };
   /** A gateway's batch of last uses; what is older than what is known changes nothing. */
   'key.used': { ask: { uses: KeyUse[] }; reply: Record<string, never> };
   /** A gateway's counts of refused requests; beginnings that no key has are passed over. */

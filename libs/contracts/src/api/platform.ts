@@ -45,7 +45,7 @@ export const platformKeys = z
 /** Whose keys are meant, by the rules of creation. */
 const place = {
   project_id: word(100).describe("Else the project that `x-codespar-project` names; else the caller's own."),
-  env: choice(['live', 'test']).describe("The caller's own environment when absent."),
+  env: choice(['live', 'test']).describe('All that the caller has rights over when absent: both for a live key.'),
 };
 export const platformKeysQuery = z.object({ ...place, limit: limit(100), cursor });
 export const platformKeyQuery = z.object(place);
