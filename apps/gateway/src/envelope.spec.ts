@@ -66,6 +66,16 @@ describe('the envelope', () => {
     expect(headers).toMatchObject({ allow, 'x-request-id': expect.any(String), 'cache-control': 'no-store' });
   });
 
+  it.each([
+    ['POST', '/api/v1/users/'],
+    ['GET', '/api/v1/users/'],
+    ['POST', '/api/v1/connections/link/'],
+    ['DELETE', '/api/v1/connections/link/'],
+  ] as const)('answers 404 to %s %s, as an id is missing there', async (method, url) => {
+    const { status, json } = await gateway.call({ method, url });
+    expect([status, json.error.code]).toEqual([404, 'NOT_FOUND']);
+  });
+
   it('is lower case for a wrong method on /v1', async () => {
     const { status, json } = await gateway.call({ method: 'PUT', url: '/v1/whoami' });
     expect([status, json.code]).toEqual([405, 'method_not_allowed']);

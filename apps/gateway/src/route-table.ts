@@ -1,4 +1,4 @@
-import type { FastifyInstance, RouteOptions } from 'fastify';
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import findMyWay from 'find-my-way';
 import { DomainError } from '#contracts/errors.js';
 import type { EndpointSpec } from './endpoint.js';
@@ -37,7 +37,9 @@ export class RouteTable {
       const allow = taken.join(', ');
       this.paths.on('GET', url, () => undefined, { allow });
       const method = inUse.filter((other) => !taken.includes(other));
-      const handler = () => Promise.reject(notAllowed(allow));
+      const handler = async ({ params }: FastifyRequest) => {
+        throw Object.values(params as object).includes('') ? new DomainError('NOT_FOUND') : notAllowed(allow);
+      };
       fastify.route({ method, url, onRequest: handler, handler, exposeHeadRoute: false });
     }
   }
