@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BusAccount, natsServerConfig } from '#service/bus-accounts.js';
+import { installedServer } from '../apps/supervisor/src/nats.js';
 
 /** A bus server of a test: it can go away and come back on the same port. */
 export interface BusServer {
@@ -17,9 +18,7 @@ export interface BusServer {
 export const maxPayloadBytes = 4 * 1024 * 1024;
 export const maxPendingBytes = 8 * 1024 * 1024;
 
-const natsServer = ['nats-server', '/usr/sbin/nats-server'].find(
-  (command) => spawnSync(command, ['--version']).status === 0,
-);
+const natsServer = installedServer()?.command;
 export const realServerInstalled = natsServer !== undefined;
 
 const programs = { 'nats-server': runNatsServer, 'the embedded broker': runBroker };
