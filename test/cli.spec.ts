@@ -258,6 +258,17 @@ describe('the command line', () => {
     expect(checks.filter(({ ok }) => !ok)).toEqual([]);
   });
 
+  it('finds a platform key good at its own door', async () => {
+    const env = { DATA_DIR: stack.dataDir };
+    const made = await json<{ full_key: string }>(
+      ['keys', 'create', '--name', 'p', '--platform', '--env', 'test'],
+      env,
+    );
+    const { checks } = await json<{ checks: object[] }>(['doctor'], { ...env, LATCHKEY_API_KEY: made.full_key });
+    const detail = expect.stringMatching(/^for \/v1, .+ \(test\), /);
+    expect(checks).toContainEqual({ check: 'API key', ok: true, detail });
+  });
+
   it('says what is wrong when nothing is there', async () => {
     const env = { DATA_DIR: empty, LATCHKEY_URL: 'http://127.0.0.1:9', LATCHKEY_API_KEY: key };
     expect(await latchkey(['users', 'list'], env)).toMatchObject({

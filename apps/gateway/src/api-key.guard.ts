@@ -1,7 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { DomainError } from '#contracts/errors.js';
-import { isHouseholdKey } from '#contracts/secrets.js';
+import { isHouseholdKey, isPlatformKey } from '#contracts/secrets.js';
 import { Authentication } from './authentication.js';
 import { endpointOf, isPlatform, isPublic } from './endpoint.js';
 
@@ -15,6 +15,7 @@ export class ApiKeyGuard implements CanActivate {
     if (isPlatform(endpoint) || isPublic(context.getClass(), context.getHandler())) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const secret = secretOf(request);
+    if (isPlatformKey(secret)) this.authentication.refuseElsewhere(request);
     const sent = { secret, hasShape: isHouseholdKey(secret) };
     await this.authentication.enter(context, sent, endpoint?.access ?? 'full_access');
     return true;

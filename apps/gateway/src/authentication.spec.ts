@@ -3,6 +3,7 @@ import type { VerifiedKey } from '#contracts/key.js';
 import { newHouseholdKey } from '#contracts/secrets.js';
 import { adminKey, platformReader, readKey, revokedKey, startGateway, type TestGateway } from '../test/gateway.js';
 import { projectView, verifiedKey } from '../test/views.js';
+import { RefusedKeys } from './refused-keys.js';
 
 let gateway: TestGateway;
 afterEach(() => gateway.app.close());
@@ -118,6 +119,17 @@ describe('wrong keys from one address', () => {
   it('are counted on /v1 too, in its own words', async () => {
     const guess = () => ask('csk_live_mistyped', '192.0.2.1', '/v1/whoami');
     expect(await outcomes(4, guess)).toEqual(['unauthorized', 'unauthorized', 'unauthorized', 'rate_limited']);
+  });
+
+  it('count when they are platform keys at the other door, and nothing is said about these keys', async () => {
+    const { status, json } = await gateway.call({ url: '/api/v1/users', headers: { 'x-api-key': platformReader } });
+    expect([status, json.error]).toEqual([
+      401,
+      { code: 'INVALID_API_KEY', message: 'A platform key (csk_) opens /v1, not /api/v1.' },
+    ]);
+    await gateway.app.get(RefusedKeys).beforeApplicationShutdown();
+    expect(gateway.bus.asked.map(({ subject }) => subject)).not.toContain('key.refused');
+    expect(await outcomes(4, () => ask(platformReader, '127.0.0.1'))).toContain('RATE_LIMITED');
   });
 
   it('do not slow down a key that was good before, not even when it has to be looked up again', async () => {

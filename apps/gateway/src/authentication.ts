@@ -38,6 +38,12 @@ export class Authentication {
     this.usage.note(key.id);
   }
 
+  /** A whole key at the other door is a slip, and no sign that somebody guesses at the key; it may be a made-up one, though. */
+  refuseElsewhere({ ip }: FastifyRequest): never {
+    this.limits.admitGuess(ip);
+    throw new DomainError('INVALID_API_KEY', 'A platform key (csk_) opens /v1, not /api/v1.');
+  }
+
   /**
    * The key, live. Wrong ones are counted per address, and one address too many is asked to wait before anybody is asked
    * about its key. A key that is known to be good, or was good once, is no guess: it passes whatever else comes from there.

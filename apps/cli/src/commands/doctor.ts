@@ -72,6 +72,10 @@ async function readyAt(address: URL): Promise<Ready | null> {
 function keyWorks({ key, url }: Cli): Promise<Check> {
   return attempt('API key', async () => {
     if (key === undefined) return 'none is set; keys create makes one';
+    if (key.startsWith('csk_')) {
+      const { key: own, project } = await dataOf(apiAt(url, key).GET('/v1/whoami'));
+      return `for /v1, ${project.name} (${own.environment}), ${own.scopes.join(', ')}`;
+    }
     const own = await dataOf(apiAt(url, key).GET('/api/v1/keys/me'));
     return `${own.name}, ${own.scope}`;
   });
