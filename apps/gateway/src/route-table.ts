@@ -37,8 +37,9 @@ export class RouteTable {
       const allow = taken.join(', ');
       this.paths.on('GET', url, () => undefined, { allow });
       const method = inUse.filter((other) => !taken.includes(other));
-      const handler = async ({ params }: FastifyRequest) => {
-        throw Object.values(params as object).includes('') ? new DomainError('NOT_FOUND') : notAllowed(allow);
+      const handler = ({ params }: FastifyRequest) => {
+        const lacksId = Object.values(params as object).includes('');
+        return Promise.reject(lacksId ? new DomainError('NOT_FOUND') : notAllowed(allow));
       };
       fastify.route({ method, url, onRequest: handler, handler, exposeHeadRoute: false });
     }
