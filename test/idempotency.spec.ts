@@ -7,18 +7,36 @@ import { sharedStack, type Stack, startStack } from '#testing/stack.js';
 
 let api: Api;
 let other: Api;
+let apiKey: string;
 let user_id: string;
 
 beforeAll(async () => {
   const run = sharedStack().run();
   const caller = await newCaller(run);
-  api = caller.api;
+  ({ api, key: apiKey } = caller);
   other = (await newCaller(run, 'full_access', caller.tenant)).api;
   user_id = await newUser(api);
 });
 
 const mint = (key: string, body: object = {}, as = api): Promise<Answer> =>
   as.post('/api/v1/connections/link', { user_id, ...body }, { 'idempotency-key': key });
+
+/** The second time nobody knows any more what was answered the first time. */
+async function askedTwice(path: string, body: object): Promise<{ first: Answer; again: Answer }> {
+  const as = { authorization: `Bearer ${apiKey}`, 'idempotency-key': randomUUID() };
+  const first = await api.post(path, body, as);
+  const { id } = (await api.get('/api/v1/keys/me')).body as { id: string };
+  const scope = sha256([id, 'POST', path, as['idempotency-key']].join('\n'));
+  const database = new Client(sharedStack().run().databases['key']);
+  await database.connect();
+  const forget = 'update idempotent_replies set status = null, sealed = null, leased_until = now() where scope = $1';
+  expect((await database.query(forget, [scope])).rowCount).toBe(1);
+  await database.end();
+  const again = await api.post(path, body, as);
+  expect(again.headers.get('idempotency-replayed')).toBeNull();
+  return { first, again };
+}
+
 const sessions = async () => (await api.get('/api/v1/connections/link?limit=200')).body.sessions as { id: string }[];
 
 describe('a POST with an Idempotency-Key', () => {
@@ -74,19 +92,30 @@ describe('a POST with an Idempotency-Key', () => {
     expect((await api.get('/api/v1/keys/me', { 'x-api-key': first.body.plaintext_key as string })).status).toBe(200);
   });
 
-  it('gets the same bytes also when nobody has kept the first answer', async () => {
-    const key = randomUUID();
-    const first = await mint(key);
-    const database = new Client(sharedStack().run().databases['key']);
-    await database.connect();
-    const { id } = (await api.get('/api/v1/keys/me')).body as { id: string };
-    const scope = sha256([id, 'POST', '/api/v1/connections/link', key].join('\n'));
-    const forget = 'update idempotent_replies set status = null, sealed = null, leased_until = now() where scope = $1';
-    expect((await database.query(forget, [scope])).rowCount).toBe(1);
-    await database.end();
-    const again = await mint(key);
-    expect(again.headers.get('idempotency-replayed')).toBeNull();
-    expect(again.text).toBe(first.text);
+  describe('gets the same bytes also when nobody has kept the first answer', () => {
+    const secret = { instance_id: 'i', instance_token: 't' };
+    const name = randomUUID();
+
+    it.each<[string, () => object]>([
+      ['/api/v1/connections/link', () => ({ user_id })],
+      ['/api/v1/users', () => ({ name, email: `${name}@example.com` })],
+      ['/api/v1/api-keys', () => ({ name })],
+      ['/v1/api-keys', () => ({ name })],
+      ['/v1/projects', () => ({ name, slug: name })],
+      ['/v1/sessions', () => ({ servers: ['z-api'] })],
+      ['/v1/connections', () => ({ server_id: 'z-api', user_id: name, secret })],
+    ])('from POST %s', async (path, body) => {
+      const { first, again } = await askedTwice(path, body());
+      expect([first.status, again.text]).toEqual([201, first.text]);
+    });
+
+    it('from a rotation, and the key in them works', async () => {
+      const old = await api.post('/api/v1/api-keys', { name });
+      const { first, again } = await askedTwice(`/api/v1/api-keys/${old.body.id}/rotate`, {});
+      expect([first.status, again.text]).toEqual([201, first.text]);
+      const me = await api.get('/api/v1/keys/me', { 'x-api-key': again.body.plaintext_key as string });
+      expect(me.body.id).toBe(first.body.id);
+    });
   });
 
   it.each([['', 'x'.repeat(256)]])('must be 1 to 255 characters: %j', async (...keys) => {

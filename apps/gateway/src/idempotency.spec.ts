@@ -1,9 +1,10 @@
-import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Context } from '#contracts/envelope.js';
 import { IDEMPOTENCY_LEASE_SECONDS } from '#contracts/idempotency.js';
-import type { Ask } from '#contracts/subjects.js';
+import type { Ask, Subject } from '#contracts/subjects.js';
+import { answers } from '../test/answers.js';
 import { adminKey, otherAdminKey, platformAdmin, startGateway, type TestGateway } from '../test/gateway.js';
-import { sessionView, userView } from '../test/views.js';
+import { keyView, sessionView, userView } from '../test/views.js';
 import { untilBankAnswers } from './request-context.js';
 
 let gateway: TestGateway;
@@ -45,6 +46,33 @@ it('the same seed makes the same command, so that a service knows what it has do
   const first = await commandOf('one');
   expect(await commandOf('one')).toBe(first);
   expect(await commandOf('two')).not.toBe(first);
+});
+
+describe('the same seed draws the same ids and secrets', () => {
+  const secret = { instance_id: 'i', instance_token: 't' };
+  const names = ['terms', 'user', 'wish', 'successor', 'id', 'short_id', 'key_hash', 'token_hash'];
+
+  it.each<[string, object, Subject]>([
+    ['/api/v1/connections/link', { user_id: userView.id }, 'link-session.mint'],
+    ['/api/v1/users', { name: 'Ada' }, 'connection.user.create'],
+    ['/api/v1/api-keys', { name: 'k' }, 'key.create'],
+    [`/api/v1/api-keys/${keyView.id}/rotate`, {}, 'key.rotate'],
+    ['/v1/api-keys', { name: 'k' }, 'key.create'],
+    ['/v1/projects', { name: 'Shop', slug: 'shop' }, 'key.project.create'],
+    ['/v1/sessions', { servers: ['z-api'] }, 'connection.session.open'],
+    ['/v1/connections', { server_id: 'z-api', user_id: 'u1', secret }, 'connection.platform.store'],
+  ])('of POST %s', async (url, body, subject) => {
+    Object.assign(gateway.bus.answers, { ...answers, ...gateway.bus.answers });
+    const drawnBy = async (seed: string) => {
+      gateway.bus.answers['key.idempotency.begin'] = () => ({ state: 'run', seed, again: true });
+      const headers = { authorization: `Bearer ${adminKey}`, 'idempotency-key': 'once' };
+      expect((await gateway.call({ method: 'POST', url, headers, payload: body })).status).toBe(201);
+      return JSON.stringify(last(subject).ask, names);
+    };
+    const first = await drawnBy('one');
+    expect(await drawnBy('one')).toBe(first);
+    expect(await drawnBy('two')).not.toBe(first);
+  });
 });
 
 it('what the look at the Idempotency-Key has taken, the rest of the request no longer has', async () => {

@@ -38,9 +38,11 @@ export const Caller = createParamDecorator((_: unknown, context: ExecutionContex
   return request.context;
 });
 
-/** Where to draw tokens, keys and ids from. */
+/** Where to draw tokens, keys and ids from. Looked up at each draw: an Idempotency-Key puts its own source there later. */
 export const Randomness = createParamDecorator(
-  (_: unknown, context: ExecutionContext): Random => requestOf(context).random,
+  (_: unknown, context: ExecutionContext): Random =>
+    (bytes) =>
+      requestOf(context).random(bytes),
 );
 
 /** The key the caller came with. */
