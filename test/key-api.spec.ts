@@ -218,6 +218,18 @@ describe('a rotation that was interrupted', () => {
     expect(two.view).toEqual(one.view);
     expect(await twice()).toEqual(one);
   });
+
+  it('is not answered to who asks for another key in the place of the first', async () => {
+    const { id } = await create();
+    const context = contextFor(tenant);
+    const rotate = () =>
+      withBus((bus) => {
+        const successor = keyIdentity(newHouseholdKey());
+        return bus.ask('key.rotate', { context, id, successor, grace_seconds: 60 });
+      });
+    await rotate();
+    await expect(rotate()).rejects.toMatchObject({ code: 'INVALID_STATE' });
+  });
 });
 
 async function withBus<T>(use: (bus: Awaited<ReturnType<typeof connectAs>>) => Promise<T>): Promise<T> {

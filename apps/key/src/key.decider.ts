@@ -5,6 +5,8 @@ import type { Decider } from '#eventstore/decider.js';
 type Rotated = Extract<KeyEvent, { type: 'KeyRotated' }>;
 type Rotate = Extract<KeyCommand, { type: 'RotateKey' }>;
 
+export const ROTATED_ALREADY = 'The API key has been rotated already.';
+
 export type KeyState = { status: 'none' } | MadeKey;
 
 interface MadeKey {
@@ -82,7 +84,7 @@ function refuseTestHousehold({ kind, environment }: KeyTerms): void {
 
 function refuseUnlessInUse({ status, rotation, terms }: MadeKey, now: string): void {
   if (status === 'revoked') throw new DomainError('INVALID_STATE', 'The API key has been revoked.');
-  if (rotation) throw new DomainError('INVALID_STATE', 'The API key has been rotated already.');
+  if (rotation) throw new DomainError('INVALID_STATE', ROTATED_ALREADY);
   if (terms.expires_at !== null && terms.expires_at <= now) {
     throw new DomainError('INVALID_STATE', 'The API key has expired.');
   }

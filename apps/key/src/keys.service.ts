@@ -15,7 +15,7 @@ import { Store } from '#service/store.js';
 import { Gateways } from './gateways.js';
 import { KeyQueries } from './key-queries.js';
 import { KnownKeys } from './known-keys.js';
-import { apiKey } from './key.decider.js';
+import { apiKey, ROTATED_ALREADY } from './key.decider.js';
 import { isLastingAdmin, keyAt, keyProjection } from './key.view.js';
 import { refusalContext } from './refusal-context.js';
 
@@ -73,6 +73,8 @@ export class Keys {
     const { name: created_by } = context.actor;
     const command: KeyCommand = { type: 'RotateKey', successor, created_by, grace_seconds, now: now() };
     const rotated = await this.command(key.id, command, context);
+    // The same command with another key: its text would be shown beside a successor that it does not open.
+    if (rotated.view.successor_id !== successor.id) throw new DomainError('INVALID_STATE', ROTATED_ALREADY);
     const [created] = await Promise.all([this.createSuccessor(key.id, context), this.told(rotated)]);
     return created;
   }
