@@ -28,16 +28,30 @@ export class RpcErrorFilter implements ExceptionFilter {
   }
 }
 
-/** Of the system, and SQLSTATEs; 25006: a primary that has become a replica. */
-const CONNECTION_CODES = /^(ECONN|EHOST|ENET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|08|25006|57P0|53)/;
+/** Of the system, and SQLSTATEs; 25006: a primary that has become a replica. 25P03, 25P04, 55P03, 57014: it took too long. */
+const CONNECTION_CODES = /^(ECONN|EHOST|ENET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|08|25006|25P0[34]|53|55P03|57014|57P0)/;
+
+/** What pg, its pool and TypeORM say of a connection without a code. Names of our tables have such words in them, too. */
+const CONNECTION_SENTENCES = new RegExp(
+  `^(${[
+    'timeout expired',
+    'timeout exceeded when trying to connect',
+    'Query read timeout',
+    'Connection terminated( unexpectedly| due to connection timeout)?',
+    'Client (has encountered a connection error|was closed) and is not queryable',
+    'The server does not support SSL connections',
+    'There was an error establishing an SSL connection',
+    'Driver not Connected',
+    'Connection with postgres database is not established\\..*',
+    'Cannot .* because connection is not yet established\\.',
+  ].join('|')})$`,
+);
 
 /** A connection that is refused, cut or too slow is a part that is down, not a bug. */
 function isDatabaseAway(error: unknown): boolean {
   // TypeORM gives a connection back when it is cut between two statements of a transaction, and so the second is refused.
   if (error instanceof QueryRunnerAlreadyReleasedError) return true;
   if (!(error instanceof Error)) return false;
-  const cause = (error as { driverError?: { code?: string } }).driverError;
-  const code = (error as { code?: string }).code ?? cause?.code;
-  if (code !== undefined && CONNECTION_CODES.test(code)) return true;
-  return /timeout|terminated|Connection|not connected|connect ECONN/i.test(error.message) && error.message.length < 200;
+  const { code } = error as { code?: string };
+  return code === undefined ? CONNECTION_SENTENCES.test(error.message) : CONNECTION_CODES.test(code);
 }
