@@ -13,6 +13,9 @@ declare module 'fastify' {
     /** The server is about to close: whoever waits for news answers with what there is. */
     closing: AbortSignal;
   }
+  interface FastifyReply {
+    isEventStream: boolean;
+  }
 }
 
 /** A server that closes waits for every reply, and these would go on for ever; and for every connection that is kept. */
@@ -20,6 +23,7 @@ export function endStreamsOnClose(fastify: FastifyInstance): void {
   const closing = new AbortController();
   fastify.decorate('closing', closing.signal);
   fastify.decorate('eventStreams', new OpenStreams());
+  fastify.decorateReply('isEventStream', false);
   fastify.addHook('preClose', (done) => {
     closing.abort();
     fastify.eventStreams.endAll();
@@ -38,6 +42,7 @@ export class EventStream {
 
   constructor(reply: FastifyReply) {
     reply.hijack();
+    reply.isEventStream = true;
     this.raw = reply.raw;
     this.closed = new Promise((resolve) => this.raw.once('close', resolve));
     this.raw.on('error', () => this.raw.destroy());

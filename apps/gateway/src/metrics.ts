@@ -1,4 +1,3 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 
 const labelNames = ['route', 'method', 'status'] as const;
@@ -8,13 +7,13 @@ export class Metrics {
   readonly registry = new Registry();
   private readonly requests = new Counter({
     name: 'http_requests_total',
-    help: 'Answered HTTP requests.',
+    help: 'HTTP requests that are over; 499: the client left before its answer.',
     labelNames,
     registers: [this.registry],
   });
   private readonly duration = new Histogram({
     name: 'http_request_duration_seconds',
-    help: 'Time from the first byte of a request to the last of its answer.',
+    help: 'Time from the head of a request to the last byte of its answer; streams of events are not timed.',
     labelNames,
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     registers: [this.registry],
@@ -24,9 +23,9 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  observe(route: string, { method }: FastifyRequest, reply: FastifyReply): void {
-    const labels = { route, method, status: reply.statusCode };
+  /** `ms` is null where the time is not ours. */
+  observe(labels: Record<(typeof labelNames)[number], string | number>, ms: number | null): void {
     this.requests.inc(labels);
-    this.duration.observe(labels, reply.elapsedTime / 1000);
+    if (ms !== null) this.duration.observe(labels, ms / 1000);
   }
 }

@@ -3,10 +3,10 @@ import type { Socket } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyHttpOptions, FastifyInstance } from 'fastify';
 import { DomainError, type ErrorCode, errors } from '#contracts/errors.js';
 import type { Bus } from '#service/bus.js';
-import { logger, nestLogger } from '#service/logger.js';
+import { nestLogger } from '#service/logger.js';
 import type { GatewayConfig } from './config.js';
 import { answerError } from './error-answer.js';
 import { endStreamsOnClose } from './event-stream.js';
@@ -16,6 +16,7 @@ import { Idempotency } from './idempotency.js';
 import { Metrics } from './metrics.js';
 import { keepRaw } from './raw-body.js';
 import { requestIdOf } from './request-context.js';
+import { recordRequests } from './request-record.js';
 import { requestTarget } from './request-target.js';
 import { RouteTable } from './route-table.js';
 
@@ -68,6 +69,7 @@ function prepare(fastify: FastifyInstance, config: GatewayConfig, metrics: Metri
   fastify.decorateRequest('secret', '');
   fastify.decorateRequest('random', null as never);
   endStreamsOnClose(fastify);
+  recordRequests(fastify, metrics);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(headersOf(request, config));
     ignoreMalformedType(request.raw.headers);
@@ -77,12 +79,6 @@ function prepare(fastify: FastifyInstance, config: GatewayConfig, metrics: Metri
   });
   // What else a client expects may be passed over (RFC 9110, 10.1.1); Node would refuse it without a body.
   fastify.server.on('checkExpectation', (request, reply) => fastify.routing(request, reply));
-  fastify.addHook('onResponse', (request, reply, done) => {
-    const route = request.routeOptions.url ?? 'none';
-    metrics.observe(route, request, reply);
-    logAnswer(route, request, reply);
-    done();
-  });
 }
 
 const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/;
@@ -104,21 +100,6 @@ const headersOf = (request: { id: string }, { PUBLIC_BASE_URL }: GatewayConfig) 
   'cross-origin-resource-policy': 'same-origin',
   ...(PUBLIC_BASE_URL?.startsWith('https:') && { 'strict-transport-security': 'max-age=31536000' }),
 });
-
-/** One line per request. A path, a query or a body may hold secrets: none of them is logged. */
-function logAnswer(route: string, request: FastifyRequest, { statusCode, elapsedTime }: FastifyReply): void {
-  logger.info(
-    {
-      method: request.method,
-      route,
-      status: statusCode,
-      ms: Math.round(elapsedTime * 10) / 10,
-      request_id: request.id,
-      key_prefix: request.key?.key_prefix,
-    },
-    'request',
-  );
-}
 
 const ofParserError: Partial<Record<string, ErrorCode>> = {
   HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',

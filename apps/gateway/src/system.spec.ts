@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { logger } from '#service/logger.js';
+import { until } from '#testing/api.js';
 import { answers } from '../test/answers.js';
 import { adminKey, startGateway, type TestGateway } from '../test/gateway.js';
+import { sessionView, userView } from '../test/views.js';
 
 let gateway: TestGateway;
 
@@ -99,5 +101,59 @@ describe('what is recorded of a request', () => {
     expect(text).toContain('http_requests_total{route="/api/v1/users/:id",method="GET",status="404"} 1');
     expect(text).toContain('http_request_duration_seconds_bucket{le="0.005",route="/api/v1/users/:id"');
     expect(text).not.toContain(secret);
+  });
+});
+
+describe('what is recorded of a request whose client leaves', () => {
+  const lines: { route: string; status: number }[] = [];
+  beforeAll(async () => {
+    await gateway.app.listen(0, '127.0.0.1');
+    jest.spyOn(logger, 'info').mockImplementation((line) => void lines.push(line as (typeof lines)[number]));
+  });
+  afterAll(() => jest.restoreAllMocks());
+
+  /** The lines that this request has left once its client is gone. */
+  async function leave(path: string, ready: (answer: Promise<Response>) => Promise<unknown>) {
+    lines.length = 0;
+    const client = new AbortController();
+    const headers = { 'x-api-key': adminKey };
+    const answer = fetch((await gateway.app.getUrl()) + path, { headers, signal: client.signal });
+    answer.catch(() => undefined);
+    await ready(answer);
+    client.abort();
+    await until(
+      () => Promise.resolve(lines.length),
+      (count) => count > 0,
+    );
+    return lines;
+  }
+
+  it('before its answer is a line and a metric with 499, and only one when the answer comes after all', async () => {
+    let asked!: () => void;
+    let answer!: () => void;
+    const isAsked = new Promise<void>((resolve) => (asked = resolve));
+    gateway.bus.answers['connection.user.get'] = (ask) =>
+      new Promise((resolve) => {
+        answer = () => resolve(answers['connection.user.get']!(ask));
+        asked();
+      });
+    const route = '/api/v1/users/:id';
+    await leave(`/api/v1/users/${userView.id}`, () => isAsked);
+    answer();
+    expect((await get('/metrics')).text).toContain(`http_requests_total{route="${route}",method="GET",status="499"} 1`);
+    expect(lines.filter((line) => line.route === route)).toEqual([expect.objectContaining({ route, status: 499 })]);
+  });
+
+  it('in the midst of a stream of events is a line with 200, and no time in the metric of times', async () => {
+    const route = '/api/v1/connections/link/:id/events';
+    gateway.bus.answers['link-session.changes'] = ({ wait_ms }) =>
+      wait_ms === 0
+        ? { changes: [{ position: '5', session: sessionView }], ended: false }
+        : new Promise(() => undefined);
+    await leave(`/api/v1/connections/link/${sessionView.id}/events`, (answer) => answer);
+    expect(lines).toEqual([expect.objectContaining({ route, status: 200 })]);
+    const { text } = await get('/metrics');
+    expect(text).toContain(`http_requests_total{route="${route}",method="GET",status="200"} 1`);
+    expect(text).not.toMatch(new RegExp(`http_request_duration_seconds_count\\{route="${route}"`));
   });
 });
