@@ -14,7 +14,8 @@ async function main(): Promise<void> {
   const config = readEnv(gatewayEnv);
   const bus = new Bus();
   const app = await createGateway(bus, config);
-  app.enableShutdownHooks();
+  // By an exit, not by the signal again: the last lines of the log leave at the 'exit' event.
+  app.enableShutdownHooks([], { useProcessExit: true });
   await app.listen(config.PORT, config.HOST);
   logger.info({ url: await app.getUrl() }, 'serving');
   await bus.connect();

@@ -17,7 +17,8 @@ export async function startService(module: Type, queue: string): Promise<void> {
     logger: nestLogger,
   });
   app.useGlobalFilters(new RpcErrorFilter());
-  app.enableShutdownHooks();
+  // By an exit, not by the signal again: the last lines of the log leave at the 'exit' event.
+  app.enableShutdownHooks([], { useProcessExit: true });
   await app.listen();
   const store = app.get(Store);
   serveHealth(() => store.health());
