@@ -94,20 +94,24 @@ describe('refused requests', () => {
     expect(JSON.stringify(told())).not.toContain(wrong);
   });
 
-  it('are told later, and none is lost, when nobody hears', async () => {
-    delete bus.answers['key.refused'];
-    revoked();
-    await pass(1);
-    revoked();
-    bus.answers['key.refused'] = () => {
+  it('are told later, and none is lost or counted twice, whatever was heard of them', async () => {
+    const recorded = new Map<string, number>();
+    let isLost = true;
+    bus.answers['key.refused'] = ({ uses }) => {
+      for (const { command_id, count } of uses) if (!recorded.has(command_id)) recorded.set(command_id, count);
       revoked();
-      throw new Error('not now');
+      if (isLost) throw new Error('nobody answers');
+      return {};
     };
+    revoked();
+    await pass(2);
+    expect([...recorded.values()]).toEqual([1]);
+    isLost = false;
     await pass(1);
-    bus.answers['key.refused'] = () => ({});
-    await pass(1);
-    expect(counts().at(-1)).toBe(3);
-    expect(new Set(told().map(({ command_id }) => command_id)).size).toBe(1);
+    expect(new Set(told().map((uses) => JSON.stringify(uses))).size).toBe(1);
+    expect(told().length).toBe(3);
+    await pass(60);
+    expect([...recorded.values()]).toEqual([1, 3]);
   });
 
   it('take a bounded memory, in which guesses push out only guesses', async () => {
@@ -124,5 +128,16 @@ describe('refused requests', () => {
     revoked();
     await refused.beforeApplicationShutdown();
     expect(counts()).toEqual([1, 1]);
+  });
+
+  it('are told at the end also beside those of which nobody knows whether they were heard', async () => {
+    delete bus.answers['key.refused'];
+    revoked();
+    await pass(1);
+    revoked();
+    bus.answers['key.refused'] = () => ({});
+    await refused.beforeApplicationShutdown();
+    expect(counts()).toEqual([1, 1, 1]);
+    expect(new Set(told().map(({ command_id }) => command_id)).size).toBe(2);
   });
 });

@@ -24,6 +24,8 @@ const reasons: Partial<Record<ErrorCode, KeyRefusal>> = {
 interface Tally {
   /** Not told yet; null: nothing was refused in this window so far. */
   pending: RefusedUses | null;
+  /** Told, but not known to have been heard. It is told again as it is, as it may be recorded under its name already. */
+  told: RefusedUses | null;
   dueAt: number;
   windowMs: number;
 }
@@ -49,7 +51,8 @@ export class RefusedKeys implements BeforeApplicationShutdown {
     const tallies = 'id' in key ? this.known : this.guesses;
     const name = `${'id' in key ? key.id : key.prefix} ${reason}`;
     const now = new Date();
-    const tally = tallies.get(name) ?? { pending: null, dueAt: now.getTime(), windowMs: FIRST_WINDOW_MS };
+    const fresh = { pending: null, told: null, dueAt: now.getTime(), windowMs: FIRST_WINDOW_MS };
+    const tally: Tally = tallies.get(name) ?? fresh;
     if (tallies.size >= MOST_REMEMBERED && !tallies.has(name)) tallies.delete(tallies.keys().next().value!);
     tallies.set(name, tally);
     const at = now.toISOString();
@@ -69,38 +72,44 @@ export class RefusedKeys implements BeforeApplicationShutdown {
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.tell(Infinity);
+    // The second time what had to wait for a repetition.
+    if (await this.tell(Infinity)) await this.tell(Infinity);
     clearInterval(this.timer);
   }
 
-  private async tell(now: number): Promise<void> {
+  /** Whether it was heard. */
+  private async tell(now: number): Promise<boolean> {
     const due: Tally[] = [];
     for (const tallies of [this.known, this.guesses]) {
       for (const [name, tally] of tallies) {
         if (tally.dueAt > now) continue;
-        if (tally.pending) due.push(tally);
+        if (tally.told ?? tally.pending) due.push(tally);
         else if (now - tally.dueAt >= LONGEST_WINDOW_MS) tallies.delete(name);
       }
     }
-    if (due.length > 0) await this.send(due, now);
-    if (this.known.size + this.guesses.size > 0) return;
+    const isHeard = due.length > 0 && (await this.send(due, now));
+    if (this.known.size + this.guesses.size > 0) return isHeard;
     clearInterval(this.timer);
     this.timer = undefined;
+    return isHeard;
   }
 
-  /** What could not be told waits for the next time; what was refused meanwhile counts with it. */
-  private async send(due: Tally[], now: number): Promise<void> {
-    const sent = due.map((tally) => ({ tally, uses: tally.pending! }));
-    for (const { tally } of sent) Object.assign(tally, { pending: null, dueAt: now + tally.windowMs });
+  /** What could not be told waits for the next time; what is refused meanwhile waits for a window of its own. */
+  private async send(due: Tally[], now: number): Promise<boolean> {
+    for (const tally of due) {
+      if (tally.told === null) Object.assign(tally, { told: tally.pending, pending: null });
+      tally.dueAt = now + tally.windowMs;
+    }
     try {
-      await this.bus.ask('key.refused', { uses: sent.map(({ uses }) => uses) });
-      for (const { tally } of sent) tally.windowMs = Math.min(2 * tally.windowMs, LONGEST_WINDOW_MS);
+      await this.bus.ask('key.refused', { uses: due.map(({ told }) => told!) });
+      for (const tally of due) {
+        Object.assign(tally, { told: null, windowMs: Math.min(2 * tally.windowMs, LONGEST_WINDOW_MS) });
+      }
+      return true;
     } catch (error) {
-      for (const { tally, uses } of sent) Object.assign(tally, { pending: together(uses, tally.pending), dueAt: now });
+      for (const tally of due) tally.dueAt = now;
       logger.warn({ error: String(error) }, 'refused requests are told later');
+      return false;
     }
   }
 }
-
-const together = (one: RefusedUses, other: RefusedUses | null): RefusedUses =>
-  other ? { ...one, count: one.count + other.count, last_at: other.last_at } : one;
