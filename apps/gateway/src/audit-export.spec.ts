@@ -92,3 +92,21 @@ describe('an export', () => {
     expect(await download('/admin/timeline/export', { cookie })).toEqual({ isWhole: false, lines: 1 });
   });
 });
+
+describe('a gateway that is stopped', () => {
+  it('does not wait for an export to come to its end, and breaks it off so that it does not look whole', async () => {
+    const { app, bus } = await startGateway();
+    Object.assign(bus.answers, answers);
+    const page = answers['audit.export.page']!;
+    bus.answers['audit.export.page'] = async (ask) => ({ ...(await page(ask)), next: '1' });
+    await app.listen(0, '127.0.0.1');
+    const { body } = await fetch(`${await app.getUrl()}/api/v1/audit/export`, { headers: { 'x-api-key': adminKey } });
+    const reader = body!.getReader();
+    await reader.read();
+    await app.close();
+    const readOn = async () => {
+      while (!(await reader.read()).done);
+    };
+    await expect(readOn()).rejects.toThrow('terminated');
+  });
+});

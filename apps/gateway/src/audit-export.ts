@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Injectable } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { ExportQuery } from '#contracts/api/audit-export.js';
 import type { ExportLine } from '#contracts/audit-chain.js';
@@ -39,13 +39,18 @@ interface Source {
 
 /** The timeline as a file, page by page from the audit service, as fast as the client takes it. */
 @Injectable()
-export class AuditExport {
+export class AuditExport implements BeforeApplicationShutdown {
   private readonly open = new OpenStreams();
 
   constructor(
     private readonly services: Services,
     private readonly bus: Bus,
   ) {}
+
+  /** The server waits for every reply, and a long timeline takes minutes. */
+  beforeApplicationShutdown(): void {
+    this.open.breakOffAll();
+  }
 
   async send(
     { context, check }: Pick<Source, 'context' | 'check'>,

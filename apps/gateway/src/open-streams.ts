@@ -5,6 +5,8 @@ export const MOST_OF_A_KEY = 100;
 /** A person's tabs and devices. */
 export const MOST_OF_A_LINK = 20;
 const RETRY_SECONDS = 5;
+/** What is left of a file when the server closes has to come within this. */
+const LAST_READ_MS = 1_000;
 
 /** Whose a stream is, and how many such an owner may have open. */
 export interface StreamOwner {
@@ -18,8 +20,10 @@ export const linkAsOwner = (tokenHash: string): StreamOwner => ({ name: `link ${
 /** Replies that go on until somebody leaves. The limit on requests counts each of them only once, however long it goes on. */
 export class OpenStreams {
   private readonly byOwner = new Map<string, Set<ServerResponse>>();
+  private isClosing = false;
 
   add({ name, most }: StreamOwner, raw: ServerResponse): void {
+    if (this.isClosing) throw new DomainError('UNAVAILABLE');
     const open = this.byOwner.get(name) ?? new Set();
     if (open.size >= most) {
       throw new DomainError('RATE_LIMITED', `No more than ${most} streams may be open at once.`, {
@@ -36,6 +40,19 @@ export class OpenStreams {
   }
 
   endAll(): void {
-    for (const open of this.byOwner.values()) for (const raw of open) raw.end();
+    for (const raw of this.all()) raw.end();
+  }
+
+  /** For those that have an end of their own, which they may still come to: what is cut there would look whole if it were ended. */
+  breakOffAll(): void {
+    this.isClosing = true;
+    for (const raw of this.all()) {
+      const late = setTimeout(() => raw.destroy(), LAST_READ_MS);
+      raw.once('close', () => clearTimeout(late));
+    }
+  }
+
+  private all(): ServerResponse[] {
+    return [...this.byOwner.values()].flatMap((open) => [...open]);
   }
 }
