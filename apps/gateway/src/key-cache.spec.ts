@@ -100,6 +100,16 @@ describe('under a lease', () => {
     expect((await keys.verify('good'))?.revoked_at).not.toBeNull();
   });
 
+  it('does not believe it either when the clock is set meanwhile', async () => {
+    const { asked, reply } = answerLater();
+    const verifying = keys.verify('good');
+    await asked;
+    bus.change(verifiedKey.id);
+    jest.setSystemTime(Date.now() + 2 * CHANGE_MS);
+    reply(verifiedKey);
+    expect((await verifying)?.revoked_at).not.toBeNull();
+  });
+
   it('knows that a key retires before it confirms it, also when an older answer comes in later', async () => {
     const { asked, reply } = answerLater();
     const verifying = keys.verify('good');

@@ -81,11 +81,11 @@ export class VerifiedKeys {
   /** The answer may have been under way when the key changed. */
   private asChanged(key: VerifiedKey | null): VerifiedKey | null {
     const change = key && this.changes.get(key.id);
-    return change && change.until > Date.now() ? { ...key, ...standing(key, change) } : key;
+    return change && change.until > performance.now() ? { ...key, ...standing(key, change) } : key;
   }
 
   private learn({ key_id, ...change }: KeyChanged): void {
-    const now = Date.now();
+    const now = performance.now();
     for (const [id, { until }] of this.changes) if (until <= now) this.changes.delete(id);
     this.changes.set(key_id, { ...standing(this.changes.get(key_id), change), until: now + CHANGE_MS });
     for (const [hash, key] of this.live) if (key.id === key_id) this.live.delete(hash);
