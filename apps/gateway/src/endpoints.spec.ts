@@ -219,6 +219,15 @@ describe('the OpenAPI document', () => {
     expect(responses['503']!.description).toBe('`UNAVAILABLE`, `REVOKE_FAILED`');
   });
 
+  it('says of every moment in the past that it may be none', () => {
+    const asked = Object.entries(document.paths).flatMap(([path, { get }]) => {
+      if (!get?.parameters.some(({ name }) => name === 'as_of')) return [];
+      return [[path, /`(INVALID_PARAMETER|invalid_query)`/.test(get.responses['400']?.description ?? '')]];
+    });
+    expect(asked.length).toBeGreaterThan(6);
+    expect(asked.filter(([, says]) => !says)).toEqual([]);
+  });
+
   it('says which headers are listened to, and which answer them', () => {
     const headersOf = ({ parameters }: Operation) =>
       parameters.filter((parameter) => parameter.in === 'header').map(({ name }) => name);

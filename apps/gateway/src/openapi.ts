@@ -211,5 +211,7 @@ export function codesOf(endpoint: EndpointSpec): Set<ErrorCode> {
     codes.push('PAYLOAD_TOO_LARGE', 'VALIDATION_ERROR', 'IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_IN_FLIGHT');
   if (endpoint.method !== 'GET' && !endpoint.writesNothing) codes.push('CONFLICT');
   if (query) codes.push(isPlatform(endpoint) ? 'INVALID_PARAMETER' : 'VALIDATION_ERROR');
+  // A position at which no event stands.
+  if (query && 'as_of' in query.shape) codes.push('INVALID_PARAMETER');
   return new Set([...codes, ...own].sort((a, b) => errors[a].status - errors[b].status));
 }
