@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DomainError } from '#contracts/errors.js';
 import { adminKey, platformAdmin, platformReader, startGateway, type TestGateway } from '../test/gateway.js';
-import { userView } from '../test/views.js';
+import { sessionView, userView } from '../test/views.js';
 
 let gateway: TestGateway;
 let port: number;
@@ -15,12 +15,16 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.app.close());
 
-/** Sends exactly these bytes and hears everything until the other side has nothing more to say. */
-function raw(bytes: string): Promise<string> {
+/** Sends exactly these bytes, and `more` once that is heard; hears everything until the other side has nothing more to say. */
+function raw(bytes: string, then?: { once: string; more: string }): Promise<string> {
   return new Promise((resolve, reject) => {
     let heard = '';
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
-    socket.on('data', (chunk) => (heard += chunk.toString()));
+    socket.on('data', (chunk) => {
+      const before = heard;
+      heard += chunk.toString();
+      if (then && heard.includes(then.once) && !before.includes(then.once)) socket.write(then.more);
+    });
     socket.on('close', () => resolve(heard));
     socket.on('error', reject);
     socket.setTimeout(1_000, () => socket.end());
@@ -208,6 +212,28 @@ describe('a request that Fastify or Node refuses', () => {
     const answer = await raw(`${head}${chunk.repeat(64)}0\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 413 /);
     expect(answer).toContain('"PAYLOAD_TOO_LARGE"');
+  });
+
+  it.each([
+    [
+      'a body that was refused already',
+      `POST /api/v1/users HTTP/1.1\r\nHost: x\r\nX-API-Key: ${adminKey}\r\nTransfer-Encoding: chunked\r\n\r\n` +
+        `80000\r\n${'x'.repeat(0x80000)}\r\n`,
+      'PAYLOAD_TOO_LARGE',
+    ],
+    [
+      'a stream of events',
+      `GET /api/v1/connections/link/${sessionView.id}/events HTTP/1.1\r\nHost: x\r\nX-API-Key: ${adminKey}\r\n\r\n`,
+      'event: ',
+    ],
+  ])('does not speak into the answer to %s when what follows is malformed', async (_, bytes, begun) => {
+    const changes = [{ position: '5', session: sessionView }];
+    gateway.bus.answers['link-session.get'] = () => sessionView;
+    gateway.bus.answers['link-session.changes'] = ({ wait_ms }) =>
+      wait_ms === 0 ? { changes, ended: false } : new Promise(() => undefined);
+    const answer = await raw(bytes, { once: begun, more: 'nonsense\r\n\r\n' });
+    expect(answer).toContain(begun);
+    expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
   });
 });
 

@@ -1,10 +1,8 @@
-import { type IncomingHttpHeaders, type Server, STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
-import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders, Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyHttpOptions, FastifyInstance } from 'fastify';
-import { DomainError, type ErrorCode, errors } from '#contracts/errors.js';
+import { DomainError } from '#contracts/errors.js';
 import type { Bus } from '#service/bus.js';
 import { nestLogger } from '#service/logger.js';
 import type { GatewayConfig } from './config.js';
@@ -13,6 +11,7 @@ import { endStreamsOnClose } from './event-stream.js';
 import { GatewayModule } from './gateway.module.js';
 import { HttpErrorFilter } from './http-error.filter.js';
 import { Idempotency } from './idempotency.js';
+import { answerMalformed, rememberRequests } from './malformed-request.js';
 import { Metrics } from './metrics.js';
 import { keepRaw } from './raw-body.js';
 import { requestIdOf } from './request-context.js';
@@ -77,6 +76,7 @@ function prepare(fastify: FastifyInstance, config: GatewayConfig, metrics: Metri
     const isNameless = httpVersion === '1.1' && request.headers.host === undefined;
     done(isNameless ? new DomainError('BAD_REQUEST', 'A request of HTTP/1.1 needs a Host header.') : undefined);
   });
+  rememberRequests(fastify.server);
   // What else a client expects may be passed over (RFC 9110, 10.1.1); Node would refuse it without a body.
   fastify.server.on('checkExpectation', (request, reply) => fastify.routing(request, reply));
 }
@@ -100,29 +100,3 @@ const headersOf = (request: { id: string }, { PUBLIC_BASE_URL }: GatewayConfig) 
   'cross-origin-resource-policy': 'same-origin',
   ...(PUBLIC_BASE_URL?.startsWith('https:') && { 'strict-transport-security': 'max-age=31536000' }),
 });
-
-const ofParserError: Partial<Record<string, ErrorCode>> = {
-  HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
-  ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
-};
-
-/** Bytes that are no HTTP request never reach a route; they still get an answer in the envelope. */
-function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const code = ofParserError[error.code ?? ''] ?? 'BAD_REQUEST';
-  const { status, text } = errors[code];
-  const body = JSON.stringify({ error: { code, message: text } });
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-      'content-type: application/json; charset=utf-8',
-      `content-length: ${Buffer.byteLength(body)}`,
-      `x-request-id: ${randomUUID()}`,
-      'x-content-type-options: nosniff',
-      'cache-control: no-store',
-      'connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-  );
-}
