@@ -7,10 +7,13 @@ import type { KeyUse, KeyView, UsedKey } from '#contracts/key.js';
 export class KeyUses {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Batches of several gateways come in any order; the latest use counts. Each key is named once in a batch. */
+  /**
+   * Batches of several gateways come in any order; the latest use counts. Each key is named once in a batch. All take their
+   * rows in one order, so that no two wait for each other.
+   */
   async record(uses: KeyUse[]): Promise<void> {
     await this.dataSource.query(
-      `insert into key_uses as known (key_id, last_used_at) select * from unnest($1::uuid[], $2::text[])
+      `insert into key_uses as known (key_id, last_used_at) select * from unnest($1::uuid[], $2::text[]) order by 1
        on conflict (key_id) do update set last_used_at = excluded.last_used_at
        where known.last_used_at < excluded.last_used_at`,
       [uses.map(({ key_id }) => key_id), uses.map(({ at }) => at)],
