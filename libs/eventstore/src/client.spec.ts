@@ -19,6 +19,7 @@ import {
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connectEventStore, type EventStoreDBClient } from './client.js';
+import { readStream } from './read-stream.js';
 
 const gone = { code: status.UNAVAILABLE, details: 'gone' } as ServiceError;
 
@@ -28,17 +29,19 @@ let port: number;
 let hasLeader: boolean;
 let featuresAsked: number;
 let reads: ServerWritableStream<ReadReq, unknown>[];
+/** What each call says about the leader. */
+let leaderAsked: unknown[];
 let client: EventStoreDBClient;
 
 beforeEach(async () => {
-  [hasLeader, featuresAsked, reads] = [true, 0, []];
+  [hasLeader, featuresAsked, reads, leaderAsked] = [true, 0, [], []];
   server = new Server();
   server.addService(GossipService, {
     read: (_: unknown, reply: sendUnaryData<ClusterInfo>) =>
       reply(null, new ClusterInfo().setMembersList(hasLeader ? [leader()] : [])),
   });
   server.addService(ServerFeaturesService, { getSupportedMethods: features });
-  server.addService(StreamsService, { batchAppend, read: (call: (typeof reads)[0]) => reads.push(call) });
+  server.addService(StreamsService, { batchAppend, read });
   port = await new Promise<number>((resolve, reject) =>
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),
@@ -65,7 +68,13 @@ function features(_: unknown, reply: sendUnaryData<SupportedMethods>): void {
   reply(null, new SupportedMethods().setMethodsList([batches.setMethodName('batchappend')]));
 }
 
+function read(call: ServerWritableStream<ReadReq, unknown>): void {
+  leaderAsked.push(...call.metadata.get('requires-leader'));
+  reads.push(call);
+}
+
 function batchAppend(call: ServerDuplexStream<BatchAppendReq, BatchAppendResp>): void {
+  leaderAsked.push(...call.metadata.get('requires-leader'));
   call.on('error', () => undefined);
   call.on('data', (request: BatchAppendReq) =>
     call.write(
@@ -116,4 +125,14 @@ it('a call that breaks while a cluster has no leader takes nothing with it', asy
   await second.ended;
   hasLeader = true;
   await expect(append()).resolves.toMatchObject(appended);
+});
+
+it('requires the leader for appends, reads and subscriptions', async () => {
+  await append();
+  await subscribed();
+  const reading = readStream(client, 'stream');
+  while (reads.length < 2) await wait(5);
+  reads[1]!.end();
+  await reading;
+  expect(leaderAsked).toEqual(['true', 'true', 'true']);
 });

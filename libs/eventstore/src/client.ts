@@ -10,6 +10,7 @@ import './read-as-bytes.js';
 export function connectEventStore(url: string): EventStoreDBClient {
   const client = EventStoreDBClient.connectionString(url);
   keepDeadlines(client);
+  requireLeader(client);
   disposeOfConnection(client);
   surviveFailedDiscovery(client);
   return client;
@@ -26,6 +27,15 @@ function keepDeadlines(client: EventStoreDBClient): void {
       asked,
       asked.deadline === undefined ? options : { ...options, deadline: client['createDeadline'](asked.deadline) },
     );
+}
+
+/**
+ * A follower's answers may be older than what has been acknowledged: by them a key that was revoked would still be good. One that
+ * is asked refuses and names the leader, with which the client goes on.
+ */
+function requireLeader(client: EventStoreDBClient): void {
+  const byItself = client['callArguments'];
+  client['callArguments'] = (asked, options) => byItself({ ...asked, requiresLeader: true }, options);
 }
 
 /** By itself the client ends only its calls. */
