@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   BACKWARDS,
+  binaryEvent,
   END,
   EventStoreDBClient,
   NO_STREAM,
@@ -101,5 +102,37 @@ describe('metadata of a stream', () => {
     await until(async () => (await all(client.readStream(stream))).length === 0);
     await client.appendToStream(stream, event('young'));
     expect(await numbers(client.readStream(stream))).toEqual(['young']);
+  });
+});
+
+describe('a link', () => {
+  /** What a link to the first of two events leads to once the stream is left as `hide` does it. */
+  async function followed(hide: (stream: string) => Promise<unknown>) {
+    const [stream, links] = [unique('linked'), unique('links')];
+    await client.appendToStream(stream, [event('a'), event('b')]);
+    await client.appendToStream(links, binaryEvent({ type: '$>', data: Buffer.from(`0@${stream}`) }));
+    await hide(stream);
+    const [resolved] = await all(client.readStream(links, { resolveLinkTos: true }));
+    expect(resolved?.link).toMatchObject({ streamId: links });
+    return resolved?.event;
+  }
+
+  it('leads to an event that can be read', async () => {
+    expect(await followed(() => Promise.resolve())).toMatchObject({ data: { n: 'a' } });
+  });
+
+  const growOld = async (stream: string) => {
+    await client.setStreamMetadata(stream, { maxAge: 1 });
+    await until(async () => (await all(client.readStream(stream))).length === 0);
+  };
+
+  it.each<[string, (stream: string) => Promise<unknown>]>([
+    ['truncated', (stream) => client.setStreamMetadata(stream, { truncateBefore: 1 })],
+    ['limited', (stream) => client.setStreamMetadata(stream, { maxCount: 1 })],
+    ['deleted', (stream) => client.deleteStream(stream)],
+    ['tombstoned', (stream) => client.tombstoneStream(stream)],
+    ['kept for a second', growOld],
+  ])('leads nowhere when the stream of its event is %s', async (_name, hide) => {
+    expect(await followed(hide)).toBeUndefined();
   });
 });
