@@ -54,8 +54,8 @@ afterEach(async () => {
   server.forceShutdown();
 });
 
-const event = jsonEvent({ id: randomUUID(), type: 'Happened', data: {} });
-const append = (by = client) => {
+const append = (by = client, data = {}) => {
+  const event = jsonEvent({ id: randomUUID(), type: 'Happened', data });
   const appended = by.appendToStream('stream', event, { expectedRevision: NO_STREAM });
   appended.catch(() => undefined);
   return appended;
@@ -141,4 +141,20 @@ it('clients keep their calls beside each other, and late answers do no harm when
   answer(0, await asked(0, 2));
   await expect(again).resolves.toMatchObject(appended);
   await other.dispose();
+});
+
+it('appends that a call has no room for fail with it when it breaks, and nothing else', async () => {
+  const first = append();
+  await asked(0);
+  batches[0]!.call.pause();
+  const padding = 'x'.repeat(50_000);
+  const large = Array.from({ length: 40 }, () => append(client, { padding }));
+  // As long as it takes to fill what is between the two.
+  await wait(100);
+  batches[0]!.call.emit('error', gone);
+  for (const waiting of [first, ...large]) await expect(waiting).rejects.toBeInstanceOf(UnavailableError);
+  // A promise that is rejected and that nobody waits for ends the test run.
+  const again = append();
+  answer(1, await asked(1));
+  await expect(again).resolves.toMatchObject(appended);
 });

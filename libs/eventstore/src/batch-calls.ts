@@ -9,6 +9,10 @@ import type { ClientDuplexStream, Metadata } from '@grpc/grpc-js';
  * store is unavailable, it opens another one and forgets the first. That one keeps its connection, and when it breaks, all
  * appends of the process fail, and answers that then come to them end the process. Here the first ends as another is opened,
  * and answers to appends that have failed are passed over.
+ *
+ * While a call is full, as when the store hangs, the client keeps further messages in a line of its own. When the call breaks,
+ * nobody waits for what it makes of that line, and the process ends. So here a call is never full: it keeps them itself, and
+ * the appends end like all others that wait for an answer.
  */
 
 type Call = ClientDuplexStream<BatchAppendReq, BatchAppendResp>;
@@ -40,14 +44,15 @@ function leave(call: Call): void {
 
 /** A call that hears only answers to these ids. Like the client, it gives up all of them when it breaks. */
 function listeningFor(ids: Set<string>, call: Call): Call {
-  const write = call.write.bind(call) as (request: BatchAppendReq, ...rest: unknown[]) => boolean;
+  const write = call.write.bind(call) as (request: BatchAppendReq, ...rest: unknown[]) => unknown;
   const emit = call.emit.bind(call) as (event: string | symbol, ...rest: unknown[]) => boolean;
   call.on('error', () => ids.clear());
   return Object.assign(call, {
     write(request: BatchAppendReq, ...rest: unknown[]) {
       // Only the first message of an append has them.
       if (request.hasOptions()) ids.add(parseUUID(request.getCorrelationId()!));
-      return write(request, ...rest);
+      write(request, ...rest);
+      return true;
     },
     emit(event: string | symbol, ...rest: unknown[]) {
       if (event === 'data' && !ids.delete(parseUUID((rest[0] as BatchAppendResp).getCorrelationId()!))) return false;

@@ -1,4 +1,5 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
+import { ServerFeatures } from '@eventstore/db-client/dist/Client/ServerFeatures.js';
 import type { Channel } from '@grpc/grpc-js';
 import './batch-calls.js';
 import './read-as-bytes.js';
@@ -9,7 +10,9 @@ import './read-as-bytes.js';
 export function connectEventStore(url: string): EventStoreDBClient {
   const client = EventStoreDBClient.connectionString(url);
   keepDeadlines(client);
+  requireLeader(client);
   disposeOfConnection(client);
+  surviveFailedDiscovery(client);
   return client;
 }
 
@@ -26,6 +29,15 @@ function keepDeadlines(client: EventStoreDBClient): void {
     );
 }
 
+/**
+ * A follower's answers may be older than what has been acknowledged: by them a key that was revoked would still be good. One that
+ * is asked refuses and names the leader, with which the client goes on.
+ */
+function requireLeader(client: EventStoreDBClient): void {
+  const byItself = client['callArguments'];
+  client['callArguments'] = (asked, options) => byItself({ ...asked, requiresLeader: true }, options);
+}
+
 /** By itself the client ends only its calls. */
 function disposeOfConnection(client: EventStoreDBClient): void {
   const createChannel = client['createChannel'] as () => Promise<Channel>;
@@ -36,6 +48,28 @@ function disposeOfConnection(client: EventStoreDBClient): void {
     await endCalls();
     channel?.close();
   };
+}
+
+/**
+ * Each append asks first what the server can. By itself the client keeps the answer even when it is that no server was found,
+ * as in a cluster that has no leader yet: all appends that follow would fail with it. And a call that breaks while the next
+ * server is being looked for would end the process if there is none, as nobody waits for what the client makes of the break.
+ */
+function surviveFailedDiscovery(client: EventStoreDBClient): void {
+  const answers = new WeakMap<Channel, Promise<ServerFeatures>>();
+  const capabilities = async () => {
+    const channel = await client['getChannel']();
+    let answer = answers.get(channel);
+    if (!answer) {
+      answer = client['execute'](...ServerFeatures.createServerFeatures);
+      answers.set(channel, answer);
+      answer.catch(() => answers.delete(channel));
+    }
+    return answer;
+  };
+  Object.defineProperty(client, 'capabilities', { get: capabilities });
+  const handleError = client['handleError'];
+  client['handleError'] = (...broken) => handleError(...broken).catch(() => undefined);
 }
 
 /**

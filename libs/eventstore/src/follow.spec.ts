@@ -57,15 +57,18 @@ let stopping: AbortController;
 let failures: string[];
 let apply: Follower['apply'];
 let caughtUp: Follower['onCaughtUp'];
+let load: Follower['load'];
+let following: Promise<void>;
 
 beforeEach(async () => {
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
   [store, stopping, failures, apply] = [new FakeStore(), new AbortController(), [], () => Promise.resolve()];
   caughtUp = () => undefined;
-  void follow({
+  load = () => Promise.resolve(null);
+  following = follow({
     client: store as unknown as EventStoreDBClient,
     prefixes: ['rare-'],
-    load: () => Promise.resolve(null),
+    load: () => load(),
     apply: (batch) => apply(batch),
     onFailure: (error) => failures.push((error as Error).message),
     onCaughtUp: () => caughtUp(),
@@ -182,3 +185,14 @@ it('has caught up only when what the client held before that was applied', async
   await untilSeen(4);
   expect(seen.at(-1)).toBe('caught up');
 });
+
+it('ends when it is stopped while it still asks where it stands', async () => {
+  let loaded: ((position: null) => void) | undefined;
+  load = () => new Promise((resolve) => (loaded = resolve));
+  store.subscriptions[0]!.emit('end');
+  for (; !loaded; await new Promise(setImmediate)) await jest.advanceTimersByTimeAsync(100);
+  stopping.abort();
+  loaded(null);
+  await following;
+  expect(store.subscriptions).toHaveLength(1);
+}, 5_000);

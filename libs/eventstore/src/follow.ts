@@ -74,6 +74,7 @@ export async function follow(follower: Follower): Promise<void> {
 async function subscribeOnce(follower: Follower, onProgress: () => void): Promise<void> {
   const { client, prefixes, signal } = follower;
   const position = await follower.load();
+  signal.throwIfAborted();
   const inbox = new Inbox(position);
   const subscription = client.subscribeToAll(
     {

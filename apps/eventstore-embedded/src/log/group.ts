@@ -72,23 +72,22 @@ export class Group {
     return { revision, position: this.#addMetadata(request.stream, state, SOFT_DELETE_METADATA) };
   }
 
+  /** To a soft-deleted stream, or to its metadata, it brings the stream back, without its old events. */
   #append({ stream, events }: WriteRequest, revision: bigint, state: StreamState): WriteAnswer {
     let last = revision;
     let position: bigint | undefined;
     for (const event of events) position = this.#add(stream, ++last, event);
     if (position === undefined) return { revision };
-    const newState = isMetastream(stream)
-      ? streamState(state.revision, last, events.at(-1)?.data)
-      : { ...state, revision: last };
+    const isMeta = isMetastream(stream);
+    const { data } = events.at(-1) as ProposedEvent;
+    const newState = isMeta ? streamState(state.revision, last, data) : { ...state, revision: last };
     this.states.set(ownerOf(stream), newState);
-    if (!isMetastream(stream)) this.#revive(stream, newState, revision + 1n);
+    const { softDeletedJson } = state.metadata;
+    if (softDeletedJson !== undefined) {
+      const revived = revivedMetadata(isMeta ? data.toString() : softDeletedJson, state.revision + 1n);
+      if (revived) this.#addMetadata(ownerOf(stream), newState, revived);
+    }
     return { revision: last, position };
-  }
-
-  /** Appending to a soft-deleted stream brings it back, without its old events. */
-  #revive(stream: string, state: StreamState, firstNewRevision: bigint): void {
-    const json = state.metadata.softDeletedJson;
-    if (json !== undefined) this.#addMetadata(stream, state, revivedMetadata(json, firstNewRevision));
   }
 
   #tombstone(stream: string, state: StreamState): WriteAnswer {

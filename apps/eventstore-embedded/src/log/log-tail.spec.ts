@@ -42,12 +42,25 @@ describe('the tail of the log', () => {
   });
 
   it('drops the oldest events when they are too heavy, even all of them', () => {
-    const tail = new LogTail(0n, { events: 100, bytes: 10 });
+    const tail = new LogTail(0n, { events: 100, bytes: 20 });
     tail.push([event(1n, 's', 8), event(2n, 's', 8), event(3n, 's', 8)]);
     expect(positions(tail.after(2n, 10))).toEqual([3n]);
     expect(tail.covers(1n)).toBe(false);
     tail.push([event(4n, 's', 100)]);
     expect([tail.head, tail.covers(3n), tail.covers(4n)]).toEqual([4n, false, true]);
+  });
+
+  it('is never more than a quarter over its limits, and an event counts as it came and as it is sent', () => {
+    const many = new LogTail(0n, { events: 8, bytes: 1_000_000 });
+    const heavy = new LogTail(0n, { events: 1_000, bytes: 100 });
+    const kept = { many: 0, heavy: 0 };
+    for (let position = 1n; position <= 50n; position++) {
+      many.push([event(position)]);
+      heavy.push([event(position, 's', 5)]);
+      kept.many = Math.max(kept.many, many.after(0n, 100).length);
+      kept.heavy = Math.max(kept.heavy, heavy.after(0n, 100).length);
+    }
+    expect(kept).toEqual({ many: 10, heavy: 12 });
   });
 
   it('wakes who waits for any event, and who waits for one stream only for its own', async () => {

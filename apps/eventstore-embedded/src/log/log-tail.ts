@@ -1,11 +1,17 @@
 import { type CallEnd } from './call-end.js';
 import { sizeOf, type StoredEvent } from './event.js';
 
-/** How much of the log's end stays in memory. */
+/** How much of the log's end stays in memory, give or take a quarter. */
 export interface TailLimits {
   readonly events: number;
   readonly bytes: number;
 }
+
+/** Cutting down to the limits only when well over them costs each event few moves. */
+const SLACK = 1.25;
+
+/** An event is there twice once it was sent: as it came and as it left, which `sizeOf` does not know. */
+const weightOf = (event: StoredEvent): number => 2 * sizeOf(event);
 
 const ALL = Symbol('$all');
 type Topic = string | typeof ALL;
@@ -39,11 +45,12 @@ export class LogTail {
     const topics = new Set<Topic>([ALL]);
     for (const event of group) {
       this.#events.push(event);
-      this.#bytes += sizeOf(event);
+      this.#bytes += weightOf(event);
       this.#head = event.position;
       topics.add(event.stream);
     }
-    if (this.#events.length > 2 * this.#limits.events || this.#bytes > 2 * this.#limits.bytes) this.#trim();
+    const { events, bytes } = this.#limits;
+    if (this.#events.length > SLACK * events || this.#bytes > SLACK * bytes) this.#trim();
     for (const topic of topics) this.#waiters.get(topic)?.forEach((wake) => wake());
   }
 
@@ -80,11 +87,10 @@ export class LogTail {
     });
   }
 
-  /** Cutting down to the limits only when twice over them costs each event one move. */
   #trim(): void {
     let cut = Math.max(0, this.#events.length - this.#limits.events);
-    for (let i = 0; i < cut; i++) this.#bytes -= sizeOf(this.#events[i] as StoredEvent);
-    while (this.#bytes > this.#limits.bytes) this.#bytes -= sizeOf(this.#events[cut++] as StoredEvent);
+    for (let i = 0; i < cut; i++) this.#bytes -= weightOf(this.#events[i] as StoredEvent);
+    while (this.#bytes > this.#limits.bytes) this.#bytes -= weightOf(this.#events[cut++] as StoredEvent);
     this.#coveredAfter = (this.#events[cut - 1] as StoredEvent).position;
     this.#events = this.#events.slice(cut);
   }

@@ -79,9 +79,11 @@ export class Reader {
     }
   }
 
-  /** The event a link names; undefined if it cannot be read. */
+  /** The event a link names; undefined if it can no longer be read. */
   async streamEvent(stream: string, revision: bigint): Promise<StoredEvent | undefined> {
-    return (await this.#select('stream-event', STREAM_EVENT, [stream, revision]))[0];
+    const view = viewOf(stream, await this.#states.of(stream));
+    if (view.revision === TOMBSTONE_REVISION || revision < view.firstReadable) return undefined;
+    return (await this.#select('stream-event', STREAM_EVENT, [stream, revision, oldestTick(view)]))[0];
   }
 
   /** All events from the one at a position on, up to the head at the time of the call. */

@@ -63,7 +63,8 @@ where stream = $1 and revision >= $2 and ${ALIVE} order by revision limit $3`;
 export const STREAM_BACKWARDS = `select ${COLUMNS} from es_events
 where stream = $1 and revision <= $2 and revision >= $5 and ${ALIVE} order by revision desc limit $3`;
 
-export const STREAM_EVENT = `select ${COLUMNS} from es_events where stream = $1 and revision = $2`;
+export const STREAM_EVENT = `select ${COLUMNS} from es_events
+where stream = $1 and revision = $2 and created >= $3`;
 
 export const ALL_FORWARDS = `select ${COLUMNS} from es_events
 where position > $1 and position <= $2 order by position limit $3`;

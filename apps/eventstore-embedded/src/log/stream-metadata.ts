@@ -6,7 +6,7 @@ export interface StreamMetadata {
   readonly maxCount: bigint | undefined;
   readonly maxAgeSeconds: number | undefined;
   readonly softDeleted: boolean;
-  /** The stored JSON, kept only while the stream is soft-deleted: its revival rewrites one number in it. */
+  /** The stored JSON, kept only while the stream is soft-deleted: an append brings the stream back with another number in it. */
   readonly softDeletedJson: string | undefined;
 }
 
@@ -21,15 +21,15 @@ export const NO_METADATA: StreamMetadata = {
 /** A deleted stream is one that is truncated before the largest revision. */
 export const SOFT_DELETE_METADATA = Buffer.from(`{"$tb":${TOMBSTONE_REVISION}}`);
 
-/** JSON.parse would round a 64-bit number, so truncation is read from the text. */
-const TRUNCATE_BEFORE = /("\$tb"\s*:\s*)(\d+)/;
+/** Brackets, and strings with the whole number that stands behind those that are names. */
+const TOKENS = /[{}[\]]|("[^"\\]*(?:\\.[^"\\]*)*")(?:\s*:\s*(\d+))?/g;
 
 /** Metadata that is not a JSON object says nothing, as in EventStoreDB. */
 export function parseMetadata(data: Buffer): StreamMetadata {
   const json = data.toString();
   const fields = parseObject(json);
   if (!fields) return NO_METADATA;
-  const truncateBefore = BigInt(TRUNCATE_BEFORE.exec(json)?.[2] ?? 0);
+  const truncateBefore = BigInt(truncation(json)?.digits ?? 0);
   const softDeleted = truncateBefore === TOMBSTONE_REVISION;
   const maxCount = positiveInteger(fields['$maxCount']);
   return {
@@ -41,15 +41,34 @@ export function parseMetadata(data: Buffer): StreamMetadata {
   };
 }
 
-/** The metadata of a soft-deleted stream that is written again: truncated before its first new event. */
-export function revivedMetadata(softDeletedJson: string, firstNewRevision: bigint): Buffer {
-  return Buffer.from(softDeletedJson.replace(TRUNCATE_BEFORE, `$1${firstNewRevision}`));
+/** The metadata of a stream that is no longer deleted: truncated before its first new event. None if it is no JSON object. */
+export function revivedMetadata(json: string, firstNewRevision: bigint): Buffer | undefined {
+  const fields = parseObject(json);
+  if (!fields) return undefined;
+  const found = truncation(json);
+  const [before, after] = found
+    ? [json.slice(0, found.end - found.digits.length), json.slice(found.end)]
+    : [`${json.slice(0, json.lastIndexOf('}'))}${Object.keys(fields).length > 0 ? ',' : ''}"$tb":`, '}'];
+  return Buffer.from(`${before}${firstNewRevision}${after}`);
+}
+
+/** Where the metadata says before which revision the stream is truncated. JSON.parse would round a 64-bit number. */
+function truncation(json: string): { digits: string; end: number } | undefined {
+  let depth = 0;
+  let found;
+  for (const { 0: token, 1: name, 2: digits, index } of json.matchAll(TOKENS)) {
+    if (token === '{' || token === '[') depth++;
+    else if (token === '}' || token === ']') depth--;
+    else if (depth === 1 && name === '"$tb"' && digits) found = { digits, end: index + token.length };
+  }
+  return found;
 }
 
 function parseObject(json: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(json);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? (value as Record<string, unknown>) : undefined;
   } catch {
     return undefined;
   }

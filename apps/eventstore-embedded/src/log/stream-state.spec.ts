@@ -13,8 +13,11 @@ describe('what may be read of a stream', () => {
     ['{"$maxCount":3,"$tb":8}', 8n],
     ['{"$maxCount":30}', 0n],
     ['{"$maxCount":-1}', 0n],
+    ['{"nested":{"$tb":4},"list":[{"$tb":5}],"text":"\\"$tb\\":6"}', 0n],
+    ['{"nested":{"$tb":4},"brackets":"{[","$tb":2}', 2n],
     ['not json', 0n],
     ['null', 0n],
+    ['["$tb", {"$tb":4}]', 0n],
   ])('under metadata %s begins at revision %s', (metadata, firstReadable) => {
     expect(view(metadata).firstReadable).toBe(firstReadable < 0n ? 0n : firstReadable);
   });
@@ -39,8 +42,16 @@ describe('what may be read of a stream', () => {
 });
 
 describe('reviving a deleted stream', () => {
-  it('changes only where it is truncated', () => {
-    const json = `{"owner":"x", "$tb": ${TOMBSTONE_REVISION}, "$maxCount":5}`;
-    expect(revivedMetadata(json, 12n).toString()).toBe('{"owner":"x", "$tb": 12, "$maxCount":5}');
+  it.each([
+    [`{"owner":"x", "$tb": ${TOMBSTONE_REVISION}, "$maxCount":5}`, '{"owner":"x", "$tb": 12, "$maxCount":5}'],
+    [`{"nested":{"$tb":7},"$tb":${TOMBSTONE_REVISION}}`, '{"nested":{"$tb":7},"$tb":12}'],
+    ['{"owner":{"name":"x"}} ', '{"owner":{"name":"x"},"$tb":12}'],
+    ['{ }', '{ "$tb":12}'],
+  ])('changes of metadata %s only where it is truncated', (json, revived) => {
+    expect(revivedMetadata(json, 12n)?.toString()).toBe(revived);
+  });
+
+  it.each(['null', '[1]', 'not json'])('leaves metadata %s as it is, which is no object', (json) => {
+    expect(revivedMetadata(json, 12n)).toBeUndefined();
   });
 });

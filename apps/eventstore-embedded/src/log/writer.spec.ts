@@ -122,6 +122,16 @@ describe('the writer', () => {
     expect(groups[2]?.events[1]?.data.toString()).toBe('{"$tb":1}');
   });
 
+  it('brings a deleted stream back, without its old events, also when its metadata is written', async () => {
+    const { writer, groups } = emptyLog();
+    await writer.submit(append('a', 'no_stream', [event(), event()]));
+    await writer.submit(remove('delete', 'a', 1n));
+    const metadata = { ...event(), data: Buffer.from('{"$maxCount":5}') };
+    await expect(writer.submit(append('$$a', 0n, [metadata]))).resolves.toMatchObject({ revision: 1n });
+    expect(published(groups).at(-1)).toEqual(['$$a@1', '$$a@2']);
+    expect(groups.at(-1)?.events[1]?.data.toString()).toBe('{"$maxCount":5,"$tb":2}');
+  });
+
   it('refuses to delete what was never written', async () => {
     const { writer } = emptyLog();
     await expect(writer.submit(remove('delete', 'a'))).rejects.toEqual(new WrongExpectedVersion(NO_REVISION));
