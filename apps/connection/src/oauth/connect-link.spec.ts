@@ -76,6 +76,14 @@ const replying =
   (_request, response) =>
     void response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
 
+/** Promises more than it sends, and hangs up. */
+const breakingOff =
+  (status: number, body: unknown): RequestListener =>
+  (_request, response) => {
+    response.writeHead(status, { 'content-length': 10_000 });
+    response.write(JSON.stringify(body), () => void setImmediate(() => response.destroy()));
+  };
+
 const granted = {
   access_token: 'canary-access',
   refresh_token: 'canary-refresh',
@@ -228,6 +236,8 @@ describe('the outcome of a Connect Link', () => {
     ['an answer without a token', replying(200, { error: 'no' }), 'provider_rejected'],
     ['an answer that is no JSON', replying(200, 'hello'), 'provider_rejected'],
     ['an endless answer', replying(200, JSON.stringify({ ...granted, pad: 'x'.repeat(100_000) })), 'provider_rejected'],
+    ['a token that breaks off', breakingOff(200, granted), 'provider_unreachable'],
+    ['a refusal that breaks off', breakingOff(400, { error: 'invalid_grant' }), 'provider_unreachable'],
     ['a broken connection', (request) => void request.socket.destroy(), 'provider_unreachable'],
   ])('after %s is an error', async (_what, how, error) => {
     answer = how;
@@ -299,6 +309,11 @@ describe('a refresh', () => {
   ])('after HTTP %i %j is %s', async (status, body, expected) => {
     answer = replying(status, body);
     expect(await code()).toBe(expected);
+  });
+
+  it('whose answer breaks off has no verdict: the grant may live', async () => {
+    answer = breakingOff(400, { error: 'invalid_grant' });
+    expect(await code()).toBe('provider_unreachable');
   });
 
   it('shows no secret in its error, however deep one looks', async () => {

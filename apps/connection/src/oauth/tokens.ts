@@ -20,7 +20,7 @@ export type OAuthErrorCode =
   | 'code_expired'
   /** The provider will never again give a token for this refresh token. */
   | 'refresh_token_dead'
-  /** No verdict: no answer, a fault of theirs or a rate limit. Trying again is right. */
+  /** No verdict: no whole answer, a fault of theirs or a rate limit. Trying again is right. */
   | 'provider_unreachable'
   /** Refused for another reason, such as our client credentials, or answered what is no token. */
   | 'provider_rejected';
@@ -57,6 +57,8 @@ export async function refreshTokens(client: OAuthClient, refreshToken: string, n
 
 async function tokensFor(client: OAuthClient, request: Record<string, string>, now: Date): Promise<Tokens> {
   const answer = await ask(client, request);
+  // What it had to say, perhaps a token, is not known.
+  if (answer.cut === 'broke_off') throw new OAuthError('provider_unreachable');
   const reply = jsonObject(answer.body);
   if (answer.status !== 200) throw new OAuthError(codeOf(answer, reply, request.grant_type!));
   const { access_token, refresh_token, expires_in, scope } = reply;
