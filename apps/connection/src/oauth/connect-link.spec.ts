@@ -260,6 +260,11 @@ describe('the outcome of a Connect Link', () => {
     ['invalid_scope', 'error', 'invalid_scope'],
     ['<script>', 'error', 'provider_rejected'],
     [['a'], 'error', 'provider_rejected'],
+    ['temporarily_unavailable', 'error', 'temporarily_unavailable'],
+    ['link_expired', 'error', 'provider_rejected'],
+    ['code_expired', 'error', 'provider_rejected'],
+    ['unavailable', 'error', 'provider_rejected'],
+    ['provider_unreachable', 'error', 'provider_rejected'],
   ])('passes the error %j of the provider on as %s, %s', async (error, kind, expected) => {
     const { link_token } = await start();
     expect(await finish({ state: link_token, error, code: 'c' })).toMatchObject({ kind, error: expected });

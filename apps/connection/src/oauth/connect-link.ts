@@ -64,9 +64,12 @@ export async function finishConnectLink(
 const isFromShop = ({ shop }: ConnectLink, parameters: Readonly<Record<string, unknown>>): boolean =>
   shop === null || parameters.shop === `${shop}.myshopify.com`;
 
+/** What we say ourselves of a link; from a callback it would pass for that, and would be acted on. */
+const OUR_CODE = /^(link_expired|code_expired|unavailable|provider_.*)$/;
+
 /** The provider's own code goes on only if it looks like one: the callback can be called by anybody. */
 const shownCode = (error: unknown): string =>
-  typeof error === 'string' && /^[a-z_]{1,64}$/.test(error) ? error : 'provider_rejected';
+  typeof error === 'string' && /^[a-z_]{1,64}$/.test(error) && !OUR_CODE.test(error) ? error : 'provider_rejected';
 
 export type LinkResult = { status: 'connected'; connection_id: string } | { status: 'denied' | 'error'; error: string };
 
