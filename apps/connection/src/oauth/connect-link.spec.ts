@@ -3,8 +3,10 @@ import { createHash } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
+import type { Server as CatalogServer } from '#contracts/api/servers.js';
 import { newToken } from '#contracts/secrets.js';
 import { authorizeUrl, type OAuthClient } from './client.js';
+import { clientOf } from './clients.js';
 import { finishConnectLink, type LinkOutcome, resultRedirect, startConnectLink } from './connect-link.js';
 import { type LinkStateRow, type LinkStates, type ReceivedCode } from './link-state.js';
 import { OAuthError, refreshTokens } from './tokens.js';
@@ -319,6 +321,18 @@ describe('a refresh', () => {
   it('whose answer breaks off has no verdict: the grant may live', async () => {
     answer = breakingOff(400, { error: 'invalid_grant' });
     expect(await code()).toBe('provider_unreachable');
+  });
+
+  it('is dead by a word of Mercado Pago that elsewhere is about the client', async () => {
+    answer = replying(400, { error: 'unauthorized_client' });
+    expect(await code()).toBe('provider_rejected');
+    const oauth = { grant: 'authorization_code', authorize_url: client.authorizeUrl, token_url: client.tokenUrl };
+    const clients = { mercadopago: { client_id: 'client-1', client_secret: 'canary-client-secret' } };
+    const server = { id: 'mercadopago', oauth: { ...oauth, scopes: [] } } as unknown as CatalogServer;
+    client = clientOf(server, { clients, isOfSandbox: () => true });
+    expect(await code()).toBe('refresh_token_dead');
+    const outcome = await finish({ state: (await start()).link_token, code: 'c' });
+    expect(outcome).toMatchObject({ error: 'provider_rejected' });
   });
 
   it('shows no secret in its error, however deep one looks', async () => {
