@@ -8,7 +8,7 @@ import { newToken } from '#contracts/secrets.js';
 import { authorizeUrl, type OAuthClient } from './client.js';
 import { clientOf } from './clients.js';
 import { finishConnectLink, type LinkOutcome, resultRedirect, startConnectLink } from './connect-link.js';
-import { type LinkStateRow, type LinkStates, type ReceivedCode } from './link-state.js';
+import { type LinkStateRow, type LinkStates } from './link-state.js';
 import { OAuthError, refreshTokens } from './tokens.js';
 
 const now = new Date('2026-01-15T12:00:00Z');
@@ -27,7 +27,6 @@ let sent: URLSearchParams[];
 let client: OAuthClient;
 let rows: Map<string, LinkStateRow>;
 let states: LinkStates;
-let received: Map<string, ReceivedCode>;
 
 beforeEach(async () => {
   sent = [];
@@ -54,16 +53,14 @@ beforeEach(async () => {
     metadataFields: ['user_id', 'live_mode', 'absent'],
   };
   rows = new Map();
-  received = new Map();
   states = {
     put: (row) => Promise.resolve(void rows.set(row.stateHash, row)),
-    take: (hash, serverId) => {
+    take: async (hash, serverId, read) => {
       const row = rows.get(hash);
-      if (row?.serverId !== serverId) return Promise.resolve(null);
+      if (row?.serverId !== serverId) return null;
       rows.delete(hash);
-      return Promise.resolve(row);
+      return Promise.resolve(read(row));
     },
-    receive: (hash, code) => Promise.resolve(void received.set(hash, code)),
   };
 });
 
