@@ -322,6 +322,19 @@ describe('a sweep of the vault', () => {
     expect(await rowsOf(late)).toHaveLength(3);
   });
 
+  it('takes what a refresh has given for a credential that was replaced since, once it is old', async () => {
+    const id = await connection({ credential_version: 3 });
+    const view = { id, credential_version: 3 } as ConnectionView;
+    for (const field of ['refreshed 2', 'refreshed 3'] as const) await put(id, field);
+    expect(await fieldsOf(id)).toEqual([]);
+    await age(id);
+    const suspects = await suspectsOf(id);
+    for (const suspect of suspects) await storage.destroyUnlessNamed(suspect, { ...view, credential_version: 2 });
+    expect(await rowsOf(id)).toHaveLength(2);
+    for (const suspect of suspects) await storage.destroyUnlessNamed(suspect, view);
+    expect(await rowsOf(id)).toEqual([{ field: 'refreshed 3', version: 1 }]);
+  });
+
   it('takes no token of a bank whose attempt is not recorded yet', async () => {
     const { connection_id } = await receivedAttempt();
     await put(connection_id, 'access_token');
