@@ -27,8 +27,14 @@ export const mercadopago: WebhookScheme = (delivery) => {
   const manifest = [dataId && `id:${dataId};`, requestId && `request-id:${requestId};`, `ts:${ts};`].join('');
   if (!anyEqual([signature], hmacs(secrets, manifest))) return Promise.resolve(null);
   const names = { idField: 'id', typeFields: ['action', 'type', 'topic'] };
-  return Promise.resolve(factOf(delivery, headers['x-signature']!, names));
+  return Promise.resolve({ ...factOf(delivery, headers['x-signature']!, names), account: accountOf(delivery) });
 };
+
+/** The seller. An application has one address for all of them, unless a payment names another one. */
+function accountOf({ body }: Delivery): string {
+  const user_id = String(jsonObject(body).user_id);
+  return /^\d{1,20}$/.test(user_id) ? user_id : '';
+}
 
 /** `data.id` of the address, else of the body; "" without one, and null when the two contradict each other. */
 function signedDataId({ body, query }: Delivery): string | null {

@@ -187,6 +187,13 @@ describe('Mercado Pago', () => {
     expect(await read(manifest, { body, headers: { 'x-request-id': 'req-1' } })).toBeNull();
   });
 
+  it('names the account that it is about, where the body does', async () => {
+    const told = (user_id: unknown) =>
+      read(`id:1;ts:${time};`, { query: {}, body: Buffer.from(JSON.stringify({ user_id, data: { id: '1' } })) });
+    const facts = await Promise.all([44444, '44444', undefined, 'ada', {}, 4.5].map(told));
+    expect(facts.map((fact) => fact!.account)).toEqual(['44444', '44444', '', '', '', '']);
+  });
+
   it('takes a time in milliseconds, and no time that is no number', async () => {
     expect(await read(`id:123456;ts:${now.getTime()};`, {}, now.getTime())).not.toBeNull();
     expect(await read('id:123456;ts:soon;', {}, 'soon')).toBeNull();
