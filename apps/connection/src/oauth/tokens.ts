@@ -1,3 +1,4 @@
+import { jsonObject } from '../json-object.js';
 import { type CatalogAnswer, callCatalog, NoAnswer } from '../validate/catalog-call.js';
 import { type OAuthClient } from './client.js';
 
@@ -59,7 +60,7 @@ async function tokensFor(client: OAuthClient, request: Record<string, string>, n
   const answer = await ask(client, request);
   // What it had to say, perhaps a token, is not known.
   if (answer.cut === 'broke_off') throw new OAuthError('provider_unreachable');
-  const reply = jsonObject(answer.body);
+  const reply = jsonObject(answer.body) ?? {};
   if (answer.status !== 200) throw new OAuthError(codeOf(answer, reply, { ...client, grantType: request.grant_type! }));
   const { access_token, refresh_token, expires_in, scope } = reply;
   if (answer.cut || typeof access_token !== 'string' || access_token === '') throw new OAuthError('provider_rejected');
@@ -116,13 +117,4 @@ function metadataOf(reply: Record<string, unknown>, fields: readonly string[]): 
     ['string', 'number', 'boolean'].includes(typeof entry[1]),
   );
   return Object.fromEntries(kept);
-}
-
-function jsonObject(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
 }
