@@ -15,7 +15,7 @@ import { Credentials } from '../apps/connection/src/credentials.service.js';
 import { KnownConnections } from '../apps/connection/src/known-connections.js';
 import { clientOf, sandboxClients } from '../apps/connection/src/oauth/clients.js';
 import { LinkRecord } from '../apps/connection/src/oauth/link-record.js';
-import { takeLink } from '../apps/connection/src/oauth/link-state.js';
+import { type LinkStates, takeLink } from '../apps/connection/src/oauth/link-state.js';
 import { LinkTable } from '../apps/connection/src/oauth/link-table.js';
 import type { OAuthClients } from '../apps/connection/src/oauth/oauth-clients.js';
 import { OAuthTokens } from '../apps/connection/src/oauth/oauth-tokens.js';
@@ -64,15 +64,15 @@ export function anotherOAuth(stack: SharedStack, { events, database }: Servers, 
   const leave = (stateHash: string) =>
     database.query('update connect_links set leased_until = now() where state_hash = $1', [stateHash]);
   const take = async (serverId: string, parameters: URLSearchParams) => {
-    const states = { take: (hash: string, id: string) => links.take(hash, id, contextFor(defaultTenant, person)) };
-    return (await takeLink(states, { state: parameters.get('state'), serverId, now: new Date() }))!;
+    const by = { serverId, context: contextFor(defaultTenant, person) };
+    const states: Pick<LinkStates, 'take'> = { take: (hash, _serverId, read) => links.take(hash, by, read) };
+    const codeFor = () => parameters.get('code');
+    return (await takeLink(states, { state: parameters.get('state'), serverId, now: new Date(), codeFor }))!;
   };
   return Object.assign(new OAuthTokens(tokens, table, registered), {
     /** Takes the code of a callback, and gets no further. */
     async takesCodeAndDies(serverId: string, parameters: URLSearchParams): Promise<void> {
-      const { stateHash, verifier } = await take(serverId, parameters);
-      await links.receive(stateHash, { code: parameters.get('code')!, verifier });
-      await leave(stateHash);
+      await leave((await take(serverId, parameters)).stateHash);
     },
     /** Hears the person say no, and dies before or after that is on record. */
     async hearsNoAndDies(serverId: string, parameters: URLSearchParams, when: 'before' | 'after'): Promise<void> {

@@ -22,8 +22,6 @@ import { ConnectLinkEndings1700000000011 } from '../apps/connection/src/migratio
 import { DeliveryRevisions1700000000012 } from '../apps/connection/src/migrations/0012-delivery-revisions.js';
 import type { FinishLinks } from '../apps/connection/src/oauth/finish-links.js';
 import { KeepFresh } from '../apps/connection/src/oauth/keep-fresh.js';
-import type { LinkStateRow } from '../apps/connection/src/oauth/link-state.js';
-import { LinkTable } from '../apps/connection/src/oauth/link-table.js';
 import type { OAuthClients } from '../apps/connection/src/oauth/oauth-clients.js';
 import type { OAuthTokens } from '../apps/connection/src/oauth/oauth-tokens.js';
 import { CALL_DEADLINE_MS } from '../apps/connection/src/providers/provider.js';
@@ -284,44 +282,6 @@ describe('a person who comes back from the bank while their user is deleted', ()
   });
 });
 
-describe('the start of a Connect Link that comes again', () => {
-  const callback = (host: string) => `https://${host}/v1/connect/callback/bank`;
-  const row = (stateHash: string, more: Partial<LinkStateRow> = {}): LinkStateRow => ({
-    ...{ stateHash, tenant, userId: 'u', serverId: 'bank', redirectUri: 'https://app.example/', shop: null },
-    ...{ callbackUrl: callback('one.example'), sealedVerifier: 'first', expiresAt: new Date('2026-01-01T12:10:00Z') },
-    ...more,
-  });
-  const later = {
-    ...{ callbackUrl: callback('two.example'), sealedVerifier: 'second', expiresAt: new Date('2026-01-01T12:25:00Z') },
-  };
-  const context = () => contextFor(tenant);
-  let table: LinkTable;
-  beforeEach(() => void (table = new LinkTable(database, vault)));
-
-  it('begins its time anew', async () => {
-    const hash = randomUUID();
-    await table.put(row(hash), context());
-    await database.query("update connect_links set created_at = now() - interval '50 minutes' where state_hash = $1", [
-      hash,
-    ]);
-    const again = context();
-    await table.put(row(hash, later), again);
-    expect(await table.take(hash, 'bank', context())).toMatchObject(later);
-    const found = (await table.find(hash))!;
-    expect(found.made.request_id).toBe(again.request_id);
-    expect(Date.now() - found.startedAt.getTime()).toBeLessThan(60_000);
-  });
-
-  it('is refused once the link was used or is over', async () => {
-    const hash = randomUUID();
-    await table.put(row(hash), context());
-    await table.take(hash, 'bank', context());
-    await expect(table.put(row(hash, later), context())).rejects.toMatchObject({ code: 'GONE' });
-    await table.end(hash, { type: 'RecordDenial' });
-    await expect(table.put(row(hash, later), context())).rejects.toMatchObject({ code: 'GONE' });
-  });
-});
-
 describe('a sweep of the vault', () => {
   let storage: CredentialStorage;
   beforeEach(() => void (storage = new CredentialStorage(vault, database)));
@@ -360,6 +320,19 @@ describe('a sweep of the vault', () => {
     const view = { id: late, credential_version: 1 } as ConnectionView;
     for (const suspect of await suspectsOf(late)) await storage.destroyUnlessNamed(suspect, view);
     expect(await rowsOf(late)).toHaveLength(3);
+  });
+
+  it('takes what a refresh has given for a credential that was replaced since, once it is old', async () => {
+    const id = await connection({ credential_version: 3 });
+    const view = { id, credential_version: 3 } as ConnectionView;
+    for (const field of ['refreshed 2', 'refreshed 3'] as const) await put(id, field);
+    expect(await fieldsOf(id)).toEqual([]);
+    await age(id);
+    const suspects = await suspectsOf(id);
+    for (const suspect of suspects) await storage.destroyUnlessNamed(suspect, { ...view, credential_version: 2 });
+    expect(await rowsOf(id)).toHaveLength(2);
+    for (const suspect of suspects) await storage.destroyUnlessNamed(suspect, view);
+    expect(await rowsOf(id)).toEqual([{ field: 'refreshed 3', version: 1 }]);
   });
 
   it('takes no token of a bank whose attempt is not recorded yet', async () => {

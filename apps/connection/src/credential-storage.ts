@@ -128,6 +128,7 @@ export class CredentialStorage {
          c.id is null and v.field not like 'attempt %'
          and not exists (select from link_attempts a where a.connection_id = v.connection_id)
          or v.field = 'credential' and v.version is distinct from c.credential_version
+         or v.field like 'refreshed %' and v.field <> 'refreshed ' || coalesce(c.credential_version, 0)
          or v.field = 'webhook_secret' and v.version is distinct from c.webhook_version
          and (v.version is distinct from c.webhook_previous or c.webhook_previous_until::timestamptz < now()))`,
       boundsOf(stretch),
@@ -152,7 +153,9 @@ async function rollBack(runner: QueryRunner): Promise<void> {
 
 function isNamed(view: ConnectionView, { field, version }: { field: Slot['field']; version: number }): boolean {
   if (field === 'credential') return view.credential_version === version;
-  // A bank's token and what a refresh has given are the connection's as long as there is one.
+  // What a refresh has given stands in for the credential that it was made of, and for no other.
+  if (field.startsWith('refreshed ')) return field === `refreshed ${view.credential_version ?? 0}`;
+  // A bank's token is the connection's as long as there is one.
   if (field !== 'webhook_secret') return true;
   const isGrace = view.webhook_previous_until !== null && Date.parse(view.webhook_previous_until) > Date.now();
   return view.webhook_version === version || (isGrace && view.webhook_previous === version);

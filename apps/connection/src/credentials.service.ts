@@ -33,11 +33,14 @@ export class Credentials {
     purpose: CredentialPurpose,
     context: Context,
   ): Promise<{ secret: string; version: number | null }> {
+    let missed: number | null | undefined;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const view = await this.accesses.record(connection.id, { purpose, context });
+      // It has lived all the time, and was not there: no rotation between the two reads.
+      if (view.credential_version === missed) break;
       const secret = await this.read(view);
       if (secret !== null) return { secret, version: view.credential_version };
-      // Rotated between the two reads: the stream names the new version now.
+      missed = view.credential_version;
     }
     throw new CredentialLost();
   }

@@ -1,7 +1,8 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { type Server, takesSecret } from '#contracts/api/servers.js';
 import type { CertMetadata } from '#contracts/connection-metadata.js';
 import { DomainError } from '#contracts/errors.js';
+import { isP256, pem, privateKey } from './pem.js';
 
 /** A credential as a caller hands it over: one string, or several by name. */
 export type Secret = string | Record<string, string>;
@@ -54,10 +55,10 @@ function metadataOf(certificate: X509Certificate): CertMetadata {
 /** A name may have none, or several. */
 const commonName = ({ CN }: { CN?: string | string[] }): string | null => [CN].flat()[0] ?? null;
 
-const readKey = (text: string): KeyObject => readable('private key', () => createPrivateKey(pem(text)));
+const readKey = (text: string): KeyObject => readable('private key', () => privateKey(text));
 
 function requireP256(key: KeyObject): void {
-  if (key.asymmetricKeyDetails?.namedCurve === 'prime256v1') return;
+  if (isP256(key)) return;
   throw new DomainError('INVALID_SECRET_SHAPE', 'The private key must be on the curve P-256.');
 }
 
@@ -69,6 +70,3 @@ function readable<T>(what: string, read: () => T): T {
     throw new DomainError('INVALID_SECRET_SHAPE', `The ${what} is not readable PEM.`);
   }
 }
-
-/** Copied out of a JSON file, a PEM has its line ends written as two characters. */
-const pem = (text: string): string => text.replaceAll('\\n', '\n');

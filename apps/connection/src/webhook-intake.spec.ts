@@ -47,6 +47,8 @@ let events: SlowStreams;
 let stream: MemoryEvent[];
 let deliveries: FakeDeliveries;
 let intake: WebhookIntake;
+/** That deliveries are about. */
+let account: string;
 
 /** As after a start: nothing is remembered. */
 function start(): void {
@@ -54,7 +56,10 @@ function start(): void {
   const secrets = { inForce: () => Promise.resolve([]) } as unknown as WebhookSecrets;
   const verification = {
     factOf: (_: string, { body }: { body: string }) =>
-      Promise.resolve({ deliveryId: Buffer.from(body, 'base64').toString(), type: 'x', code: '', effect: 'none' }),
+      Promise.resolve({
+        ...{ deliveryId: Buffer.from(body, 'base64').toString(), type: 'x', code: '', effect: 'none' },
+        ...{ providerItemId: '', account },
+      }),
   } as unknown as WebhookVerification;
   const names = deliveries as unknown as WebhookDeliveries;
   const known = new KnownConnections(store, secrets, new ConnectionFolds(store));
@@ -62,7 +67,7 @@ function start(): void {
 }
 
 beforeEach(() => {
-  clock = Date.now();
+  [clock, account] = [Date.now(), ''];
   jest.spyOn(Date, 'now').mockImplementation(() => clock);
   events = new SlowStreams();
   events.mostAtOnce = LONG / 3;
@@ -142,4 +147,19 @@ it('to a connection that does not exist it costs one read, and is taken in once 
   expect(events.reads).toBe(1);
   events.streams.set('connection-none', stream.slice(0, 1));
   expect(await deliver('a', 'none')).toBe(false);
+});
+
+it.each([
+  ['another account than its own', { user_id: 1 }, '2', false],
+  ['its own account', { user_id: 1 }, '1', true],
+  ['some account, where the provider has not said which is its own', {}, '2', true],
+  ['no account', { user_id: 1 }, '', true],
+])('about %s a delivery to a connection is believed or not', async (_what, metadata, about, isBelieved) => {
+  account = about;
+  events.streams.set('connection-c', [{ ...stream[0]!, data: { ...stream[0]!.data, metadata } }]);
+  const outcome = await deliver('a').then(
+    () => true,
+    (error: { code: string }) => error.code,
+  );
+  expect(outcome).toBe(isBelieved || 'INVALID_SIGNATURE');
 });

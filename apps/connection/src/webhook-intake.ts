@@ -153,9 +153,16 @@ export class WebhookIntake {
     const all = await this.known.secretsOf(known);
     const secrets = all.filter(({ until }) => until === null || until > now).map(({ secret }) => secret);
     const fact = await this.verification.factOf(server_id, delivery, secrets);
-    const { provider_item_id: item } = known.view;
-    return item !== null && fact?.providerItemId && fact.providerItemId !== item ? null : fact;
+    return fact && isAboutAnother(known.view, fact) ? null : fact;
   }
+}
+
+/** Of a provider that has one address, or one secret, for several connections. */
+function isAboutAnother({ provider_item_id, metadata }: ConnectionView, fact: WebhookFact): boolean {
+  const { user_id } = metadata as { user_id?: string | number };
+  const isOtherItem =
+    provider_item_id !== null && fact.providerItemId !== '' && fact.providerItemId !== provider_item_id;
+  return isOtherItem || (user_id !== undefined && Boolean(fact.account) && fact.account !== String(user_id));
 }
 
 function byName(genuine: Genuine[]): { firsts: Genuine[]; repeats: Genuine[] } {

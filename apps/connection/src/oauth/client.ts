@@ -14,6 +14,8 @@ export interface OAuthClient {
   authorizeParameters?: Readonly<Record<string, string>>;
   /** Further parameters of the code's exchange, such as Shopify's `expiring=1`. */
   tokenParameters?: Readonly<Record<string, string>>;
+  /** Besides `invalid_grant`, what the provider answers to a refresh once the person has withdrawn the grant. */
+  deadGrantCodes?: readonly string[];
   /** The provider signs the parameters of the callback, as Shopify does. */
   signsCallback?: boolean;
   /** Fields of the token reply that the connection's metadata keeps, such as `user_id`. No secret may be among them. */

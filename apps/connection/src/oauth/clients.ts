@@ -23,13 +23,18 @@ export function registeredClients(env: {
 
 type Ways = Pick<
   OAuthClient,
-  'scopeSeparator' | 'authorizeParameters' | 'tokenParameters' | 'metadataFields' | 'signsCallback'
+  'scopeSeparator' | 'authorizeParameters' | 'tokenParameters' | 'metadataFields' | 'deadGrantCodes' | 'signsCallback'
 >;
 
 /** Where a provider leaves the standard, or says something of the account that is worth keeping. */
 const ways: Record<string, Ways> = {
   // https://www.mercadopago.com.br/developers/en/docs/security/oauth/creation
-  mercadopago: { authorizeParameters: { platform_id: 'mp' }, metadataFields: ['user_id', 'live_mode'] },
+  mercadopago: {
+    authorizeParameters: { platform_id: 'mp' },
+    metadataFields: ['user_id', 'live_mode'],
+    // "Has no grant with the user": https://www.mercadopago.com.br/developers/en/reference/oauth/_oauth_token/post
+    deadGrantCodes: ['unauthorized_client'],
+  },
   // https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/authorization-code-grant
   shopify: { scopeSeparator: ',', tokenParameters: { expiring: '1' }, signsCallback: true },
   'sandbox-oauth': { metadataFields: ['user_id'] },

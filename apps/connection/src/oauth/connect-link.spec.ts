@@ -3,10 +3,12 @@ import { createHash } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
+import type { Server as CatalogServer } from '#contracts/api/servers.js';
 import { newToken } from '#contracts/secrets.js';
 import { authorizeUrl, type OAuthClient } from './client.js';
+import { clientOf } from './clients.js';
 import { finishConnectLink, type LinkOutcome, resultRedirect, startConnectLink } from './connect-link.js';
-import { type LinkStateRow, type LinkStates, type ReceivedCode } from './link-state.js';
+import { type LinkStateRow, type LinkStates } from './link-state.js';
 import { OAuthError, refreshTokens } from './tokens.js';
 
 const now = new Date('2026-01-15T12:00:00Z');
@@ -25,7 +27,6 @@ let sent: URLSearchParams[];
 let client: OAuthClient;
 let rows: Map<string, LinkStateRow>;
 let states: LinkStates;
-let received: Map<string, ReceivedCode>;
 
 beforeEach(async () => {
   sent = [];
@@ -52,16 +53,14 @@ beforeEach(async () => {
     metadataFields: ['user_id', 'live_mode', 'absent'],
   };
   rows = new Map();
-  received = new Map();
   states = {
     put: (row) => Promise.resolve(void rows.set(row.stateHash, row)),
-    take: (hash, serverId) => {
+    take: async (hash, serverId, read) => {
       const row = rows.get(hash);
-      if (row?.serverId !== serverId) return Promise.resolve(null);
+      if (row?.serverId !== serverId) return null;
       rows.delete(hash);
-      return Promise.resolve(row);
+      return Promise.resolve(read(row));
     },
-    receive: (hash, code) => Promise.resolve(void received.set(hash, code)),
   };
 });
 
@@ -75,6 +74,14 @@ const replying =
   (status: number, body: unknown = {}): RequestListener =>
   (_request, response) =>
     void response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
+
+/** Promises more than it sends, and hangs up. */
+const breakingOff =
+  (status: number, body: unknown): RequestListener =>
+  (_request, response) => {
+    response.writeHead(status, { 'content-length': 10_000 });
+    response.write(JSON.stringify(body), () => void setImmediate(() => response.destroy()));
+  };
 
 const granted = {
   access_token: 'canary-access',
@@ -228,6 +235,8 @@ describe('the outcome of a Connect Link', () => {
     ['an answer without a token', replying(200, { error: 'no' }), 'provider_rejected'],
     ['an answer that is no JSON', replying(200, 'hello'), 'provider_rejected'],
     ['an endless answer', replying(200, JSON.stringify({ ...granted, pad: 'x'.repeat(100_000) })), 'provider_rejected'],
+    ['a token that breaks off', breakingOff(200, granted), 'provider_unreachable'],
+    ['a refusal that breaks off', breakingOff(400, { error: 'invalid_grant' }), 'provider_unreachable'],
     ['a broken connection', (request) => void request.socket.destroy(), 'provider_unreachable'],
   ])('after %s is an error', async (_what, how, error) => {
     answer = how;
@@ -250,6 +259,11 @@ describe('the outcome of a Connect Link', () => {
     ['invalid_scope', 'error', 'invalid_scope'],
     ['<script>', 'error', 'provider_rejected'],
     [['a'], 'error', 'provider_rejected'],
+    ['temporarily_unavailable', 'error', 'temporarily_unavailable'],
+    ['link_expired', 'error', 'provider_rejected'],
+    ['code_expired', 'error', 'provider_rejected'],
+    ['unavailable', 'error', 'provider_rejected'],
+    ['provider_unreachable', 'error', 'provider_rejected'],
   ])('passes the error %j of the provider on as %s, %s', async (error, kind, expected) => {
     const { link_token } = await start();
     expect(await finish({ state: link_token, error, code: 'c' })).toMatchObject({ kind, error: expected });
@@ -299,6 +313,23 @@ describe('a refresh', () => {
   ])('after HTTP %i %j is %s', async (status, body, expected) => {
     answer = replying(status, body);
     expect(await code()).toBe(expected);
+  });
+
+  it('whose answer breaks off has no verdict: the grant may live', async () => {
+    answer = breakingOff(400, { error: 'invalid_grant' });
+    expect(await code()).toBe('provider_unreachable');
+  });
+
+  it('is dead by a word of Mercado Pago that elsewhere is about the client', async () => {
+    answer = replying(400, { error: 'unauthorized_client' });
+    expect(await code()).toBe('provider_rejected');
+    const oauth = { grant: 'authorization_code', authorize_url: client.authorizeUrl, token_url: client.tokenUrl };
+    const clients = { mercadopago: { client_id: 'client-1', client_secret: 'canary-client-secret' } };
+    const server = { id: 'mercadopago', oauth: { ...oauth, scopes: [] } } as unknown as CatalogServer;
+    client = clientOf(server, { clients, isOfSandbox: () => true });
+    expect(await code()).toBe('refresh_token_dead');
+    const outcome = await finish({ state: (await start()).link_token, code: 'c' });
+    expect(outcome).toMatchObject({ error: 'provider_rejected' });
   });
 
   it('shows no secret in its error, however deep one looks', async () => {

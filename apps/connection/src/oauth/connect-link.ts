@@ -35,24 +35,23 @@ export type LinkOutcome =
 
 /** Answers the provider's callback, once for each state: whatever the outcome is, the state is used up. */
 export async function finishConnectLink(
-  states: LinkStates,
+  states: Pick<LinkStates, 'take'>,
   client: OAuthClient,
   callback: { parameters: Readonly<Record<string, unknown>>; now: Date },
 ): Promise<LinkOutcome> {
   const { parameters, now } = callback;
-  const taken = await takeLink(states, { state: parameters.state, serverId: client.serverId, now });
+  const codeFor = (link: ConnectLink) => codeIn(parameters, link);
+  const taken = await takeLink(states, { state: parameters.state, serverId: client.serverId, now, codeFor });
   if (!taken) return { kind: 'unknown' };
-  const { stateHash, link, verifier } = taken;
+  const { stateHash, link, received } = taken;
   const failed = (error: string): LinkOutcome => ({ kind: 'error', stateHash, link, error });
   if (taken.expired) return failed('link_expired');
   if (parameters.error === 'access_denied') return { kind: 'denied', stateHash, link, error: 'access_denied' };
   if (parameters.error !== undefined) return failed(shownCode(parameters.error));
-  const { code } = parameters;
-  if (typeof code !== 'string' || code === '' || !isFromShop(link, parameters)) return failed('provider_rejected');
-  await states.receive(stateHash, { code, verifier });
+  if (!received) return failed('provider_rejected');
   try {
     const { callbackUrl, shop } = link;
-    const tokens = await exchangeCode(atShop(client, shop), { code, verifier, callbackUrl, now });
+    const tokens = await exchangeCode(atShop(client, shop), { ...received, callbackUrl, now });
     return { kind: 'connected', stateHash, link, tokens };
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
@@ -60,13 +59,22 @@ export async function finishConnectLink(
   }
 }
 
+/** Null where the provider said no, and where it is not about this link. */
+function codeIn({ code, error, ...more }: Readonly<Record<string, unknown>>, link: ConnectLink): string | null {
+  const isThere = error === undefined && typeof code === 'string' && code !== '';
+  return isThere && isFromShop(link, more) ? code : null;
+}
+
 /** Another shop than the one that the link is for would give us its tokens. */
 const isFromShop = ({ shop }: ConnectLink, parameters: Readonly<Record<string, unknown>>): boolean =>
   shop === null || parameters.shop === `${shop}.myshopify.com`;
 
+/** What we say ourselves of a link; from a callback it would pass for that, and would be acted on. */
+const OUR_CODE = /^(link_expired|code_expired|unavailable|provider_.*)$/;
+
 /** The provider's own code goes on only if it looks like one: the callback can be called by anybody. */
 const shownCode = (error: unknown): string =>
-  typeof error === 'string' && /^[a-z_]{1,64}$/.test(error) ? error : 'provider_rejected';
+  typeof error === 'string' && /^[a-z_]{1,64}$/.test(error) && !OUR_CODE.test(error) ? error : 'provider_rejected';
 
 export type LinkResult = { status: 'connected'; connection_id: string } | { status: 'denied' | 'error'; error: string };
 

@@ -13,7 +13,7 @@ import type { StoreConnection } from '../store-connection.js';
 import { ConnectLinks } from './connect-links.service.js';
 import { FinishLinks } from './finish-links.js';
 import type { LinkRecord } from './link-record.js';
-import { hashOf, type LinkStateRow, type ReceivedCode } from './link-state.js';
+import { hashOf, type LinkStateRow, type ReceivedCode, type TakenLink } from './link-state.js';
 import type { LinkTable, UnderWay } from './link-table.js';
 import type { OAuthClients } from './oauth-clients.js';
 
@@ -42,15 +42,11 @@ class FakeTable {
     return Promise.resolve();
   }
 
-  take() {
+  take(_stateHash: string, _by: unknown, read: (row: LinkStateRow) => TakenLink) {
     if (this.row?.step !== 'open') return Promise.resolve(null);
-    this.row.step = 'taken';
-    return Promise.resolve(this.row);
-  }
-
-  receive() {
-    this.row!.step = 'received';
-    return Promise.resolve();
+    const taken = read(this.row);
+    this.row.step = taken.received ? 'received' : 'taken';
+    return Promise.resolve(taken);
   }
 
   learn = (): Promise<boolean> => {

@@ -13,7 +13,7 @@ import {
 } from './connect-link.js';
 import { FinishLinks } from './finish-links.js';
 import { LinkRecord } from './link-record.js';
-import { type ConnectLink, hashOf, isState } from './link-state.js';
+import { type ConnectLink, hashOf, isState, type LinkStates } from './link-state.js';
 import { LinkTable } from './link-table.js';
 import { OAuthClients } from './oauth-clients.js';
 import { isSignedByShopify } from './shop.js';
@@ -85,10 +85,8 @@ export class ConnectLinks {
     const client = this.clientOrNull(server_id);
     if (!client) return { kind: 'unknown' };
     if (client.signsCallback && !isSignedByShopify(parameters, client.clientSecret)) return { kind: 'unknown' };
-    const states = {
-      put: () => Promise.reject(new Error('nothing is begun at the end')),
-      take: (stateHash: string, serverId: string) => this.table.take(stateHash, serverId, context),
-      receive: (...received: Parameters<LinkTable['receive']>) => this.table.receive(...received),
+    const states: Pick<LinkStates, 'take'> = {
+      take: (stateHash, serverId, read) => this.table.take(stateHash, { serverId, context }, read),
     };
     const outcome = await finishConnectLink(states, client, { parameters, now: new Date() });
     if (outcome.kind === 'unknown') await this.recordRefusal(context, parameters.state);

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import { DomainError } from '#contracts/errors.js';
 import { logger } from '#service/logger.js';
+import { CredentialLost } from '../credentials.service.js';
 import type { FinishLinks } from './finish-links.js';
 import { KeepFresh } from './keep-fresh.js';
 import type { OAuthClients } from './oauth-clients.js';
@@ -77,6 +78,11 @@ it('it is opened, so that the connection expires, where there is nothing to refr
 
 it('a provider that refuses us is asked every few hours, not every few minutes', async () => {
   trouble = new OAuthError('provider_rejected');
+  expect(await openedIn(12)).toBe(2);
+});
+
+it('a credential that the vault has lost is looked for every few hours, not every few minutes', async () => {
+  trouble = new CredentialLost();
   expect(await openedIn(12)).toBe(2);
 });
 

@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { DomainError } from '#contracts/errors.js';
 import { logger } from '#service/logger.js';
 import { Sweep } from '#service/sweep.js';
+import { CredentialLost } from '../credentials.service.js';
 import { FinishLinks } from './finish-links.js';
 import { OAuthClients } from './oauth-clients.js';
 import { OAuthTokens } from './oauth-tokens.js';
@@ -13,7 +14,7 @@ const EVERY_MS = 3_000;
 const AT_ONCE = 20;
 const FIRST_PAUSE_MS = 15_000;
 const LONGEST_PAUSE_MS = 5 * 60_000;
-/** Where somebody has to change a setting first, here or at the provider. */
+/** Where somebody has to change a setting or put a credential back first, here or at the provider. */
 const LONGEST_FOR_A_PERSON_MS = 6 * 3_600_000;
 const NOT_OURS = ['SERVER_OAUTH_NOT_CONFIGURED', 'SERVER_UNKNOWN'];
 const DUE = "state = 'connected' and token_refresh_at <= $1";
@@ -112,7 +113,7 @@ export class KeepFresh implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 }
 
-const needsPerson = (error: unknown): boolean =>
-  error instanceof OAuthError
-    ? error.code === 'provider_rejected'
-    : error instanceof DomainError && NOT_OURS.includes(error.code);
+function needsPerson(error: unknown): boolean {
+  if (error instanceof OAuthError) return error.code === 'provider_rejected';
+  return error instanceof CredentialLost || (error instanceof DomainError && NOT_OURS.includes(error.code));
+}

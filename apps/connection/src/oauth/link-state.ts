@@ -27,10 +27,11 @@ export interface LinkStateRow extends ConnectLink {
 
 export interface LinkStates {
   put(row: LinkStateRow): Promise<void>;
-  /** Uses the state up and answers the row, in one step: of two at once, one gets it. Another server's stays as it is. */
-  take(stateHash: string, serverId: string): Promise<LinkStateRow | null>;
-  /** The code is about to be used: whoever dies after this leaves a trace of it. */
-  receive(stateHash: string, code: ReceivedCode): Promise<void>;
+  /**
+   * Uses the state up and keeps the code that `read` finds received, in one step: whoever dies leaves a link that is open or
+   * that can be finished. Of two at once, one gets it. Another server's stays as it is.
+   */
+  take(stateHash: string, serverId: string, read: (row: LinkStateRow) => TakenLink): Promise<TakenLink | null>;
 }
 
 /** All that it takes to ask for the tokens. */
@@ -53,22 +54,27 @@ export async function openLink(
 export interface TakenLink {
   stateHash: string;
   link: ConnectLink;
-  verifier: string;
   expired: boolean;
+  /** Null when it was too late or brought no code. */
+  received: ReceivedCode | null;
 }
 
-/** The link of a state, once; null for an unknown or used state and for one of another server. */
+/** The link of a state, once, with the code that it came back with; null for an unknown or used state and for another server's. */
 export async function takeLink(
   states: Pick<LinkStates, 'take'>,
-  { state, serverId, now }: { state: unknown; serverId: string; now: Date },
+  callback: { state: unknown; serverId: string; now: Date; codeFor: (link: ConnectLink) => string | null },
 ): Promise<TakenLink | null> {
+  const { state, serverId, now, codeFor } = callback;
   if (!isState(state)) return null;
   const stateHash = hashOf(state);
-  const row = await states.take(stateHash, serverId);
-  if (!row) return null;
-  const { tenant, userId, redirectUri, callbackUrl, shop } = row;
-  const link = { tenant, userId, serverId, redirectUri, callbackUrl, shop };
-  return { stateHash, link, verifier: unseal(state, link, row.sealedVerifier), expired: row.expiresAt <= now };
+  return states.take(stateHash, serverId, (row) => {
+    const { tenant, userId, redirectUri, callbackUrl, shop } = row;
+    const link = { tenant, userId, serverId, redirectUri, callbackUrl, shop };
+    const verifier = unseal(state, link, row.sealedVerifier);
+    const expired = row.expiresAt <= now;
+    const code = expired ? null : codeFor(link);
+    return { stateHash, link, expired, received: code === null ? null : { code, verifier } };
+  });
 }
 
 /** Whether it has the form of one. */

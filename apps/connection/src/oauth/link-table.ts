@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import type { ConnectLinkEnding } from '#contracts/connect-link.js';
 import type { Actor, Context, Tenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { sha256 } from '#contracts/ids.js';
 import { type Slot, Vault } from '../vault/vault.service.js';
-import type { ConnectLink, LinkStateRow, ReceivedCode } from './link-state.js';
+import type { ConnectLink, LinkStateRow, ReceivedCode, TakenLink } from './link-state.js';
 import { fromSecret, toSecret } from './stored-tokens.js';
 import type { Tokens } from './tokens.js';
 import { untilWritten } from './until-written.js';
@@ -60,8 +60,8 @@ interface Row {
 }
 
 /**
- * Connect Links under way, each step written down before the next (docs/decisions/0003, 0011): open, taken, received (the
- * code lies in the vault), learnt (the tokens do), ended. A row goes when its end is on record.
+ * Connect Links under way, each step written down before the next (docs/decisions/0003, 0011): open, received (the code lies
+ * in the vault) or taken (there is none), learnt (the tokens lie there), ended. A row goes when its end is on record.
  */
 @Injectable()
 export class LinkTable {
@@ -91,16 +91,23 @@ export class LinkTable {
     await this.dataSource.query(text, [stateHash, expiresAt]);
   }
 
-  /** Of two at once, one gets it; the callback of another server leaves the link to its own. */
-  async take(stateHash: string, serverId: string, context: Context): Promise<LinkStateRow | null> {
-    const rows = await this.rows(
-      `update connect_links set step = 'taken', returned = $3, leased_until = now() + ${LEASE}
-       where state_hash = $1 and server_id = $2 and step = 'open' returning *`,
-      [stateHash, serverId, JSON.stringify(originOf(context))],
-    );
-    return rows[0]
-      ? { ...linkOf(rows[0]), stateHash, sealedVerifier: rows[0].sealed_verifier, expiresAt: rows[0].expires_at }
-      : null;
+  /**
+   * The link is used up when its code is kept, not before. Of two at once, one gets it; the callback of another server leaves
+   * the link to its own.
+   */
+  take(
+    stateHash: string,
+    by: { serverId: string; context: Context },
+    read: (row: LinkStateRow) => TakenLink,
+  ): Promise<TakenLink | null> {
+    const values = [stateHash, by.serverId, JSON.stringify(originOf(by.context))];
+    const take = async (db: EntityManager) => {
+      const [[row]] = await db.query<[Row[], number]>(TAKE, values);
+      const taken = row ? read(stateRowOf(row)) : null;
+      if (taken?.received) await this.step(db, stateHash, { step: 'received', secret: JSON.stringify(taken.received) });
+      return taken;
+    };
+    return untilWritten(() => this.dataSource.transaction(take), TRIES_MS);
   }
 
   /** Can it still be used, by the callback of its own server? */
@@ -109,25 +116,23 @@ export class LinkTable {
     return (await this.dataSource.query<unknown[]>(query, [stateHash])).length > 0;
   }
 
-  async receive(stateHash: string, code: ReceivedCode): Promise<void> {
-    const isThere = await untilWritten(() => this.step(stateHash, 'received', JSON.stringify(code)), TRIES_MS);
-    if (!isThere) throw new Error(LINK_GONE);
-  }
-
   /** False when the link is over. */
   learn(stateHash: string, tokens: Tokens): Promise<boolean> {
-    return untilWritten(() => this.step(stateHash, 'learnt', toSecret(tokens)), TRIES_MS);
+    const learnt = { step: 'learnt', secret: toSecret(tokens) } as const;
+    return untilWritten(() => this.dataSource.transaction((db) => this.step(db, stateHash, learnt)), TRIES_MS);
   }
 
-  private step(stateHash: string, step: 'received' | 'learnt', secret: string): Promise<boolean> {
-    return this.dataSource.transaction(async (db) => {
-      const [rows] = await db.query<[Row[], number]>(
-        "update connect_links set step = $2 where state_hash = $1 and step <> 'ended' returning *",
-        [stateHash, step],
-      );
-      if (rows[0]) await this.vault.put(db, slotOf(rows[0]), secret);
-      return rows[0] !== undefined;
-    });
+  private async step(
+    db: EntityManager,
+    stateHash: string,
+    { step, secret }: { step: 'received' | 'learnt'; secret: string },
+  ): Promise<boolean> {
+    const [rows] = await db.query<[Row[], number]>(
+      "update connect_links set step = $2 where state_hash = $1 and step <> 'ended' returning *",
+      [stateHash, step],
+    );
+    if (rows[0]) await this.vault.put(db, slotOf(rows[0]), secret);
+    return rows[0] !== undefined;
   }
 
   /**
@@ -175,7 +180,7 @@ export class LinkTable {
     });
   }
 
-  /** Ends links that nobody came back with, or whose worker died before it had the code. */
+  /** Ends links that nobody came back with, or whose worker died before it could say how one without a code has ended. */
   async expire(): Promise<void> {
     const ending: ConnectLinkEnding = { type: 'ExpireConnectLink' };
     await this.dataSource.query(
@@ -194,6 +199,9 @@ export class LinkTable {
     return rows;
   }
 }
+
+const TAKE = `update connect_links set step = 'taken', returned = $3, leased_until = now() + ${LEASE}
+  where state_hash = $1 and server_id = $2 and step = 'open' returning *`;
 
 const originOf = ({ actor, request_id, address, key_prefix }: Context): Origin => ({
   actor,
@@ -214,6 +222,11 @@ const linkOf = ({ project_id, environment, ...row }: Row): ConnectLink => ({
   redirectUri: row.redirect_uri,
   callbackUrl: row.callback_url,
   shop: row.shop,
+});
+
+const stateRowOf = (row: Row): LinkStateRow => ({
+  ...{ ...linkOf(row), stateHash: row.state_hash },
+  ...{ sealedVerifier: row.sealed_verifier, expiresAt: row.expires_at },
 });
 
 /** The state of the link is no part of it: whoever reads the vault's table learns nothing from it. */

@@ -179,12 +179,18 @@ describe('what a refresh has given', () => {
   it.each([
     ['was recorded', () => undefined, true],
     ['came after another credential', moveOn, false],
-    ['lost to another credential', () => void (recording = conflict), false],
+    ['lost to another credential', () => void (recording = () => Promise.resolve(moveOn()).then(conflict)), false],
     ['came after the end of the connection', () => void (view = null), false],
   ])('is forgotten once it %s, and nothing of another version', async (_when, happens, replaced) => {
     happens();
     expect(await store.replace('c', '1', next)).toBe(replaced);
     expect([...slots]).toEqual(['c 2']);
+  });
+
+  it('is kept when so many others wrote to the connection that it could not be recorded', async () => {
+    recording = conflict;
+    await expect(store.replace('c', '1', next)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(slots).toContain('c 1');
   });
 
   it('is kept as long as nobody knows whether it is recorded', async () => {

@@ -50,6 +50,8 @@ export class ConnectionTokens implements TokenStore {
 
   async replace(connectionId: string, version: string, tokens: Tokens): Promise<boolean> {
     const replaced = await this.record(connectionId, version, tokens);
+    // Not recorded, and no other credential either: so many wrote to the connection at once that the record came to nothing.
+    if (!replaced && (await this.version(connectionId)) === version) throw new DomainError('UNAVAILABLE');
     // Recorded or not wanted any more; an error leaves that open, and then these tokens are all there is.
     await this.table.forgetRefreshed(connectionId, version);
     return replaced;

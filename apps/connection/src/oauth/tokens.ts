@@ -1,3 +1,4 @@
+import { jsonObject } from '../json-object.js';
 import { type CatalogAnswer, callCatalog, NoAnswer } from '../validate/catalog-call.js';
 import { type OAuthClient } from './client.js';
 
@@ -20,7 +21,7 @@ export type OAuthErrorCode =
   | 'code_expired'
   /** The provider will never again give a token for this refresh token. */
   | 'refresh_token_dead'
-  /** No verdict: no answer, a fault of theirs or a rate limit. Trying again is right. */
+  /** No verdict: no whole answer, a fault of theirs or a rate limit. Trying again is right. */
   | 'provider_unreachable'
   /** Refused for another reason, such as our client credentials, or answered what is no token. */
   | 'provider_rejected';
@@ -57,8 +58,10 @@ export async function refreshTokens(client: OAuthClient, refreshToken: string, n
 
 async function tokensFor(client: OAuthClient, request: Record<string, string>, now: Date): Promise<Tokens> {
   const answer = await ask(client, request);
-  const reply = jsonObject(answer.body);
-  if (answer.status !== 200) throw new OAuthError(codeOf(answer, reply, request.grant_type!));
+  // What it had to say, perhaps a token, is not known.
+  if (answer.cut === 'broke_off') throw new OAuthError('provider_unreachable');
+  const reply = jsonObject(answer.body) ?? {};
+  if (answer.status !== 200) throw new OAuthError(codeOf(answer, reply, { ...client, grantType: request.grant_type! }));
   const { access_token, refresh_token, expires_in, scope } = reply;
   if (answer.cut || typeof access_token !== 'string' || access_token === '') throw new OAuthError('provider_rejected');
   const seconds = Number(expires_in);
@@ -95,11 +98,17 @@ async function ask(client: OAuthClient, request: Record<string, string>): Promis
  * A refresh token counts as dead only when the provider says so of the grant: our own misconfiguration must end nobody's
  * connection. A refused code is one that is over, whatever the provider calls it, unless it is about the client.
  */
-function codeOf({ status }: CatalogAnswer, { error }: Record<string, unknown>, grantType: string): OAuthErrorCode {
+function codeOf(
+  { status }: CatalogAnswer,
+  { error }: Record<string, unknown>,
+  { grantType, deadGrantCodes = [] }: Pick<OAuthClient, 'deadGrantCodes'> & { grantType: string },
+): OAuthErrorCode {
+  const code = String(error);
   if (status >= 500 || status < 400 || [408, 425, 429].includes(status)) return 'provider_unreachable';
-  if (status === 401 || ['invalid_client', 'unauthorized_client'].includes(String(error))) return 'provider_rejected';
-  if (grantType === 'authorization_code') return 'code_expired';
-  return error === 'invalid_grant' ? 'refresh_token_dead' : 'provider_rejected';
+  const isDead = code === 'invalid_grant' || deadGrantCodes.includes(code);
+  if (grantType === 'refresh_token' && status !== 401 && isDead) return 'refresh_token_dead';
+  if (status === 401 || ['invalid_client', 'unauthorized_client'].includes(code)) return 'provider_rejected';
+  return grantType === 'authorization_code' ? 'code_expired' : 'provider_rejected';
 }
 
 function metadataOf(reply: Record<string, unknown>, fields: readonly string[]): Tokens['metadata'] {
@@ -108,13 +117,4 @@ function metadataOf(reply: Record<string, unknown>, fields: readonly string[]): 
     ['string', 'number', 'boolean'].includes(typeof entry[1]),
   );
   return Object.fromEntries(kept);
-}
-
-function jsonObject(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { ConnectionView } from '#contracts/connection.js';
+import { contextFor, newTenant } from '#testing/callers.js';
 import type { Vault } from '../vault/vault.service.js';
+import type { TakenLink } from './link-state.js';
 import { LinkTable } from './link-table.js';
 import { TokenTable } from './token-table.js';
 import { untilWritten } from './until-written.js';
@@ -9,6 +11,9 @@ import { untilWritten } from './until-written.js';
 const tokens = {
   ...{ accessToken: 'a', refreshToken: 'r', obtainedAt: new Date(), expiresAt: null, scope: null, metadata: {} },
 };
+
+const tenant = newTenant();
+const taken = { received: { code: 'c', verifier: 'v' } } as TakenLink;
 
 /** Fails so many times, and then works. */
 const failing = (times: number) => {
@@ -34,17 +39,17 @@ describe('a write of what exists nowhere else', () => {
     const vault = { put: () => write() } as unknown as Vault;
     await new TokenTable({} as DataSource, vault).keepRefreshed({ id: 'c' } as ConnectionView, tokens);
     expect(tries()).toBe(2);
-    for (const step of ['receive', 'learn'] as const) {
+    for (const step of ['take', 'learn'] as const) {
       const { write, tries } = failing(1);
-      const query = () => write().then(() => [[{ state_hash: 'h' }], 1]);
+      const query = () => Promise.resolve([[{ state_hash: 'h' }], 1]);
       const transaction = (work: (db: EntityManager) => Promise<unknown>) =>
-        work({ query } as unknown as EntityManager);
+        write().then(() => work({ query } as unknown as EntityManager));
       const table = new LinkTable(
         { transaction } as unknown as DataSource,
         { put: () => undefined } as unknown as Vault,
       );
       if (step === 'learn') await table.learn('h', tokens);
-      else await table.receive('h', { code: 'c', verifier: 'v' });
+      else await table.take('h', { serverId: 's', context: contextFor(tenant) }, () => taken);
       expect(tries()).toBe(2);
     }
   });

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type CryptoKey, decodeProtectedHeader, errors, jwtVerify } from 'jose';
+import { jsonObject } from '../json-object.js';
 import { word } from '../webhook-schemes/scheme.js';
 import { plaidKeys, type VerificationKey } from './plaid-keys.js';
 import type { Provider, WebhookFact } from './provider.js';
@@ -72,7 +73,7 @@ interface PlaidWebhookBody {
 
 /** The same body can be sent twice for two events, so a delivery is named by what was signed: key, time and hash. */
 function factOf(body: Buffer, signed: string): WebhookFact | null {
-  const webhook = parsed(body);
+  const webhook: PlaidWebhookBody | null = jsonObject(body.toString());
   if (!webhook) return null;
   const webhookCode = word(webhook.webhook_code);
   const code = word(webhook.error?.error_code) || (webhookCode === 'ERROR' ? '' : webhookCode);
@@ -90,15 +91,6 @@ function effectOf(webhookCode: string, code: string): WebhookFact['effect'] {
   if (webhookCode === 'LOGIN_REPAIRED') return 'login_repaired';
   if (NEEDS_LOGIN.includes(code)) return 'login_required';
   return webhookCode === 'ERROR' && code !== '' ? 'provider_error' : 'none';
-}
-
-function parsed(body: Buffer): PlaidWebhookBody | null {
-  try {
-    const value: unknown = JSON.parse(body.toString());
-    return typeof value === 'object' && value !== null ? value : null;
-  } catch {
-    return null;
-  }
 }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -60,6 +60,8 @@ export interface WebhookFact {
   providerItemId: string;
   /** Why: the provider's error code or reason; "" when it gives none. */
   code: string;
+  /** The account at the provider, as `user_id` of the connection's metadata names it; "" or absent when it is not said. */
+  account?: string;
 }
 
 /** Every call has a deadline of 8 seconds and throws nothing but ProviderError. */

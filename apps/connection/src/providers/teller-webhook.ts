@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { type Provider, type WebhookFact } from './provider.js';
+import { jsonObject } from '../json-object.js';
 import { eventId, word } from '../webhook-schemes/scheme.js';
+import { type Provider, type WebhookFact } from './provider.js';
 
 const TOLERANCE_SECONDS = 3 * 60;
 
@@ -38,7 +39,7 @@ interface TellerWebhookBody {
 }
 
 function factOf(body: Buffer): WebhookFact | null {
-  const webhook = parsed(body);
+  const webhook: TellerWebhookBody | null = jsonObject(body.toString());
   if (typeof webhook?.id !== 'string' || typeof webhook.type !== 'string') return null;
   const deliveryId = eventId(webhook.id);
   if (deliveryId === undefined) return null;
@@ -49,15 +50,6 @@ function factOf(body: Buffer): WebhookFact | null {
     providerItemId: text(webhook.payload?.enrollment_id),
     code: word(webhook.payload?.reason),
   };
-}
-
-function parsed(body: Buffer): TellerWebhookBody | null {
-  try {
-    const value: unknown = JSON.parse(body.toString());
-    return typeof value === 'object' && value !== null ? value : null;
-  } catch {
-    return null;
-  }
 }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -22,8 +22,8 @@ export interface CatalogCall {
 export interface CatalogAnswer {
   status: number;
   body: string;
-  /** The answer was longer than MOST_ANSWER_BYTES, or broke off. */
-  cut: boolean;
+  /** Why the body is not the whole one: it was longer than MOST_ANSWER_BYTES, or the connection broke. */
+  cut: 'too_long' | 'broke_off' | null;
 }
 
 /** No answer in time, or none that may be had. Has no cause: an HTTP error holds the request, and that the secret. */
@@ -80,17 +80,17 @@ function send(url: URL, { method, headers, body, sandbox, deadlineMs }: CatalogC
 
 async function read(response: IncomingMessage): Promise<CatalogAnswer> {
   const chunks: Buffer[] = [];
-  let [size, cut] = [0, false];
+  let [size, cut]: [number, CatalogAnswer['cut']] = [0, null];
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       chunks.push(chunk);
       size += chunk.length;
-      cut = size > MOST_ANSWER_BYTES;
+      if (size > MOST_ANSWER_BYTES) cut = 'too_long';
       if (cut) break;
     }
   } catch (error) {
     if (isDeadline(error)) throw error;
-    cut = true;
+    cut = 'broke_off';
   }
   return { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString(), cut };
 }

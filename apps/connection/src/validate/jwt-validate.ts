@@ -1,5 +1,6 @@
-import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
+import { type KeyObject, randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
+import { isP256, privateKey } from '../pem.js';
 import { catalogUrl } from './catalog-call.js';
 import { type JwtServer, type Verdict } from './entry.js';
 import { InvalidKey, validate } from './verdict.js';
@@ -26,21 +27,14 @@ async function signed(server: JwtServer, secret: Record<string, string>, now: Da
 /** The lines around a key are no secret, and a provider may well speak of a "private key". */
 const withoutArmour = (text: string): string => text.replace(/-----[A-Z0-9 ]+-----/g, '');
 
-/** Reads SEC 1 and PKCS #8; a key that came through an environment variable has `\n` where its lines ended. */
-function p256Key(pem: string | undefined): KeyObject {
-  const key = readKey(pem ?? '');
-  if (key?.asymmetricKeyType !== 'ec' || key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
-    throw new InvalidKey('The private key is not an EC P-256 key in PEM.');
-  }
-  return key;
-}
-
-function readKey(pem: string): KeyObject | null {
+function p256Key(text = ''): KeyObject {
   try {
-    return createPrivateKey({ key: pem.replaceAll('\\n', '\n'), format: 'pem' });
+    const key = privateKey(text);
+    if (isP256(key)) return key;
   } catch {
-    return null;
+    // What exactly is wrong with it could quote it.
   }
+  throw new InvalidKey('The private key is not an EC P-256 key in PEM.');
 }
 
 function tokenFor(server: JwtServer, by: { keyName: string; key: KeyObject; now: Date }): Promise<string> {

@@ -57,6 +57,26 @@ describe('key-encryption keys', () => {
     expect(await open(reader, place, sealed)).toBe('secret');
   });
 
+  it('that were replaced in the file are refused, and the ones that are there go on', async () => {
+    const file = join(dir, 'replaced.key');
+    writeFileSync(file, newKey());
+    const ring = new KeyRing({ VAULT_KEK_FILE: file });
+    const sealed = await seal(ring, place, 'secret');
+    writeFileSync(file, `${newKey()} 2:${newKey()}`);
+    expect(() => ring.reload()).toThrow('epoch 1 has got another key');
+    expect([await open(ring, place, sealed), ring.epochs()]).toEqual(['secret', [1]]);
+  });
+
+  it('that were taken out of the file too early still open what is to move away from them', async () => {
+    const file = join(dir, 'taken-out.key');
+    writeFileSync(file, newKey());
+    const ring = new KeyRing({ VAULT_KEK_FILE: file });
+    const sealed = await seal(ring, place, 'secret');
+    writeFileSync(file, `2:${newKey()}`);
+    ring.reload();
+    expect([await open(ring, place, sealed), ring.epochs(), ring.current()]).toEqual(['secret', [1, 2], 2]);
+  });
+
   it.each(['', 'nonsense', `2:${newKey()}`])(
     'are away, and nothing is wrong with what they seal, while their file holds %j',
     (text) => {

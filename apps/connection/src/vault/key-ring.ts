@@ -42,9 +42,16 @@ export class KeyRing implements KeyEncryption {
     return [...this.keys.keys()].sort((a, b) => a - b);
   }
 
-  /** Takes in what was added to the file; a file that is wrong changes nothing, and says so. */
+  /**
+   * Takes in what was added to the file, and keeps what was taken out of it until the next start. A file that is wrong, or in
+   * which an epoch has got another key, changes nothing, and says so: what the first key has sealed opens with no other.
+   */
   reload(): void {
-    this.keys = readKeys(this.source);
+    const read = readKeys(this.source);
+    for (const [epoch, key] of this.keys) {
+      if (read.get(epoch)?.equals(key) === false) throw new Error(`VAULT_KEK: epoch ${epoch} has got another key`);
+    }
+    this.keys = new Map([...this.keys, ...read]);
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- a KMS would have to ask somebody

@@ -1,13 +1,4 @@
-import {
-  anyEqual,
-  type Delivery,
-  factOf,
-  hexDigest,
-  hmacs,
-  jsonObject,
-  pairsOf,
-  type WebhookScheme,
-} from './scheme.js';
+import { anyEqual, type Delivery, factOf, fieldsOf, hexDigest, hmacs, pairsOf, type WebhookScheme } from './scheme.js';
 
 /**
  * `x-signature: ts=<time>,v1=<hex>`: HMAC-SHA256 over the manifest `id:<data.id>;request-id:<x-request-id>;ts:<ts>;`, where
@@ -27,12 +18,18 @@ export const mercadopago: WebhookScheme = (delivery) => {
   const manifest = [dataId && `id:${dataId};`, requestId && `request-id:${requestId};`, `ts:${ts};`].join('');
   if (!anyEqual([signature], hmacs(secrets, manifest))) return Promise.resolve(null);
   const names = { idField: 'id', typeFields: ['action', 'type', 'topic'] };
-  return Promise.resolve(factOf(delivery, headers['x-signature']!, names));
+  return Promise.resolve({ ...factOf(delivery, headers['x-signature']!, names), account: accountOf(delivery) });
 };
+
+/** The seller. An application has one address for all of them, unless a payment names another one. */
+function accountOf({ body }: Delivery): string {
+  const user_id = String(fieldsOf(body).user_id);
+  return /^\d{1,20}$/.test(user_id) ? user_id : '';
+}
 
 /** `data.id` of the address, else of the body; "" without one, and null when the two contradict each other. */
 function signedDataId({ body, query }: Delivery): string | null {
-  const data = jsonObject(body).data as { id?: unknown } | null | undefined;
+  const data = fieldsOf(body).data as { id?: unknown } | null | undefined;
   const id = typeof data?.id === 'string' || typeof data?.id === 'number' ? String(data.id).toLowerCase() : '';
   const asked = query?.['data.id']?.toLowerCase();
   if (asked && id !== '' && asked !== id) return null;

@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { jsonObject } from '../json-object.js';
 import { type WebhookFact } from '../providers/provider.js';
 
 export interface Delivery {
@@ -34,7 +35,7 @@ export interface EventNames {
  * again and two events about one thing stay two.
  */
 export function factOf({ body, headers }: Delivery, signature: string, names: EventNames = {}): WebhookFact {
-  const fields = jsonObject(body);
+  const fields = fieldsOf(body);
   const { idHeader, idField, typeHeader, typeFields = ['type', 'event'] } = names;
   const id = idHeader ? headers[idHeader] : idField ? fields[idField] : likelyEventId(fields);
   const types = typeHeader ? [headers[typeHeader]] : typeFields.map((field) => fields[field]);
@@ -54,14 +55,7 @@ function likelyEventId({ event_id, id, object, resource }: Record<string, unknow
 }
 
 /** The body as a JSON object; {} for every other body. */
-export function jsonObject(body: Buffer): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(body.toString());
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
-}
+export const fieldsOf = (body: Buffer): Record<string, unknown> => jsonObject(body.toString()) ?? {};
 
 /** An id in printable ASCII stands for itself; another one is hashed, because a store may refuse or fold it. */
 export function eventId(value: unknown): string | undefined {

@@ -187,14 +187,21 @@ describe('Mercado Pago', () => {
     expect(await read(manifest, { body, headers: { 'x-request-id': 'req-1' } })).toBeNull();
   });
 
+  it('names the account that it is about, where the body does', async () => {
+    const told = (user_id: unknown) =>
+      read(`id:1;ts:${time};`, { query: {}, body: Buffer.from(JSON.stringify({ user_id, data: { id: '1' } })) });
+    const facts = await Promise.all([44444, '44444', undefined, 'ada', {}, 4.5].map(told));
+    expect(facts.map((fact) => fact!.account)).toEqual(['44444', '44444', '', '', '', '']);
+  });
+
   it('takes a time in milliseconds, and no time that is no number', async () => {
     expect(await read(`id:123456;ts:${now.getTime()};`, {}, now.getTime())).not.toBeNull();
     expect(await read('id:123456;ts:soon;', {}, 'soon')).toBeNull();
   });
 });
 
-describe('HTTP Basic', () => {
-  it('may hold a token of any letters, however they came over HTTP, and none of the blanks around it', async () => {
+describe('a static token', () => {
+  it('may have any letters, however they came over HTTP, and none of the blanks around it', async () => {
     const asSent = { 'asaas-access-token': Buffer.from('tökén').toString('latin1') };
     expect(await schemes.asaas(delivery(json, asSent, { secrets: [' tökén '] }))).not.toBeNull();
     expect(
@@ -202,7 +209,9 @@ describe('HTTP Basic', () => {
     ).not.toBeNull();
     expect(await schemes.asaas(delivery(json, { 'asaas-access-token': 'token' }, { secrets: ['tökén'] }))).toBeNull();
   });
+});
 
+describe('HTTP Basic', () => {
   it('wants a secret of user and password', async () => {
     expect(await told('basic', { secrets: ['zoop'], headers: { authorization: basicHeader('zoop') } })).toBeNull();
   });

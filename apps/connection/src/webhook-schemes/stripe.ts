@@ -15,7 +15,6 @@ export const stripe: WebhookScheme = (delivery) => {
 
   const signatures = pairs.flatMap(([name, value]) => (name === 'v1' ? (hexDigest(value) ?? []) : []));
   if (!anyEqual(signatures, hmacs(secrets, `${time}.`, body))) return Promise.resolve(null);
-  const fact = factOf(delivery, headers['stripe-signature']!, { idField: 'id', typeFields: ['type'] });
-  // Also when an account leaves a platform (account.application.deauthorized): the platform's own key goes on working.
-  return Promise.resolve({ ...fact, effect: 'none' });
+  // Without an effect also when an account leaves a platform (account.application.deauthorized): the platform's key goes on working.
+  return Promise.resolve(factOf(delivery, headers['stripe-signature']!, { idField: 'id', typeFields: ['type'] }));
 };

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { DataSource } from 'typeorm';
+import { contextFor, newTenant } from '#testing/callers.js';
+import { type Stack, startStack } from '#testing/stack.js';
+import { Connections1700000000001 } from '../apps/connection/src/migrations/0001-connections.js';
+import { PlatformConnections1700000000002 } from '../apps/connection/src/migrations/0002-platform-connections.js';
+import { ConnectLinks1700000000005 } from '../apps/connection/src/migrations/0005-connect-links.js';
+import { ConnectLinkEndings1700000000011 } from '../apps/connection/src/migrations/0011-connect-link-endings.js';
+import type { LinkStateRow, TakenLink } from '../apps/connection/src/oauth/link-state.js';
+import { LinkTable } from '../apps/connection/src/oauth/link-table.js';
+import { KeyRing } from '../apps/connection/src/vault/key-ring.js';
+import { Vault } from '../apps/connection/src/vault/vault.service.js';
+
+const tenant = newTenant();
+
+let stack: Stack;
+let database: DataSource;
+let vault: Vault;
+let table: LinkTable;
+let hash: string;
+
+beforeAll(async () => {
+  stack = await startStack({ parts: ['postgres'] });
+  database = await new DataSource({
+    type: 'postgres',
+    url: stack.run().databases['connection']!,
+    migrations: [
+      Connections1700000000001,
+      PlatformConnections1700000000002,
+      ConnectLinks1700000000005,
+      ConnectLinkEndings1700000000011,
+    ],
+    migrationsRun: true,
+  }).initialize();
+  vault = new Vault(new KeyRing({ VAULT_KEK: randomBytes(32).toString('base64') }), database);
+});
+
+afterAll(async () => {
+  await database?.destroy();
+  await stack?.stop();
+});
+
+beforeEach(async () => {
+  table = new LinkTable(database, vault);
+  hash = randomUUID();
+  await table.put(row(), context());
+});
+
+const callback = (host: string) => `https://${host}/v1/connect/callback/bank`;
+const row = (more: Partial<LinkStateRow> = {}): LinkStateRow => ({
+  ...{ stateHash: hash, tenant, userId: 'u', serverId: 'bank', redirectUri: 'https://app.example/', shop: null },
+  ...{ callbackUrl: callback('one.example'), sealedVerifier: 'first', expiresAt: new Date('2026-01-01T12:10:00Z') },
+  ...more,
+});
+const context = () => contextFor(tenant);
+const code = { code: 'c', verifier: 'v' };
+/** As somebody comes back with it. */
+const take = (by = table, received: TakenLink['received'] = code) =>
+  by.take(hash, { serverId: 'bank', context: context() }, ({ stateHash, ...link }) => ({
+    ...{ stateHash, link, expired: false, received },
+  }));
+
+describe('the start of a Connect Link that comes again', () => {
+  const later = {
+    ...{ callbackUrl: callback('two.example'), sealedVerifier: 'second', expiresAt: new Date('2026-01-01T12:25:00Z') },
+  };
+
+  it('begins its time anew', async () => {
+    const made = "update connect_links set created_at = now() - interval '50 minutes' where state_hash = $1";
+    await database.query(made, [hash]);
+    const again = context();
+    await table.put(row(later), again);
+    expect((await take())?.link).toMatchObject(later);
+    const found = (await table.find(hash))!;
+    expect(found.made.request_id).toBe(again.request_id);
+    expect(Date.now() - found.startedAt.getTime()).toBeLessThan(60_000);
+  });
+
+  it('is refused once the link was used or is over', async () => {
+    await take();
+    await expect(table.put(row(later), context())).rejects.toMatchObject({ code: 'GONE' });
+    await table.end(hash, { type: 'RecordDenial' });
+    await expect(table.put(row(later), context())).rejects.toMatchObject({ code: 'GONE' });
+  });
+});
+
+describe('a Connect Link that somebody comes back with', () => {
+  it('is used up with its code in the vault, so that whoever dies after that costs nobody the link', async () => {
+    expect(await take()).toMatchObject({ received: code });
+    expect([(await table.find(hash))?.step, await table.codeOf(hash)]).toEqual(['received', code]);
+    expect(await take()).toBeNull();
+  });
+
+  it('is still open when the code could not be kept', async () => {
+    const put = () => Promise.reject(new Error('the vault is away'));
+    await expect(take(new LinkTable(database, { put } as unknown as Vault))).rejects.toThrow('the vault is away');
+    expect(await table.isOpen(hash)).toBe(true);
+    expect(await take()).toMatchObject({ received: code });
+  });
+
+  it('is used up also without a code', async () => {
+    expect(await take(table, null)).toMatchObject({ received: null });
+    expect([await table.isOpen(hash), await take()]).toEqual([false, null]);
+  });
+
+  it('goes to one of two who come at once', async () => {
+    const both = await Promise.all([take(), take()]);
+    expect(both.filter((one) => one !== null)).toHaveLength(1);
+  });
+});
