@@ -65,6 +65,8 @@ const FIND = `select k.* from unnest($1::text[], $2::int[]) as w (stream, number
 const LIST = `select stream, number, erased_at from subject_keys
   where project_id = $1 and environment = $2 and (stream = any($3) or owner = any($4))`;
 
+const ERASURES = `select coalesce(max(number) + 1, 0) as n from subject_keys where stream = $1 and erased_at is not null`;
+
 const DESTROY = `update subject_keys set key = null, erased_at = coalesce(erased_at, $3)
   where stream = $1 and number <= $2 and (key is not null or erased_at is null)`;
 
@@ -96,6 +98,12 @@ export class SubjectKeys {
   async list({ project_id, environment }: Tenant, { streams, owners }: KeysOf): Promise<ListedKey[]> {
     const { rows } = await this.pool.query<ListedKey>(LIST, [project_id, environment, streams, owners]);
     return rows;
+  }
+
+  /** So often was text of this stream erased, whichever replica did it. */
+  async erasures(stream: string): Promise<number> {
+    const { rows } = await this.pool.query<{ n: number }>(ERASURES, [stream]);
+    return rows[0]!.n;
   }
 
   /** For good, with all that came before. */
