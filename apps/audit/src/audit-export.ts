@@ -38,6 +38,8 @@ export class AuditExport {
   }
 
   async page({ context, filter, from, until }: Ask<'audit.export.page'>): Promise<Reply<'audit.export.page'>> {
+    // Back before its end, as after a crash of the database, the timeline would pass for one that ends here.
+    await this.timeline.reached(until);
     const { tenant } = context;
     const wanted = { tenant, filter, after: from ?? undefined, upTo: until, order: 'asc' as const, limit: PAGE };
     const rows = fitting(PAGE, await this.timeline.entries(wanted));
