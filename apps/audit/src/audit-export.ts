@@ -32,8 +32,8 @@ export class AuditExport {
     const [last] = await this.timeline.entries({ tenant, filter: {}, order: 'desc', limit: 1 });
     if (!last) return { until: null, entries: 0, exact: true };
     if (isFiltered(filter)) return { until: last.position, entries: await this.estimate(tenant, filter), exact: false };
-    const { project_id, environment } = tenant;
-    await this.checkpoints.signNow({ project_id, environment }, { seq: Number(last.seq), hash: last.hash });
+    const { position, seq, hash } = last;
+    await this.checkpoints.signNow(tenant, { position, seq: Number(seq), hash });
     return { until: last.position, entries: Number(last.seq), exact: true };
   }
 

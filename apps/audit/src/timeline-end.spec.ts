@@ -54,7 +54,7 @@ describe('once it has caught up', () => {
 
   it('an export ends at its end', async () => {
     expect(await begin()).toMatchObject({ until: '20', entries: 2 });
-    expect(signed).toEqual([{ seq: 2, hash: 'h' }]);
+    expect(signed).toEqual([{ position: '20', seq: 2, hash: 'h' }]);
   });
 
   it('an export that has begun does not end before its end when the timeline has gone back since', async () => {
