@@ -136,6 +136,10 @@ describe('the replays of a service', () => {
     });
     await silentRow(id);
     const next = replica();
+    const justStarted = withQuery((text, values) =>
+      database.query(text.replaceAll('pg_postmaster_start_time()', 'now()'), values),
+    );
+    expect(await replica(bells, justStarted).list({ id })).toMatchObject([{ state: 'running' }]);
     const session = await openSession(database);
     expect(await lock(session, bells)).toBe(true);
     expect(await next.list({ id })).toMatchObject([{ state: 'running' }]);
@@ -150,6 +154,21 @@ describe('the replays of a service', () => {
     const [started, over] = await until(told, ({ length }) => length === 2);
     expect(over).toMatchObject({ event: { type: 'ViewReplayEnded', outcome: 'failed' }, metadata: tenant });
     expect(over!.metadata.request_id).toBe(started!.metadata.request_id);
+  });
+
+  it('have not failed because nobody heard of them while the database was away, also where they wait for their turn', async () => {
+    const session = await openSession(database);
+    expect(await lock(session, bells)).toBe(true); // The first of the two waits for this.
+    const second: View = { ...bells, name: 'second' };
+    const store = { client, dataSource: database, views: [bells, second] };
+    const replays = new Replays(store as unknown as Store, 'audit');
+    const id = randomUUID();
+    await replays.start({ context: contextFor(newTenant()), id, verify: true });
+    await silentRow(id, 'second');
+    const states = (await replays.list({ id })).map(({ state }) => state);
+    expect(states).toEqual(['running', 'running']);
+    await session.end();
+    await replays.onApplicationShutdown();
   });
 
   it('are seen to have failed, and nothing is told, when their process died before it could say that they begin', async () => {

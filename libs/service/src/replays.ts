@@ -210,11 +210,14 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
     return { ...systemContext(tenant, replaying), request_id };
   }
 
+  /** While the database was away nobody could be heard: neither we, nor, just after its start, other replicas. */
   async list({ id }: { id?: string }): Promise<ViewReplay[]> {
+    await this.saveProgress();
     const [, silent] = await this.store.dataSource.query<[unknown, number]>(
       `update view_replays set state = 'failed', phase = 'over', finished_at = now(), seconds_left = null,
          error = 'The service ended before the replay did; nothing was changed.'
-       where state = 'running' and seen_at < now() - interval '${SILENT_SECONDS} seconds'
+       where state = 'running'
+         and greatest(seen_at, pg_postmaster_start_time()) < now() - interval '${SILENT_SECONDS} seconds'
          and pg_try_advisory_xact_lock(${replayLock('"view"')})`,
     );
     if (silent > 0) void this.tellEnds().catch((error: unknown) => logger.warn(`ends of replays: ${String(error)}`));
