@@ -157,6 +157,21 @@ describe('personal text', () => {
     expect((await api.get(`/api/v1/connections/link/${session}`)).text).not.toContain(texts.label);
   });
 
+  it('of an end user is erased also when the name is an id of something else', async () => {
+    const { id, connection } = await somebody();
+    const { short_id } = (await api.get(`/api/v1/users/${id}`)).body as { short_id: string };
+    const opened = await platform('POST', '/v1/sessions', { servers: ['stripe'] });
+    for (const user_id of [short_id, id.toUpperCase(), connection, (opened.body as { id: string }).id]) {
+      const texts = { display: canary('display'), note: canary('note') };
+      const body = { server_id: 'stripe', secret: 'sk', user_id, display_name: texts.display };
+      const stored = await platform('POST', '/v1/connections', { ...body, connection_metadata: { note: texts.note } });
+      expect(stored.status).toBe(201);
+      await receiptIn(await erase(user_id));
+      const { text } = await platform('GET', `/v1/connections/${(stored.body as { id: string }).id}`);
+      expect(findSecrets(texts, { reply: Buffer.from(text) })).toEqual([]);
+    }
+  });
+
   it('can be written anew, and the address is free for others', async () => {
     const { id, texts } = await somebody();
     await receiptIn(await erase(id));

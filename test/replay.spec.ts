@@ -55,6 +55,11 @@ describe('replays', () => {
     expect(replays).toContainEqual(replay);
   });
 
+  it('are found by their id however it is written', async () => {
+    const { id } = await ended({ view: 'users', verify: true });
+    expect((await admin.get(`/api/v1/replays/${id.toUpperCase()}`)).body).toMatchObject({ id });
+  });
+
   it('are offered by the help for each read model', async () => {
     const { out } = await latchkey('replay', '--help');
     for (const name of await allViews()) expect(out).toContain(name);

@@ -4,6 +4,7 @@ import type { DataSource } from 'typeorm';
 import { uuidV5 } from '#contracts/ids.js';
 import type { ViewReplay } from '#contracts/replay.js';
 import { Checkpoint, ParkedEvent } from '#eventstore/checkpoint.entity.js';
+import { commandHandler } from '#eventstore/command-handler.js';
 import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.js';
 import { Feed } from '#eventstore/feed.js';
 import { Projector } from '#eventstore/projector.js';
@@ -14,6 +15,7 @@ import { databaseOptions, openDatabase } from '#service/database.js';
 import { replayMigrations } from '#service/migrations.js';
 import { Replays } from '#service/replays.js';
 import type { Store } from '#service/store.js';
+import { viewReplay } from '#service/view-replay.decider.js';
 import { until } from '#testing/api.js';
 import { contextFor, newTenant } from '#testing/callers.js';
 import { type Stack, startStack } from '#testing/stack.js';
@@ -49,8 +51,24 @@ afterAll(async () => {
   await stack.stop();
 });
 
-const replica = (view: View = bells, dataSource = database) =>
-  new Replays({ client, dataSource, views: [view] } as unknown as Store, 'audit');
+const replica = (view: View = bells, dataSource = database, events = client) =>
+  new Replays({ client: events, dataSource, views: [view] } as unknown as Store, 'audit');
+
+const withQuery = (query: (text: string, values?: unknown[]) => Promise<unknown>) =>
+  Object.create(database, { query: { value: query } }) as DataSource;
+
+/** The event store, when nothing can be written. */
+const withoutAppend = () =>
+  Object.create(client, { appendToStream: { value: () => Promise.reject(new Error('away')) } }) as EventStoreDBClient;
+
+/** Of a replay at work, of which nothing was heard for long. */
+const silentRow = (id: string, view = 'bells') =>
+  database.query(
+    `insert into view_replays (id, "view", verify, state, phase, seen_at)
+     values ($1, $2, false, 'running', 'building', now() - interval '16 seconds')
+     on conflict (id, "view") do update set seen_at = excluded.seen_at`,
+    [id, view],
+  );
 
 async function start(replays: Replays, tenant = newTenant()): Promise<string> {
   const id = randomUUID();
@@ -88,12 +106,9 @@ describe('the replays of a service', () => {
   it('are done when they have swapped, also when the process then dies; the next start tells of it', async () => {
     const extra = randomUUID();
     await database.query('insert into bells values ($1, 7)', [extra]);
-    const dying = Object.create(database, {
-      query: {
-        value: (text: string, values?: unknown[]) =>
-          text.startsWith('select state') ? new Promise(() => undefined) : database.query(text, values),
-      },
-    }) as DataSource;
+    const dying = withQuery((text, values) =>
+      text.startsWith('select state') ? new Promise(() => undefined) : database.query(text, values),
+    );
     const id = await start(replica(bells, dying));
     const next = replica();
     const drift = { extra: 1, rows: [{ key: extra, kind: 'extra', columns: [] }] };
@@ -108,20 +123,23 @@ describe('the replays of a service', () => {
   });
 
   it('are told to have failed by who notices that their process is silent', async () => {
-    const stuck = Object.create(database, {
-      query: {
-        value: (text: string, values?: unknown[]) =>
-          text.startsWith('insert into view_replays') ? Promise.resolve([]) : database.query(text, values),
-      },
-    }) as DataSource;
-    const tenant = newTenant();
-    const id = await start(replica(bells, stuck), tenant);
-    await database.query(
-      `insert into view_replays (id, "view", verify, state, phase, seen_at)
-       values ($1, 'bells', false, 'running', 'building', now() - interval '16 seconds')`,
-      [id],
-    );
+    const [id, tenant] = [randomUUID(), newTenant()];
+    const at = new Date().toISOString();
+    await commandHandler(
+      client,
+      'view_replay',
+      viewReplay,
+    )({
+      id: uuidV5(id, 'bells'),
+      command: { type: 'StartViewReplay', replay_id: id, view: 'bells', verify: false, at },
+      context: contextFor(tenant),
+    });
+    await silentRow(id);
     const next = replica();
+    const justStarted = withQuery((text, values) =>
+      database.query(text.replaceAll('pg_postmaster_start_time()', 'now()'), values),
+    );
+    expect(await replica(bells, justStarted).list({ id })).toMatchObject([{ state: 'running' }]);
     const session = await openSession(database);
     expect(await lock(session, bells)).toBe(true);
     expect(await next.list({ id })).toMatchObject([{ state: 'running' }]);
@@ -136,5 +154,46 @@ describe('the replays of a service', () => {
     const [started, over] = await until(told, ({ length }) => length === 2);
     expect(over).toMatchObject({ event: { type: 'ViewReplayEnded', outcome: 'failed' }, metadata: tenant });
     expect(over!.metadata.request_id).toBe(started!.metadata.request_id);
+  });
+
+  it('have not failed because nobody heard of them while the database was away, also where they wait for their turn', async () => {
+    const session = await openSession(database);
+    expect(await lock(session, bells)).toBe(true); // The first of the two waits for this.
+    const second: View = { ...bells, name: 'second' };
+    const store = { client, dataSource: database, views: [bells, second] };
+    const replays = new Replays(store as unknown as Store, 'audit');
+    const id = randomUUID();
+    await replays.start({ context: contextFor(newTenant()), id, verify: true });
+    await silentRow(id, 'second');
+    const states = (await replays.list({ id })).map(({ state }) => state);
+    expect(states).toEqual(['running', 'running']);
+    await session.end();
+    await replays.onApplicationShutdown();
+  });
+
+  it('are seen to have failed, and nothing is told, when their process died before it could say that they begin', async () => {
+    const cutOff = withQuery((text, values) =>
+      text.startsWith('delete') ? Promise.reject(new Error('gone')) : database.query(text, values),
+    );
+    await expect(start(replica(bells, cutOff, withoutAppend()))).rejects.toThrow('gone');
+    const [{ id }] = await database.query<[{ id: string }]>(
+      'select id from view_replays order by started_at desc limit 1',
+    );
+    const next = replica();
+    await silentRow(id);
+    expect(await ended(next, id)).toMatchObject({ state: 'failed' });
+    const row = () => database.query<[{ told: boolean }]>('select told from view_replays where id = $1', [id]);
+    await until(row, ([{ told }]) => told);
+    expect((await readStream(client, `view_replay-${uuidV5(id, 'bells')}`)).events).toEqual([]);
+  });
+
+  it('can be wished again when the event store was away', async () => {
+    const [id, context] = [randomUUID(), contextFor(newTenant())];
+    const wish = { context, id, view: 'bells', verify: false };
+    await expect(replica(bells, database, withoutAppend()).start(wish)).rejects.toThrow();
+    const replays = replica();
+    await replays.start(wish);
+    expect(await ended(replays, id)).toMatchObject({ state: 'done' });
+    await replays.onApplicationShutdown();
   });
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import type { Store } from '#service/store.js';
 import { createProjectionTables } from '#service/migrations.js';
@@ -45,18 +45,32 @@ describe('old answers to an Idempotency-Key', () => {
 });
 
 describe('the ends of chains', () => {
-  it('are all signed in turn, also where more chains grow each minute than are signed at once', async () => {
-    const audit = await database('audit', { migrations, entities: [AuditEntryRow] });
+  let audit: DataSource;
+  /** What happens while a place is being signed. */
+  let meanwhile: string | undefined;
+  let signing: SignCheckpoints;
+  beforeAll(async () => {
+    audit = await database('audit', { migrations, entities: [AuditEntryRow] });
     await createProjectionTables(audit.createQueryRunner());
-    const store = { dataSource: audit } as Store;
-    const signer = { sign: () => Promise.resolve('signature') } as unknown as CheckpointSigner;
-    const signing = new SignCheckpoints(store, signer);
-    const grow = (seq: number, projects: number) =>
-      audit.query(`insert into audit_entries (position, id, at, type, project_id, environment, subject_kind, subject_id,
+  });
+  beforeEach(async () => {
+    meanwhile = undefined;
+    const sign = async () => {
+      if (meanwhile) await audit.query(meanwhile);
+      return 'signature';
+    };
+    signing = new SignCheckpoints({ dataSource: audit } as Store, { sign } as unknown as CheckpointSigner);
+    await audit.query('truncate audit_entries, audit_checkpoints, parked_events');
+  });
+
+  const grow = (seq: number, projects: number) =>
+    audit.query(`insert into audit_entries (position, id, at, type, project_id, environment, subject_kind, subject_id,
           actor_type, actor_id, actor_name, request_id, correlation_id, causation_id, data, seq, hash)
         select ${seq} * 10000 + n, gen_random_uuid(), '', '', 'prj_' || to_char(n, 'FM0000'), 'live', 'user', '',
           'api_key', '', '', '', '', '', '{}', ${seq}, ''
         from generate_series(1, ${projects}) n`);
+
+  it('are all signed in turn, also where more chains grow each minute than are signed at once', async () => {
     await grow(1, 1_500);
     await signing.signAll();
     await grow(2, 1_500);
@@ -64,5 +78,25 @@ describe('the ends of chains', () => {
     expect(await count(audit, '(select distinct project_id from audit_checkpoints) signed')).toBe(1_500);
     await signing.signAll();
     expect(await count(audit, 'audit_checkpoints where seq = 2')).toBe(1_500);
+  });
+
+  it.each([
+    ['an event is parked', `insert into parked_events values ('audit_entries', gen_random_uuid(), '', '', '', '')`],
+    ['a replay makes the chain anew', `update audit_entries set hash = 'another'`],
+  ])('are not signed when %s while they are being signed', async (_, change) => {
+    await grow(1, 1);
+    meanwhile = change;
+    await signing.signAll();
+    expect(await count(audit, 'audit_checkpoints')).toBe(0);
+  });
+
+  it('are signed again once nothing is parked any more', async () => {
+    await grow(1, 1);
+    await audit.query(`insert into parked_events values ('audit_entries', gen_random_uuid(), '', '', '', '')`);
+    await signing.signAll();
+    expect(await count(audit, 'audit_checkpoints')).toBe(0);
+    await audit.query('truncate parked_events');
+    await signing.signAll();
+    expect(await count(audit, 'audit_checkpoints')).toBe(1);
   });
 });

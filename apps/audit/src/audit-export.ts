@@ -32,12 +32,14 @@ export class AuditExport {
     const [last] = await this.timeline.entries({ tenant, filter: {}, order: 'desc', limit: 1 });
     if (!last) return { until: null, entries: 0, exact: true };
     if (isFiltered(filter)) return { until: last.position, entries: await this.estimate(tenant, filter), exact: false };
-    const { project_id, environment } = tenant;
-    await this.checkpoints.signNow({ project_id, environment }, { seq: Number(last.seq), hash: last.hash });
+    const { position, seq, hash } = last;
+    await this.checkpoints.signNow(tenant, { position, seq: Number(seq), hash });
     return { until: last.position, entries: Number(last.seq), exact: true };
   }
 
   async page({ context, filter, from, until }: Ask<'audit.export.page'>): Promise<Reply<'audit.export.page'>> {
+    // Back before its end, as after a crash of the database, the timeline would pass for one that ends here.
+    await this.timeline.reached(until);
     const { tenant } = context;
     const wanted = { tenant, filter, after: from ?? undefined, upTo: until, order: 'asc' as const, limit: PAGE };
     const rows = fitting(PAGE, await this.timeline.entries(wanted));

@@ -14,7 +14,7 @@ export type Subject = Pick<
 
 type Facts = Record<string, unknown>;
 
-/** Hashes of secrets, and what stands beside the data. */
+/** Hashes of secrets, and what stands beside the data. A `code_hash` stays: its code is used up, and the chain holds it. */
 const HIDDEN = new Set(['token_hash', 'key_hash', 'type', 'project_id', 'environment']);
 const REDIRECTS = new Set(['redirect_url', 'redirect_uri']);
 

@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Checkpoint } from '#contracts/audit-chain.js';
-import type { Tenant } from '#contracts/envelope.js';
+import type { Position, Tenant } from '#contracts/envelope.js';
 import { logger } from '#service/logger.js';
 import { Store } from '#service/store.js';
 import { CheckpointSigner } from './checkpoint-signer.js';
@@ -9,9 +9,16 @@ const EVERY_MS = 60_000;
 /** Chains at once; the next round goes on behind them. */
 const AT_ONCE = 1_000;
 
-type Row = Omit<Checkpoint, 'seq'> & { seq: string };
+/** An entry that its chain is to be signed at. */
+interface End extends Checkpoint {
+  position: Position;
+}
+
+type Row = Omit<End, 'seq'> & { seq: string };
 type ChainName = Pick<Checkpoint, 'project_id' | 'environment'>;
 const BEFORE_ALL: ChainName = { project_id: '', environment: '' };
+
+const IS_PAUSED = `exists (select from parked_events where "view" = 'audit_entries')`;
 
 /**
  * Ends of chains behind the one of $1 and $2 that have no signature yet. Hops from one project to the next, so that its cost
@@ -26,12 +33,21 @@ const UNSIGNED = `
       select project_id, environment from audit_entries
       where (project_id, environment) > (t.project_id, t.environment) order by project_id, environment limit 1) next
   )
-  select t.project_id, t.environment, e.seq, e.hash from tenants t cross join lateral (
-    select seq, hash from audit_entries where project_id = t.project_id and environment = t.environment
+  select t.project_id, t.environment, e.position, e.seq, e.hash from tenants t cross join lateral (
+    select position, seq, hash from audit_entries where project_id = t.project_id and environment = t.environment
     order by project_id, environment, position desc limit 1) e
-  where not exists (select 1 from audit_checkpoints c
+  where not ${IS_PAUSED} and not exists (select 1 from audit_checkpoints c
     where c.project_id = t.project_id and c.environment = t.environment and c.seq = e.seq)
   order by t.project_id, t.environment limit ${AT_ONCE}`;
+
+/**
+ * One picture of the database says that nothing is parked and that the entry is what was signed: either may have changed since
+ * we looked. The first signature for a place stays: another one for the same place would say that the past has changed.
+ */
+const KEEP = `insert into audit_checkpoints (project_id, environment, seq, hash, jws)
+  select project_id, environment, seq, hash, $6 from audit_entries
+  where project_id = $1 and environment = $2 and position = $3 and seq = $4 and hash = $5 and not ${IS_PAUSED}
+  on conflict do nothing`;
 
 /**
  * Signs, every minute, where each chain stands that has grown. While an event of the timeline is parked nothing is signed:
@@ -55,7 +71,6 @@ export class SignCheckpoints implements OnApplicationBootstrap, OnApplicationShu
   }
 
   async signAll(): Promise<void> {
-    if (await this.isPaused()) return;
     const { project_id, environment } = this.behind;
     const ends = await this.store.dataSource.query<Row[]>(UNSIGNED, [project_id, environment]);
     for (const { seq, ...end } of ends) await this.sign({ ...end, seq: Number(seq) });
@@ -63,22 +78,14 @@ export class SignCheckpoints implements OnApplicationBootstrap, OnApplicationShu
   }
 
   /** Signs one entry of a project now, if nothing is in the way. */
-  async signNow(tenant: Tenant, end: { seq: number; hash: string }): Promise<void> {
-    if (!(await this.isPaused())) await this.sign({ ...tenant, ...end });
+  async signNow({ project_id, environment }: Tenant, end: Omit<End, keyof Tenant>): Promise<void> {
+    await this.sign({ project_id, environment, ...end });
   }
 
-  /** The first signature for a place stays: another one for the same place would say that the past has changed. */
-  private async sign({ project_id, environment, seq, hash }: Checkpoint): Promise<void> {
-    await this.store.dataSource.query(
-      `insert into audit_checkpoints (project_id, environment, seq, hash, jws) values ($1, $2, $3, $4, $5)
-       on conflict do nothing`,
-      [project_id, environment, seq, hash, await this.signer.sign({ project_id, environment, seq, hash })],
-    );
-  }
-
-  private async isPaused(): Promise<boolean> {
-    const text = `select 1 from parked_events where "view" = 'audit_entries' limit 1`;
-    return (await this.store.dataSource.query<unknown[]>(text)).length > 0;
+  private async sign({ position, ...checkpoint }: End): Promise<void> {
+    const { project_id, environment, seq, hash } = checkpoint;
+    const jws = await this.signer.sign(checkpoint);
+    await this.store.dataSource.query(KEEP, [project_id, environment, position, seq, hash, jws]);
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { DomainError } from '#contracts/errors.js';
 import type { Ask } from '#contracts/subjects.js';
 import type { Store } from '#service/store.js';
 import { contextFor, newTenant } from '#testing/callers.js';
@@ -10,7 +11,7 @@ import type { SignCheckpoints } from './sign-checkpoints.js';
 import { Timeline } from './timeline.js';
 
 /** A view that was begun anew and has two of many entries so far. */
-const view = { hasCaughtUp: false, reached: () => Promise.resolve() };
+const view = { hasCaughtUp: false, reached: (): Promise<void> => Promise.resolve() };
 const newest = { seq: '2', hash: 'h', position: '20' };
 const store = {
   project: () => view,
@@ -24,18 +25,16 @@ const context = contextFor(newTenant());
 const timeline = new Timeline(store, {} as OpenTexts);
 let signed: object[];
 
-const begin = () => {
-  const checkpoints = { signNow: (_: object, end: object) => Promise.resolve(signed.push(end)) };
-  const texts = {} as OpenTexts;
-  return new AuditExport(store, timeline, texts, checkpoints as unknown as SignCheckpoints).begin({
-    context,
-    filter: {},
-  });
-};
+const checkpoints = { signNow: (_: object, end: object) => Promise.resolve(signed.push(end)) };
+const file = new AuditExport(store, timeline, {} as OpenTexts, checkpoints as unknown as SignCheckpoints);
+const begin = () => file.begin({ context, filter: {} });
 const live = () =>
   new LiveTimeline(store, timeline, new News()).changes({ context, filter: {} } as Ask<'audit.changes'>);
 
-beforeEach(() => void (signed = []));
+beforeEach(() => {
+  signed = [];
+  view.reached = () => Promise.resolve();
+});
 
 describe('while the timeline is built from the first event on', () => {
   beforeEach(() => void (view.hasCaughtUp = false));
@@ -55,7 +54,14 @@ describe('once it has caught up', () => {
 
   it('an export ends at its end', async () => {
     expect(await begin()).toMatchObject({ until: '20', entries: 2 });
-    expect(signed).toEqual([{ seq: 2, hash: 'h' }]);
+    expect(signed).toEqual([{ position: '20', seq: 2, hash: 'h' }]);
+  });
+
+  it('an export that has begun does not end before its end when the timeline has gone back since', async () => {
+    const { until } = await begin();
+    view.reached = () => Promise.reject(new DomainError('UNAVAILABLE'));
+    const page = file.page({ context, filter: {}, from: '19', until: until! });
+    await expect(page).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
   it('whoever follows it begins there', async () => {

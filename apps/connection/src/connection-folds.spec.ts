@@ -63,10 +63,11 @@ afterEach(() => void jest.restoreAllMocks());
 
 function world() {
   const events = new FakeEvents();
-  const store = { client: events } as unknown as Store;
+  const keys = { erased: 0, erasures: () => Promise.resolve(keys.erased) };
+  const store = { client: events, subjectKeys: keys } as unknown as Store;
   const folds = new ConnectionFolds(store);
   const connections = new Connections(store, folds);
-  return { events, connections, known: new KnownConnections(store, {} as WebhookSecrets, folds) };
+  return { events, keys, connections, known: new KnownConnections(store, {} as WebhookSecrets, folds) };
 }
 
 it('a long stream is read once', async () => {
@@ -146,6 +147,24 @@ it('as it was lately is told from what is remembered', async () => {
     id: 'c',
   });
   expect(events.read).toBeLessThan(2_000);
+});
+
+it.each([
+  ['as it was then', { time: '2026-01-01T00:00:00.000Z' }],
+  ['as it is now', undefined],
+])('as it was then shows no text that another replica has erased, though it was read %s before', async (_, known) => {
+  const { events, keys, connections } = world();
+  const moment = { time: '2026-01-01T00:00:00.000Z' };
+  const change = (note: string) => ({ id: '1', type: 'MetadataChanged', data: { connection_metadata: { note } } });
+  events.stream[1] = change('Ada');
+  events.createdAt = (n) => (n > LONG ? '2026-01-02T00:00:00Z' : moment.time);
+  expect(await (known ? connections.past(tenant, 'c', known) : connections.find('c'))).toMatchObject({
+    connection_metadata: { note: 'Ada' },
+  });
+  events.stream[1] = change('');
+  events.stream.push({ id: 'erased', type: 'PersonalTextErased', data: { key_number: 0 } });
+  keys.erased = 1;
+  expect((await connections.past(tenant, 'c', moment)).connection_metadata).toEqual({ note: '' });
 });
 
 it('one that nobody has written is none', async () => {

@@ -64,8 +64,10 @@ export class ConnectionFolds {
 
   /** As it was at that moment; null when it was not there. Refuses a position at which nothing stands. */
   async past(id: string, moment: AsOf): Promise<ConnectionView | null> {
-    const name = `${id} ${JSON.stringify(moment)}`;
-    const from = this.pasts.get(name) ?? this.before(id, moment);
+    // What was read before an erasure is not gone on with, also where we have not heard of it yet.
+    const erasures = await this.store.subjectKeys.erasures(`connection-${id}`);
+    const name = `${id} ${erasures} ${JSON.stringify(moment)}`;
+    const from = this.pasts.get(name) ?? this.before(id, moment, erasures);
     const next = foldedUpTo(moment);
     const isOver = ({ events }: Page) => events.length > 0 && isBeyond(moment)(events.at(-1)!);
     const reading = this.toTheEnd(id, { remembered: this.pasts, name, from, next, isOver });
@@ -80,9 +82,9 @@ export class ConnectionFolds {
   }
 
   /** What is known of it as it is now will do for a later moment. */
-  private before(id: string, moment: AsOf): PastFold {
-    const { events, revision, view } = this.long.get(id) ?? nothing;
-    const isThere = events.length > 0 && isUpTo(moment)(events.at(-1)!);
+  private before(id: string, moment: AsOf, erasures: number): PastFold {
+    const { events, revision, view, erasable } = this.long.get(id) ?? nothing;
+    const isThere = events.length > 0 && isUpTo(moment)(events.at(-1)!) && erasable.erasures >= erasures;
     return isThere ? { revision, view, ahead: view } : nothingThen;
   }
 

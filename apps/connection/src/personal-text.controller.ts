@@ -52,18 +52,18 @@ export class PersonalTextController {
   async erase(@Payload() { context, subject: name }: Ask<'connection.text.erase'>): Promise<Erasure> {
     const subject = await this.find(context.tenant, name);
     if (!subject) return NOTHING;
-    const erased = await this.eraseOf(context, subject);
+    const erased = await this.eraseOf(context, subject, name);
     const position = erased.at(-1)?.position ?? '0';
     await this.views.reached(position);
     return { subject, erased, position };
   }
 
-  private async eraseOf(context: Context, { kind, id }: ErasureSubject): Promise<ErasedText[]> {
-    if (kind === 'end_user') return this.texts.erase(context, { streams: [], owner: id });
-    if (kind === 'connection') return this.texts.erase(context, { streams: [`connection-${id}`], owner: null });
-    if (kind !== 'user') return [];
+  /** The name that leads to a thing may be the caller's own for an end user as well. */
+  private async eraseOf(context: Context, { kind, id }: ErasureSubject, name: string): Promise<ErasedText[]> {
+    if (kind === 'connection') return this.texts.erase(context, { streams: [`connection-${id}`], owners: [name] });
+    if (kind !== 'user') return this.texts.erase(context, { streams: [], owners: [name] });
     const before = await this.users.find(id);
-    const erased = await this.texts.erase(context, { streams: [`user-${id}`], owner: id });
+    const erased = await this.texts.erase(context, { streams: [`user-${id}`], owners: [id, name] });
     if (before) await this.users.releaseUnlessKept(context, before, null);
     return erased;
   }

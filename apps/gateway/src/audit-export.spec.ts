@@ -71,6 +71,7 @@ describe('an export', () => {
     const some = await Promise.all(Array.from({ length: 10 }, open));
     const more = await open();
     expect([more.status, more.headers.get('retry-after')]).toEqual([429, '5']);
+    expect([more.headers.get('content-disposition'), more.headers.get('x-export-entries')]).toEqual([null, null]);
     begin();
     await Promise.all(some.map((one) => one.text()));
     expect((await open()).status).toBe(200);

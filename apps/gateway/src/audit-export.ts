@@ -62,16 +62,17 @@ export class AuditExport implements BeforeApplicationShutdown {
     // What is refused is refused before the file begins.
     const { until, entries, exact } = await this.services.read('audit.export.begin', { context, filter });
     const { type, head, write } = formats[format];
+    // Of a body that nobody reads, all would be made.
+    const isHead = reply.request.method === 'HEAD';
+    const owner = { name: context.actor.id, most: MOST_AT_ONCE };
+    if (!isHead) this.open.add(owner, reply.raw);
     void reply.headers({
       'content-type': type,
       'content-disposition': `attachment; filename="audit.${format}"`,
       'x-export-entries': String(entries),
       'x-export-exact': String(exact),
     });
-    // Of a body that nobody reads, all would be made.
-    if (reply.request.method === 'HEAD') return void (await reply.send());
-    const owner = { name: context.actor.id, most: MOST_AT_ONCE };
-    this.open.add(owner, reply.raw);
+    if (isHead) return void (await reply.send());
     const chunks = this.chunks({ context, filter, until, check }, { head, write });
     const file = Readable.from(chunks, { objectMode: false, highWaterMark: 64 * 1024 });
     await reply.send(file.once('close', () => this.open.delete(owner, reply.raw)));

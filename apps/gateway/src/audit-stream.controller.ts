@@ -23,7 +23,8 @@ const live = {
   summary: 'Follow the audit timeline as Server-Sent Events',
   description:
     'Event `entry`, `id` its position, `data` the entry, in the order of positions. It begins with what comes from now on, ' +
-    'or after `Last-Event-ID`: none is lost and none comes twice. An `id` without data moves on where to resume from. ' +
+    'or after `Last-Event-ID`: none is lost and none comes twice, but one that was parked and is applied later, at its old ' +
+    'position, does not come. An `id` without data moves on where to resume from. ' +
     `At most ${MOST_OF_A_KEY} streams may be open with one key.`,
   query: auditStreamQuery,
   reply: { 200: null },

@@ -7,7 +7,7 @@ import { Endpoint } from './endpoint.js';
 import { Caller, RequestBody } from './params.js';
 import { ReadModelReplays } from './read-model-replays.js';
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Read models of all services, built again from the events or held against them. */
 @Controller()

@@ -35,8 +35,8 @@ export class PersonalTextController {
     const isOne = 'session_id' in subject;
     const streams = isOne ? [`link_session-${subject.session_id}`] : [];
     if (isOne && !(await this.texts.isOf(context.tenant, streams[0]!))) return NOTHING;
-    const owner = isOne ? null : subject.user_id;
-    const erased = await this.texts.erase(context, { streams, owner });
+    const owners = isOne ? [] : [subject.user_id];
+    const erased = await this.texts.erase(context, { streams, owners });
     const position = erased.at(-1)?.position ?? '0';
     await this.views.sessions.reached(position);
     const named = isOne ? ({ kind: 'link_session', id: subject.session_id } as const) : null;

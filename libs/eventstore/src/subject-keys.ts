@@ -46,8 +46,8 @@ interface Waiting {
 
 export interface KeysOf {
   streams: string[];
-  /** Streams of things that belong to this user, too. */
-  owner: string | null;
+  /** Streams of things that belong to a user of these names, too. */
+  owners: string[];
 }
 
 /** An update of what is there already makes the statement answer with it. */
@@ -63,7 +63,9 @@ const FIND = `select k.* from unnest($1::text[], $2::int[]) as w (stream, number
   where k.key is not null`;
 
 const LIST = `select stream, number, erased_at from subject_keys
-  where project_id = $1 and environment = $2 and (stream = any($3) or owner = $4)`;
+  where project_id = $1 and environment = $2 and (stream = any($3) or owner = any($4))`;
+
+const ERASURES = `select coalesce(max(number) + 1, 0) as n from subject_keys where stream = $1 and erased_at is not null`;
 
 const DESTROY = `update subject_keys set key = null, erased_at = coalesce(erased_at, $3)
   where stream = $1 and number <= $2 and (key is not null or erased_at is null)`;
@@ -93,9 +95,15 @@ export class SubjectKeys {
     return new Map(rows.map((row) => [nameOf(row), row.key]));
   }
 
-  async list({ project_id, environment }: Tenant, { streams, owner }: KeysOf): Promise<ListedKey[]> {
-    const { rows } = await this.pool.query<ListedKey>(LIST, [project_id, environment, streams, owner]);
+  async list({ project_id, environment }: Tenant, { streams, owners }: KeysOf): Promise<ListedKey[]> {
+    const { rows } = await this.pool.query<ListedKey>(LIST, [project_id, environment, streams, owners]);
     return rows;
+  }
+
+  /** So often was text of this stream erased, whichever replica did it. */
+  async erasures(stream: string): Promise<number> {
+    const { rows } = await this.pool.query<{ n: number }>(ERASURES, [stream]);
+    return rows[0]!.n;
   }
 
   /** For good, with all that came before. */

@@ -51,7 +51,7 @@ export class PersonalTexts {
   }
 
   /**
-   * Erases the text of these streams and of all that belong to the owner. What was erased before is in the answer too,
+   * Erases the text of these streams and of all that belong to the owners. What was erased before is in the answer too,
    * so that a request that comes again, after whatever happened to the first, is answered like it.
    */
   async erase(context: Context, subject: KeysOf): Promise<ErasedText[]> {

@@ -31,7 +31,7 @@ interface Running {
   eventsPerSecond: number;
 }
 
-type Ended = Pick<ViewReplay, 'id' | 'view'>;
+type Named = Pick<ViewReplay, 'id' | 'view'>;
 
 /** Where rows are written: the pool, or the session of a replay. */
 interface Tables {
@@ -69,17 +69,28 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
   async start({ context, id, view: name, verify }: ReplayWish): Promise<ViewReplay[]> {
     const views = this.store.views.filter((view) => name === undefined || view.name === name);
     for (const view of views) {
-      const at = new Date().toISOString();
-      const start = { type: 'StartViewReplay' as const, replay_id: id, view: view.name, verify, at };
-      await this.handle({ id: uuidV5(id, view.name), command: start, context });
       const rows = await this.store.dataSource.query<unknown[]>(
         `insert into view_replays (id, "view", verify, state, phase) values ($1, $2, $3, 'running', 'waiting')
          on conflict do nothing returning id`,
         [id, view.name, verify],
       );
-      if (rows.length > 0) this.enqueue({ id, view, verify, context });
+      if (rows.length === 0) continue;
+      await this.tellStart({ id, view: view.name, verify }, context);
+      this.enqueue({ id, view, verify, context });
     }
     return this.list({ id });
+  }
+
+  /** Behind its row, by which others tell the end if this process dies. One that cannot be told of may be wished again. */
+  private async tellStart({ id, view, verify }: Named & { verify: boolean }, context: Context): Promise<void> {
+    const at = new Date().toISOString();
+    const command = { type: 'StartViewReplay' as const, replay_id: id, view, verify, at };
+    try {
+      await this.handle({ id: uuidV5(id, view), command, context });
+    } catch (error) {
+      await this.store.dataSource.query('delete from view_replays where id = $1 and "view" = $2', [id, view]);
+      throw error;
+    }
   }
 
   private enqueue(wish: Pick<Running, 'id' | 'view' | 'verify' | 'context'>): void {
@@ -173,7 +184,7 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   /** Says in an event how a replay has ended that says so in its row. */
-  private async tellEnd({ id, view }: Ended, context: Context): Promise<void> {
+  private async tellEnd({ id, view }: Named, context: Context): Promise<void> {
     const [row] = await this.store.dataSource.query<[{ state: 'done' | 'failed'; drift: Drift | null }]>(
       'select state, drift from view_replays where id = $1 and "view" = $2',
       [id, view],
@@ -188,22 +199,25 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
   /** Of those, too, whose process had no time for it. */
   private async tellEnds(): Promise<void> {
     const ended = `select id, "view" from view_replays where state <> 'running' and not told`;
-    const rows = await this.store.dataSource.query<Ended[]>(ended);
+    const rows = await this.store.dataSource.query<Named[]>(ended);
     for (const row of rows) await this.tellEnd(row, await this.contextOf(row));
   }
 
   /** It ends in the project in which it began. */
-  private async contextOf({ id, view }: Ended): Promise<Context> {
+  private async contextOf({ id, view }: Named): Promise<Context> {
     const { events } = await readStream(this.store.client, `view_replay-${uuidV5(id, view)}`, undefined, 1);
     const { request_id, ...tenant } = events[0]?.metadata ?? { request_id: id, ...defaultTenant };
     return { ...systemContext(tenant, replaying), request_id };
   }
 
+  /** While the database was away nobody could be heard: neither we, nor, just after its start, other replicas. */
   async list({ id }: { id?: string }): Promise<ViewReplay[]> {
+    await this.saveProgress();
     const [, silent] = await this.store.dataSource.query<[unknown, number]>(
       `update view_replays set state = 'failed', phase = 'over', finished_at = now(), seconds_left = null,
          error = 'The service ended before the replay did; nothing was changed.'
-       where state = 'running' and seen_at < now() - interval '${SILENT_SECONDS} seconds'
+       where state = 'running'
+         and greatest(seen_at, pg_postmaster_start_time()) < now() - interval '${SILENT_SECONDS} seconds'
          and pg_try_advisory_xact_lock(${replayLock('"view"')})`,
     );
     if (silent > 0) void this.tellEnds().catch((error: unknown) => logger.warn(`ends of replays: ${String(error)}`));
