@@ -26,7 +26,7 @@ import type { OAuthClients } from '../apps/connection/src/oauth/oauth-clients.js
 import type { OAuthTokens } from '../apps/connection/src/oauth/oauth-tokens.js';
 import { CALL_DEADLINE_MS } from '../apps/connection/src/providers/provider.js';
 import { UserController } from '../apps/connection/src/user.controller.js';
-import type { Users } from '../apps/connection/src/users.service.js';
+import { Users } from '../apps/connection/src/users.service.js';
 import { KeyRing } from '../apps/connection/src/vault/key-ring.js';
 import { type Slot, Vault } from '../apps/connection/src/vault/vault.service.js';
 import { type Stretch, stretchAfter } from '../apps/connection/src/vault/vault-stretch.js';
@@ -236,10 +236,12 @@ describe('a person who comes back from the bank while their user is deleted', ()
     new AttemptJournal(database, Object.assign(Object.create(vault) as Vault, { unseal: () => 'token' }));
   /** Of whose users each deletion waits for `deleted`. */
   const controller = (deleted: Promise<string>, begins = () => undefined) => {
-    const users = { read: () => Promise.resolve(), delete: () => (begins(), deleted) } as unknown as Users;
-    const queries = new ConnectionQueries({ dataSource: database } as Store);
+    const store = { dataSource: database } as Store;
+    const doing = { read: () => Promise.resolve(), delete: () => (begins(), deleted) };
+    const users = Object.assign(new Users(store), doing as unknown as Users);
+    const queries = new ConnectionQueries(store);
     const bus = { announce: () => Promise.resolve() } as unknown as Bus;
-    return new UserController(users, queries, {} as ConnectionViews, {} as Connections, database, bus);
+    return new UserController(users, queries, {} as ConnectionViews, {} as Connections, bus);
   };
 
   it('waits until the user is gone when the deletion was first', async () => {

@@ -8,6 +8,7 @@ import type { Credentials } from './credentials.service.js';
 import type { AttemptFacts, LinkAttempt } from './link-attempt.entity.js';
 
 const relink = { action: 'relink', provider: 'plaid', needed_repair: true } as LinkAttempt;
+let state: string;
 let before: string | null;
 let shown: string | null;
 let learnt: AttemptFacts | null;
@@ -21,13 +22,13 @@ const bank = {
   check: () => Promise.resolve({ healthy: true, errorCode: null, accountsFingerprint: shown }),
 };
 const providers = { get: () => bank } as unknown as ConfiguredProviders;
-const connections = { read: () => Promise.resolve({ accounts_fingerprint: before }) } as unknown as Connections;
+const connections = { read: () => Promise.resolve({ accounts_fingerprint: before, state }) } as unknown as Connections;
 const credentials = { open: () => Promise.resolve('access') } as unknown as Credentials;
 const facts = new BankFacts(journal, providers, connections, credentials);
 const learn = () => facts.learn(relink, {} as Context);
 
 beforeEach(() => {
-  [before, shown, learnt] = [null, 'a.b', null];
+  [state, before, shown, learnt] = ['connected', null, 'a.b', null];
 });
 
 it.each([
@@ -61,3 +62,16 @@ it('a relink with other accounts than the known ones, or with none, is refused',
   for (shown of ['a.b', '']) await expect(learn()).rejects.toMatchObject({ code: 'different_account' });
   expect(learnt).toBeNull();
 });
+
+it.each([
+  ['connected', 'already_healthy'],
+  ['needs_reauth', 'repaired'],
+  ['error', 'repaired'],
+])(
+  'a relink that was begun while all was well, and ends while the connection is %s, has it %s',
+  async (now, outcome) => {
+    [state, before] = [now, 'a.b'];
+    await facts.learn({ ...relink, needed_repair: false }, {} as Context);
+    expect(learnt).toEqual({ outcome });
+  },
+);

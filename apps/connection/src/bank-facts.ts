@@ -68,8 +68,10 @@ export class BankFacts {
       throw new ProviderError('different_account', { retryable: false, displayMessage });
     }
     const isNew = before === null && accountsFingerprint !== null && accountsFingerprint !== '';
+    // Also where the bank asked for a sign-in only while its dialog was open.
+    const neededRepair = attempt.needed_repair || connection.state !== 'connected';
     return this.journal.learn(attempt, {
-      outcome: attempt.needed_repair ? 'repaired' : 'already_healthy',
+      outcome: neededRepair ? 'repaired' : 'already_healthy',
       ...(isNew && { accounts_fingerprint: accountsFingerprint }),
     });
   }

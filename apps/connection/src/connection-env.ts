@@ -3,6 +3,9 @@ import { readEnv } from '#service/config.js';
 import { providerEnv } from '#service/provider-env.js';
 import type { ProviderConfig } from './providers/providers.js';
 
+/** Paths are put behind it, so it ends without a slash: with two of them an address leads nowhere. */
+const baseUrl = z.url().transform((text) => text.replace(/\/+$/, ''));
+
 const env = readEnv(
   z
     .object({
@@ -16,14 +19,14 @@ const env = readEnv(
       OAUTH_CLIENTS_FILE: z.string().optional(),
       SANDBOX_OAUTH_CLIENT_SECRET: z.string().optional(),
       SANDBOX: z.stringbool().default(false),
-      SANDBOX_BANK_URL: z.url().optional(),
+      SANDBOX_BANK_URL: baseUrl.optional(),
       BRAND_NAME: z.string().max(30).default('Latchkey'),
       /** Where providers reach this installation. */
-      WEBHOOK_BASE_URL: z.url().default('http://127.0.0.1:8080'),
-      PLAID_BASE_URL: z.url().default('https://production.plaid.com'),
+      WEBHOOK_BASE_URL: baseUrl.default('http://127.0.0.1:8080'),
+      PLAID_BASE_URL: baseUrl.default('https://production.plaid.com'),
       PLAID_SCRIPT_URL: z.url().default('https://cdn.plaid.com/link/v2/stable/link-initialize.js'),
       TELLER_ENVIRONMENT: z.enum(['sandbox', 'development', 'production']).default('sandbox'),
-      TELLER_BASE_URL: z.url().default('https://api.teller.io'),
+      TELLER_BASE_URL: baseUrl.default('https://api.teller.io'),
       TELLER_SCRIPT_URL: z.url().default('https://cdn.teller.io/connect/connect.js'),
     })
     .and(providerEnv),

@@ -15,8 +15,7 @@ export const email: Decider<EmailState, EmailCommand, EmailEvent> = {
   decide(command, { holder, claims }) {
     const { user_id } = command;
     if (command.type === 'ReleaseEmail') {
-      const isOver = holder === user_id && (command.claims ?? claims) === claims;
-      return isOver ? [{ type: 'EmailReleased', user_id }] : [];
+      return holder === user_id ? [{ type: 'EmailReleased', user_id }] : [];
     }
     if (holder !== null && holder !== user_id && command.evict !== claims) throw new DomainError('EMAIL_CONFLICT');
     // Also for who holds it already: a claim is only as good as it is young.

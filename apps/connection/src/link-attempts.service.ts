@@ -3,7 +3,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Context, Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
-import { type AttemptOutcome, connectionGone, type Refusal, userDeleted } from '#contracts/link-session.js';
+import { type AttemptOutcome, type Refusal, userDeleted } from '#contracts/link-session.js';
 import { Bus } from '#service/bus.js';
 import { logger } from '#service/logger.js';
 import { AttemptJournal } from './attempt-journal.js';
@@ -13,8 +13,8 @@ import { Connections } from './connections.service.js';
 import { goneWithUser } from './deleted-user.js';
 import type { LinkAttempt } from './link-attempt.entity.js';
 import { ProviderError } from './providers/provider.js';
+import { refusedByConnection } from './refused-attempt.js';
 import { Users } from './users.service.js';
-import { isWithoutConnection } from './without-connection.js';
 
 const STEP_MS = 4_000;
 /** Refusals of the session that end an attempt, as opposed to parts that are away. */
@@ -81,16 +81,17 @@ export class LinkAttempts implements OnApplicationShutdown {
     await (isShown ? this.journal.close(attempt) : this.journal.release(attempt));
   }
 
-  /** An attempt may find its connection disconnected or deleted: then there is nothing to wait for. */
+  /** An attempt may find its connection disconnected or deleted, or its credential lost: then there is nothing to wait for. */
   private async outcomeOf(attempt: LinkAttempt): Promise<RecordedOutcome> {
     try {
       const learnt = attempt.state === 'learnt' ? attempt : await this.learn(attempt);
       await this.refuseWithoutUser(learnt);
       return await this.record(learnt);
     } catch (error) {
-      if (!isWithoutConnection(error)) throw error;
-      await this.refuse(attempt, { ...connectionGone, is_final: attempt.action === 'relink' });
-      throw new DomainError('CONNECTION_DISCONNECTED');
+      const refused = refusedByConnection(error);
+      if (!refused) throw error;
+      await this.refuse(attempt, { ...refused.refusal, is_final: attempt.action === 'relink' });
+      throw refused.heard;
     }
   }
 

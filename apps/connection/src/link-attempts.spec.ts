@@ -35,6 +35,8 @@ let isBankAway: boolean;
 /** What the bank says to the login; null when it takes it. */
 let verdict: string | null;
 let connection: { state: string } | null;
+/** The vault does not have the connection's credential. */
+let isLost: boolean;
 /** Claims that were answered before: the same one again has the same answer. */
 let claims: Set<string>;
 let isRefused: boolean;
@@ -98,7 +100,7 @@ const connections = {
 } as unknown as Connections;
 
 const vault = {
-  read: () => Promise.resolve('access'),
+  read: () => Promise.resolve(isLost ? null : 'access'),
   destroyAll: (id: string) => Promise.resolve(asked.push(`destroy ${id}`)),
 } as unknown as Vault;
 
@@ -134,13 +136,14 @@ const received = (provider: 'plaid' | 'teller'): LinkAttempt =>
 beforeEach(() => {
   [user, recorded, asked, attempt] = [{ id: 'u' } as UserView, [], [], received('plaid')];
   [late, isBankAway, verdict, connection] = [null, false, null, null];
-  [claims, isRefused, failing] = [new Set(), false, []];
+  [claims, isRefused, failing, isLost] = [new Set(), false, [], false];
 });
 
 const claim = 'link-session.attempt.claim';
 const settle = 'link-session.attempt.settle';
 const refusal = 'link-session.attempt.refuse USER_DELETED true';
 const gone = 'link-session.attempt.refuse CONNECTION_DISCONNECTED true';
+const lost = 'link-session.attempt.refuse CREDENTIAL_LOST true';
 
 describe('an attempt of a user who is deleted before it is recorded', () => {
   it.each([
@@ -212,6 +215,15 @@ it('a relink whose connection was deleted meanwhile is over, and its session hea
   expect([asked, attempt]).toEqual([[claim, gone], null]);
 });
 
+it.each(['plaid', 'teller'] as const)(
+  'a relink at %s whose credential is lost is over, and is not tried again',
+  async (bank) => {
+    [connection, isLost, attempt] = [{ state: 'connected' }, true, { ...received(bank), action: 'relink' }];
+    await expect(attempts.advance('a')).rejects.toMatchObject({ code: 'GONE' });
+    expect([asked, attempt]).toEqual([[claim, lost], null]);
+  },
+);
+
 describe('a relink whose connection is no more', () => {
   const begin = (provider: string): Promise<unknown> => {
     const start = { context: {}, token_hash: 'h', provider, language: 'en' };
@@ -229,6 +241,12 @@ describe('a relink whose connection is no more', () => {
   it('ends in the same way when the connection was deleted', async () => {
     await expect(begin('plaid')).rejects.toMatchObject({ code: 'CONNECTION_DISCONNECTED' });
     expect(asked.at(-1)).toBe(gone);
+  });
+
+  it('ends also when the credential is lost that Plaid wants to see', async () => {
+    [connection, isLost] = [{ state: 'connected' }, true];
+    await expect(begin('plaid')).rejects.toMatchObject({ code: 'GONE' });
+    expect(asked).toEqual(['link-session.attempt.start', 'link-session.page', lost]);
   });
 });
 

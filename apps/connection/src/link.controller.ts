@@ -4,7 +4,7 @@ import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, newShortId } from '#contracts/ids.js';
-import { connectionGone, type Refusal, type SessionView, userDeleted } from '#contracts/link-session.js';
+import { type SessionView, userDeleted } from '#contracts/link-session.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
 import { AttemptJournal } from './attempt-journal.js';
@@ -13,8 +13,8 @@ import type { LinkAttempt } from './link-attempt.entity.js';
 import { LinkAttempts } from './link-attempts.service.js';
 import { inTenantOf, LinkStarter } from './link-starter.js';
 import { ProviderError } from './providers/provider.js';
+import { type RefusedAttempt, refusedByConnection } from './refused-attempt.js';
 import { Users } from './users.service.js';
-import { isWithoutConnection } from './without-connection.js';
 
 /** The page does not wait longer than this; the attempt goes on and the page shows progress. */
 const PATIENCE_MS = 3_500;
@@ -45,13 +45,11 @@ export class LinkController {
       const asker = await this.askerOf(context, token_hash);
       return await this.starter.start({ context, token_hash, attempt_id, provider, language, session, asker });
     } catch (error) {
-      const refusal = refusalOf(error);
-      if (!refusal) throw error;
-      const refuse = { context: inTenantOf(session, context), session_id: session.id, attempt_id, ...refusal };
+      const refused = refusedBy(error);
+      if (!refused) throw error;
+      const refuse = { context: inTenantOf(session, context), session_id: session.id, attempt_id, ...refused.refusal };
       await this.bus.ask('link-session.attempt.refuse', refuse);
-      if (refusal === connectionGone) throw new DomainError('CONNECTION_DISCONNECTED');
-      if (error instanceof DomainError) throw error;
-      throw new DomainError('PROVIDER_ERROR', refusal.message, { code: refusal.code });
+      throw refused.heard;
     }
   }
 
@@ -89,13 +87,15 @@ export class LinkController {
   }
 }
 
-/** What the session hears of an attempt that could not begin; null when it may be tried again as it is. */
-function refusalOf(error: unknown): Refusal | null {
+/** Of an attempt that could not begin; null when it may be tried again as it is. */
+function refusedBy(error: unknown): RefusedAttempt | null {
   if (error instanceof ProviderError) {
-    return { code: error.code, message: error.displayMessage || 'The bank connection could not be started.' };
+    const { code, displayMessage } = error;
+    const message = displayMessage || 'The bank connection could not be started.';
+    return { refusal: { code, message }, heard: new DomainError('PROVIDER_ERROR', message, { code }) };
   }
-  if (isWithoutConnection(error)) return connectionGone;
-  return error instanceof DomainError && error.code === 'GONE' ? userDeleted : null;
+  if (error instanceof DomainError && error.code === 'GONE') return { refusal: userDeleted, heard: error };
+  return refusedByConnection(error);
 }
 
 /** From the claim on, the session itself says how the attempt stands. */

@@ -64,7 +64,7 @@ export class PersonalTextController {
     if (kind !== 'user') return this.texts.erase(context, { streams: [], owners: [name] });
     const before = await this.users.find(id);
     const erased = await this.texts.erase(context, { streams: [`user-${id}`], owners: [id, name] });
-    if (before) await this.users.releaseUnlessKept(context, before, null);
+    if (before) await this.users.releaseErased(context, before);
     return erased;
   }
 

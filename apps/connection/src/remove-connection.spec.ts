@@ -41,7 +41,7 @@ beforeEach(() => {
   const destroyAllIn = (_: unknown, id: string) => Promise.resolve(rows.delete(id));
   const vault = { destroyAllIn, read: () => read() } as unknown as Vault;
   const storage = new CredentialStorage(vault, { createQueryRunner: () => runner } as unknown as DataSource);
-  const accesses = { record: () => Promise.resolve({ ...bank, credential_version: null }) };
+  const accesses = { record: unlessEnded };
   const leaving = new LeaveProvider(new Credentials(accesses as unknown as CredentialAccesses, vault), {
     find: () => provider,
   } as unknown as ConfiguredProviders);
@@ -52,6 +52,11 @@ afterEach(() => void jest.restoreAllMocks());
 const none = () => Promise.resolve();
 /** Longer than the caller waits. */
 const slowly = () => Promise.resolve(void (clock += 7_000));
+const unlessEnded = async () => {
+  const connection = await connections.read(tenant, 'c');
+  if (connection.state === 'revoked') throw new DomainError('CONNECTION_DISCONNECTED');
+  return connection;
+};
 const types = () => events.streams.get('connection-c')!.map(({ type }) => type);
 
 it('what a bank took long to remove is over here, too', async () => {
@@ -63,6 +68,26 @@ it('what a bank took long to remove is over here, too', async () => {
 it('so is what is deleted', async () => {
   await removing.delete(contextFor(tenant), await connections.read(tenant, 'c'));
   expect([types(), rows.size]).toEqual([['ConnectionLinked', 'ConnectionDeleted'], 0]);
+});
+
+describe('a bank that somebody else ends at the same moment', () => {
+  /** What the caller has read is of before. */
+  const endedMeanwhile = async () => {
+    const connection = await connections.read(tenant, 'c');
+    await removing.run(contextFor(tenant), connection);
+    provider = { remove: () => Promise.reject(new Error('nothing is left to be removed')) };
+    return connection;
+  };
+
+  it('is over for both', async () => {
+    const { view, decided } = await removing.run(contextFor(tenant), await endedMeanwhile());
+    expect([view.state, decided]).toEqual(['revoked', []]);
+  });
+
+  it('can be deleted all the same', async () => {
+    await removing.delete(contextFor(tenant), await endedMeanwhile());
+    expect(types().at(-1)).toBe('ConnectionDeleted');
+  });
 });
 
 describe('a bank whose login nobody can remove', () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { logger } from '#service/logger.js';
 import type { AttemptJournal } from './attempt-journal.js';
 import type { Connections } from './connections.service.js';
@@ -15,7 +15,11 @@ const does = (name: string) => () => Promise.resolve(void done.push(name));
 const fails = () => Promise.reject(new Error('canceling statement due to statement timeout'));
 
 /** What a round consists of, all of which goes well but for what is said otherwise. */
-function begin(storage: Partial<CredentialStorage>, others: { forgetAbandoned?: () => Promise<void> } = {}): void {
+function begin(
+  storage: Partial<CredentialStorage>,
+  others: Partial<AttemptJournal> = {},
+  advance: LinkAttempts['advance'] = does('attempt'),
+): void {
   const credentials = {
     nextStretch: () => Promise.resolve({ after: null, upTo: null }),
     leftOver: () => Promise.resolve(['over']),
@@ -33,7 +37,7 @@ function begin(storage: Partial<CredentialStorage>, others: { forgetAbandoned?: 
     unfinished: () => Promise.resolve(['a']),
     ...others,
   } as unknown as AttemptJournal;
-  const attempts = { advance: does('attempt') } as unknown as LinkAttempts;
+  const attempts = { advance } as unknown as LinkAttempts;
   resume = new ResumeWork(journal, attempts, new SweepStorage(credentials, connections, deliveries));
   resume.onApplicationBootstrap();
 }
@@ -74,4 +78,32 @@ it('nor storage that takes longer than a round', async () => {
     ['abandoned', 'attempt'],
     ['abandoned', 'attempt'],
   ]);
+});
+
+describe('attempts', () => {
+  const unfinished = () => Promise.resolve(['a', 'b']);
+  const first = (outcome: () => Promise<void>) => (id: string) => (id === 'a' ? outcome() : does('attempt')());
+
+  it.each([
+    ['whose bank does not answer', () => new Promise<void>(() => undefined)],
+    ['that cannot be finished yet', fails],
+  ])('%s keep no other one waiting', async (_which, outcome) => {
+    begin({}, { unfinished }, first(outcome));
+    expect(await aRound()).toContain('attempt');
+  });
+
+  it('that are under way are waited for by a stop', async () => {
+    let answers!: () => void;
+    begin(
+      {},
+      { unfinished },
+      first(() => new Promise((resolve) => (answers = resolve))),
+    );
+    await aRound();
+    const stopped = resume.beforeApplicationShutdown().then(() => done.push('stopped'));
+    await jest.advanceTimersByTimeAsync(2_000);
+    expect(done).toEqual([]);
+    answers();
+    await stopped;
+  });
 });

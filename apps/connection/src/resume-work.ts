@@ -43,12 +43,16 @@ export class ResumeWork implements OnApplicationBootstrap, BeforeApplicationShut
     await Promise.all(this.rounds.map((rounds) => rounds.stop()));
   }
 
+  /** Together: a bank that does not answer keeps only its own waiting. */
   private async advance(stopping: AbortSignal): Promise<void> {
-    for (const attemptId of await this.journal.unfinished()) {
-      if (stopping.aborted) return;
-      await this.attempts.advance(attemptId).catch((error: unknown) => {
-        logger.info({ attemptId, error: String(error) }, 'an attempt is not finished yet');
-      });
-    }
+    const unfinished = await this.journal.unfinished();
+    if (stopping.aborted) return;
+    await Promise.all(unfinished.map((attemptId) => this.advanceOne(attemptId)));
+  }
+
+  private async advanceOne(attemptId: string): Promise<void> {
+    await this.attempts.advance(attemptId).catch((error: unknown) => {
+      logger.info({ attemptId, error: String(error) }, 'an attempt is not finished yet');
+    });
   }
 }

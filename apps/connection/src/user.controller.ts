@@ -1,32 +1,23 @@
 import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import { DataSource, type EntityManager } from 'typeorm';
 import type { Context, Position, Tenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { UserView } from '#contracts/user.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
-import { AtMost } from '#service/at-most.js';
 import { Bus } from '#service/bus.js';
 import { ConnectionQueries } from './connection-queries.js';
 import { ConnectionViews } from './connection-views.js';
 import { Connections } from './connections.service.js';
-import { lockUser } from './user-lock.js';
 import { Users } from './users.service.js';
-
-/** Each holds a connection to the database and asks over another one: together they must not hold them all. */
-const MOST_DELETING = 4;
 
 /** Household users: the people whose banks are connected. */
 @Controller()
 export class UserController {
-  private readonly deleting = new AtMost(MOST_DELETING);
-
   constructor(
     private readonly users: Users,
     private readonly queries: ConnectionQueries,
     private readonly views: ConnectionViews,
     private readonly connections: Connections,
-    private readonly dataSource: DataSource,
     @Inject(Bus) private readonly bus: Bus,
   ) {}
 
@@ -47,8 +38,7 @@ export class UserController {
   @MessagePattern('connection.user.delete')
   async delete(@Payload() { context, id }: Ask<'connection.user.delete'>): Promise<Reply<'connection.user.delete'>> {
     await this.users.read(context.tenant, id);
-    const deletion = () => this.dataSource.transaction((db) => this.deleteLocked(db, context, id));
-    const deleted = await this.deleting.run(deletion);
+    const deleted = await this.users.alone(id, () => this.deleteAlone(context, id));
     // It has happened, whoever has heard of it: the user's own stream says it, too.
     await this.bus.announce('link-session.user-deleted', { user_id: id }).catch(() => undefined);
     return deleted;
@@ -80,8 +70,7 @@ export class UserController {
     }
   }
 
-  private async deleteLocked(db: EntityManager, context: Context, id: string): Promise<{ position: Position }> {
-    await lockUser(db, id);
+  private async deleteAlone(context: Context, id: string): Promise<{ position: Position }> {
     if (await this.hasLiveConnections(context.tenant, id)) throw new DomainError('USER_HAS_DEPENDENTS');
     return { position: await this.users.delete(context, id) };
   }

@@ -47,17 +47,41 @@ class FakeEvents {
   }
 }
 
+/** Locks in memory, each held to the end of its transaction. */
+class FakeLocks {
+  private readonly last = new Map<string, { ended: Promise<void>; isOver: boolean }>();
+  private tellWaiting!: () => void;
+  /** Somebody waits for another one. */
+  readonly isWaitedFor = new Promise<void>((resolve) => (this.tellWaiting = resolve));
+
+  transaction<T>(work: (db: object) => Promise<T>): Promise<T> {
+    let end!: () => void;
+    const mine = { ended: new Promise<void>((resolve) => (end = resolve)), isOver: false };
+    const query = async (_statement: string, [id]: [string]) => {
+      const before = this.last.get(id);
+      this.last.set(id, mine);
+      if (before?.isOver === false) this.tellWaiting();
+      await before?.ended;
+    };
+    return work({ query }).finally(() => {
+      mine.isOver = true;
+      end();
+    });
+  }
+}
+
 function world() {
   const events = new FakeEvents();
+  const locks = new FakeLocks();
   const keys = {
     make: () => Promise.resolve(Buffer.alloc(32)),
     find: () => Promise.resolve({ get: () => Buffer.alloc(32) }),
   };
   sealWith(events as never, keys as unknown as SubjectKeys);
-  const users = new Users({ client: events } as unknown as Store);
+  const users = new Users({ client: events, dataSource: locks } as unknown as Store);
   const create = (short_id: string, context = contextFor(tenant)) =>
     users.create(context, { short_id, name: short_id, email });
-  return { events, users, create };
+  return { events, locks, users, create };
 }
 
 const taken = { code: 'EMAIL_CONFLICT' };
@@ -122,7 +146,7 @@ describe('one e-mail address for two users', () => {
   });
 
   it('stays with the user who changed it and back at the same moment', async () => {
-    const { events, users, create } = world();
+    const { events, locks, users, create } = world();
     const { view } = await create('aaaaaaaa');
     const change = (address: string) => users.update(contextFor(tenant), view.id, { email: address });
     const back: Promise<unknown>[] = [];
@@ -131,12 +155,46 @@ describe('one e-mail address for two users', () => {
       // The other address is claimed, the user is written, and the old address is about to be released.
       if (++written !== 3 || !stream.startsWith('user_email-')) return;
       back.push(change(email));
-      await back[0];
+      await Promise.race([back[0], locks.isWaitedFor]);
     };
     await change('grace@example.com');
     await Promise.all(back);
     expect(back).toHaveLength(1);
     expect((await users.read(tenant, view.id)).email).toBe(email);
     await expect(create('bbbbbbbb')).rejects.toMatchObject(taken);
+  });
+
+  it('stays with the user who is given it as it was, while another change gives it up', async () => {
+    const { events, locks, users, create } = world();
+    const { view } = await create('aaaaaaaa');
+    const other: Promise<unknown>[] = [];
+    events.onAppend = async (stream) => {
+      if (!stream.startsWith('user-') || other.length > 0) return;
+      other.push(users.update(contextFor(tenant), view.id, { email: 'grace@example.com' }));
+      await Promise.race([other[0], locks.isWaitedFor]);
+    };
+    await users.update(contextFor(tenant), view.id, { name: 'Ada', email });
+    await Promise.all(other);
+    const kept = (await users.read(tenant, view.id)).email!;
+    const again = users.create(contextFor(tenant), { short_id: 'bbbbbbbb', name: 'Grace', email: kept });
+    await expect(again).rejects.toMatchObject(taken);
+  });
+
+  it('stays with the user who is given it again while their texts are erased', async () => {
+    const { users, create } = world();
+    const { view: before } = await create('aaaaaaaa');
+    await users.update(contextFor(tenant), before.id, { email: null });
+    await users.update(contextFor(tenant), before.id, { email });
+    await users.releaseErased(contextFor(tenant), before);
+    await expect(create('bbbbbbbb')).rejects.toMatchObject(taken);
+  });
+
+  it('is free again once it was erased', async () => {
+    const { events, users, create } = world();
+    const { view: before } = await create('aaaaaaaa');
+    const erased = { type: 'PersonalTextErased', data: { key_number: 0, at: '2026-01-01T00:00:00.000Z' } };
+    await events.appendToStream(`user-${before.id}`, [erased], { expectedRevision: 0n });
+    await users.releaseErased(contextFor(tenant), before);
+    expect((await create('bbbbbbbb')).view.email).toBe(email);
   });
 });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import type { AsOf, Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, sha256, uuidV5 } from '#contracts/ids.js';
@@ -10,13 +11,17 @@ import { commandHandler } from '#eventstore/command-handler.js';
 import { fold } from '#eventstore/decider.js';
 import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
+import { AtMost } from '#service/at-most.js';
 import { Store } from '#service/store.js';
 import { email } from './email.decider.js';
 import { user } from './user.decider.js';
+import { lockUser } from './user-lock.js';
 import { userProjection } from './user.view.js';
 
 /** Longer than any request lives, also where the clock of the event store is wrong by minutes. */
 const UNUSED_MS = 10 * 60_000;
+/** Each holds a connection to the database and asks over another one: together they must not hold them all. */
+const MOST_ALONE = 4;
 
 interface NewUser {
   short_id: string;
@@ -24,11 +29,14 @@ interface NewUser {
   email: string | null;
 }
 
+type Changes = Partial<Pick<NewUser, 'name' | 'email'>>;
+
 /** Commands to users. An e-mail address is claimed in a stream of its own before the user gets it. */
 @Injectable()
 export class Users {
   private readonly handle;
   private readonly handleEmail;
+  private readonly locked = new AtMost(MOST_ALONE);
 
   constructor(private readonly store: Store) {
     this.handle = commandHandler(store.client, 'user', user);
@@ -43,21 +51,37 @@ export class Users {
     return this.command(id, { type: 'CreateUser', id, ...wish, ...context.tenant, now }, context);
   }
 
-  async update(
-    context: Context,
-    id: string,
-    wish: { name?: string; email?: string | null },
-  ): Promise<Written<UserView>> {
-    const before = await this.read(context.tenant, id);
-    const claims =
-      wish.email === undefined || before.email === null ? undefined : await this.claimsOf(before, before.email);
-    if (wish.email && wish.email !== before.email) await this.claim(context, wish.email, id);
-    const now = new Date().toISOString();
-    const written = await this.command(id, { type: 'UpdateUser', ...wish, now }, context);
-    await this.releaseUnlessKept(context, before, written.view.email, claims);
-    return written;
+  /** One after the other: of two at once, one could give up the address that the other one keeps. */
+  update(context: Context, id: string, wish: Changes): Promise<Written<UserView>> {
+    return this.alone(id, async () => {
+      const before = await this.read(context.tenant, id);
+      if (wish.email && wish.email !== before.email) await this.claim(context, wish.email, id);
+      const now = new Date().toISOString();
+      const written = await this.command(id, { type: 'UpdateUser', ...wish, now }, context);
+      await this.releaseUnlessKept(context, before, written.view.email);
+      return written;
+    });
   }
 
+  /** Of a user whose texts were erased, and who may have been given the same address again meanwhile. */
+  async releaseErased(context: Context, before: UserView): Promise<void> {
+    if (before.email === null) return;
+    await this.alone(before.id, async () => {
+      const now = await this.find(before.id);
+      await this.releaseUnlessKept(context, before, now?.email ?? null);
+    });
+  }
+
+  /** Nobody else changes or deletes the user meanwhile, nor does an attempt of theirs begin to be finished. */
+  alone<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const locked = async (db: EntityManager) => {
+      await lockUser(db, id);
+      return work();
+    };
+    return this.locked.run(() => this.store.dataSource.transaction(locked));
+  }
+
+  /** For whoever is `alone` with the user. */
   async delete(context: Context, id: string): Promise<string> {
     const before = await this.read(context.tenant, id);
     const command: UserCommand = { type: 'DeleteUser', now: new Date().toISOString() };
@@ -126,10 +150,6 @@ export class Users {
     return claims;
   }
 
-  private async claimsOf(tenant: Tenant, address: string): Promise<number> {
-    return (await this.claimed(addressId(tenant, address))).claims;
-  }
-
   private async claimed(id: string) {
     const { events } = await readStream<EmailEvent>(this.store.client, `user_email-${id}`);
     const state = fold(
@@ -144,11 +164,11 @@ export class Users {
     return !!found?.email && sameAddress(found.email, address);
   }
 
-  /** The address is free for others, unless it is the one kept, or the user has claimed it again since there were so many claims. */
-  async releaseUnlessKept(context: Context, before: UserView, kept: string | null, claims?: number): Promise<void> {
+  /** The address is free for others, unless it is the one kept. */
+  private async releaseUnlessKept(context: Context, before: UserView, kept: string | null): Promise<void> {
     if (before.email === null || (kept !== null && sameAddress(before.email, kept))) return;
     const id = addressId(context.tenant, before.email);
-    await this.handleEmail({ id, command: { type: 'ReleaseEmail', user_id: before.id, claims }, context });
+    await this.handleEmail({ id, command: { type: 'ReleaseEmail', user_id: before.id }, context });
   }
 }
 

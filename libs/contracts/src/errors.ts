@@ -55,7 +55,7 @@ export const errors = {
   VAULT_UNAVAILABLE: { status: 503, text: 'The vault is not available right now; nothing was changed. Try again.' },
   REVOKE_FAILED: {
     status: 503,
-    text: 'The credential could not be destroyed; the connection is as it was. Try again.',
+    text: 'The credential could not be destroyed, so the connection was not ended. Try again.',
   },
 } as const satisfies Record<string, { status: number; text: string; v1?: string }>;
 

@@ -58,6 +58,13 @@ export const connectionGone: Refusal = {
   is_final: true,
 };
 
+/** Why a link to repair a connection ends whose credential is not in the vault any more: no sign-in brings it back. */
+export const credentialLost: Refusal = {
+  code: 'CREDENTIAL_LOST',
+  message: 'The access to this bank was lost on our side.',
+  is_final: true,
+};
+
 export type SessionEvent =
   | ({ type: 'SessionMinted'; expires_at: string; at: string } & SessionTerms)
   | { type: 'SessionActivated'; at: string }

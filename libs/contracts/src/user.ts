@@ -16,8 +16,7 @@ export type UserEvent =
 /** Who holds an e-mail address within a project: a stream of its own, because addresses are unique. */
 export type EmailCommand =
   /** `evict` is the number of a claim that nothing came of. */
-  | { type: 'ClaimEmail'; user_id: string; evict?: number }
-  | { type: 'ReleaseEmail'; user_id: string; claims?: number | undefined };
+  { type: 'ClaimEmail'; user_id: string; evict?: number } | { type: 'ReleaseEmail'; user_id: string };
 export type EmailEvent = { type: 'EmailClaimed'; user_id: string } | { type: 'EmailReleased'; user_id: string };
 
 export interface UserView extends Tenant {
