@@ -121,4 +121,30 @@ describeInBrowser('the script of the dashboard', () => {
       expect(bench.faults).toEqual([]);
     });
   });
+
+  it('goes to the moment at which a pointer lets the slider go, and at which keys have arrived', async () => {
+    const { page } = bench;
+    await page.goto(`${bench.base}/admin/timeline/moment`);
+    const slider = page.getByRole('slider', { name: 'Moment' });
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).searchParams.get('at') ?? ''));
+    const went = () =>
+      until(
+        () => Promise.resolve(asked.filter(Boolean)),
+        (moments) => moments.length > 0,
+      );
+    const [present, shown] = [Number(await slider.inputValue()), await slider.getAttribute('aria-valuetext')];
+    await slider.press('ArrowLeft');
+    await slider.press('ArrowLeft');
+    const step = Number(await slider.getAttribute('step'));
+    expect(await slider.getAttribute('aria-valuetext')).not.toBe(shown);
+    await slider.press('Enter');
+    expect(await went()).toEqual([String(present - 2 * step)]);
+    await page.waitForURL(/at=/);
+    asked.length = 0;
+    await slider.click();
+    const [middle] = await went();
+    expect(Number(middle)).toBeLessThan(present - 50 * step);
+    expect(bench.faults).toEqual([]);
+  });
 });

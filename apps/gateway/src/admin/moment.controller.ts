@@ -42,8 +42,7 @@ export class AdminMomentController {
       this.asOf(context, ['ConnectionLinked', 'ConnectionCreated'], time, 'connection.platform.get'),
       this.asOf(context, ['KeyCreated'], time, 'key.get'),
     ]);
-    const slider = { begin, end: now, at, step: Math.max(1, Math.ceil((now - begin) / STEPS)) };
-    const data = { moment: time, slider, sessions, connections, keys, most: MOST };
+    const data = { moment: time, slider: sliderOf(begin, now, at), sessions, connections, keys, most: MOST };
     this.views.show(request, reply, 'moment', { heading: 'A moment in time', ...data, nameOf: namesOf(people) });
   }
 
@@ -79,3 +78,9 @@ export class AdminMomentController {
 /** Of entries of several types, each newest first. */
 const newestOf = (entries: AuditEntry[]): AuditEntry[] =>
   entries.sort((one, other) => (BigInt(one.position) < BigInt(other.position) ? 1 : -1)).slice(0, MOST);
+
+/** In epoch milliseconds. A range reaches its end only if that is a whole number of steps away: it may begin a little early. */
+function sliderOf(begin: number, end: number, at: number) {
+  const step = Math.max(1, Math.ceil((end - begin) / STEPS));
+  return { begin: end - step * Math.ceil((end - begin) / step), end, at, step };
+}

@@ -45,4 +45,26 @@ describe('a moment in time', () => {
     began({});
     expect((await dashboard.get(url)).text).toContain('Nothing was connected yet.');
   });
+
+  it.each([60_000, 199, 201, 0, 123_456_789])(
+    'has a slider that reaches the present, when the timeline is %d ms long',
+    async (length) => {
+      const at = new Date(Date.now() - length).toISOString();
+      dashboard.bus.answers['audit.list'] = ({ filter }) => ({
+        items: filter.limit === 1 ? [{ ...auditEntry, at }] : [],
+        next_cursor: null,
+      });
+      const { text } = await dashboard.get(url);
+      const numbers = /min="(\d+)" max="(\d+)" step="(\d+)" value="(\d+)"/.exec(text)!.slice(1).map(Number);
+      const [min = 0, max = 0, step = 0, value] = numbers;
+      expect([(max - min) % step, value]).toEqual([0, max]);
+      expect(min).toBeLessThanOrEqual(Date.parse(at));
+      expect(min).toBeGreaterThan(Date.parse(at) - step);
+    },
+  );
+
+  it('says to who cannot see the slider which moment it stands at', async () => {
+    const { text } = await dashboard.get(`${url}?at=${Date.parse(auditEntry.at) + 60_000}`);
+    expect(text).toContain('aria-valuetext="1 Jan 2026, 12:01 UTC"');
+  });
 });

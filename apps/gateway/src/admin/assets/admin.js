@@ -190,9 +190,20 @@ const places = new BroadcastChannel('latchkey-place');
 places.onmessage = ({ data }) => watched && data !== placeOf(document) && refresh().catch(() => undefined);
 places.postMessage(placeOf(document));
 
-// A slider says which moment it stands at while it is moved, and goes there when it is let go.
+// A slider says which moment it stands at while it is moved, and goes there when a pointer lets it go. A key moves it by one
+// step of many: whoever uses keys says with Enter, or with the button, that they have arrived.
 for (const slider of all('[data-moment]')) {
   const output = document.getElementById(slider.dataset.moment);
-  slider.addEventListener('input', () => (output.textContent = local.format(new Date(Number(slider.value)))));
-  slider.addEventListener('change', () => slider.form.requestSubmit(slider.form.querySelector('[data-busy]')));
+  let isDragged = false;
+  slider.addEventListener('pointerdown', () => (isDragged = true));
+  slider.addEventListener('keydown', () => (isDragged = false));
+  slider.addEventListener('input', () => {
+    output.textContent = local.format(new Date(Number(slider.value)));
+    slider.ariaValueText = output.textContent;
+  });
+  slider.addEventListener('change', () => {
+    if (isDragged) slider.form.requestSubmit(slider.form.querySelector('[data-busy]'));
+  });
+  // Until it is moved, too: its own value is a number of milliseconds.
+  slider.ariaValueText = output.textContent;
 }
