@@ -28,6 +28,8 @@ const inWords = (message: string): string => {
   const names: Record<string, string> = {
     email: 'Email',
     password: 'Password',
+    user_id: 'User',
+    user_name: 'The name of the new user',
     expires_in_days: 'Expiry',
     expires_in_seconds: 'Expiry',
     origins: 'The list',

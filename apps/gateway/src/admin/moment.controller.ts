@@ -7,7 +7,7 @@ import { Services } from '../last-write.js';
 import { Caller } from '../params.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
-import { namesOf, People } from './people.service.js';
+import { People } from './people.service.js';
 
 /** As many of each kind as fit on a page: those that began last. */
 const MOST = 25;
@@ -36,14 +36,14 @@ export class AdminMomentController {
     const wish = typeof asked === 'string' ? Number(asked) : NaN;
     const at = Number.isFinite(wish) ? Math.min(now, Math.max(begin, Math.round(wish))) : now;
     const time = new Date(at).toISOString();
-    const [people, sessions, connections, keys] = await Promise.all([
+    const [{ nameOf }, sessions, connections, keys] = await Promise.all([
       this.people.list(context),
       this.asOf(context, ['SessionMinted'], time, 'link-session.get'),
       this.asOf(context, ['ConnectionLinked', 'ConnectionCreated'], time, 'connection.platform.get'),
       this.asOf(context, ['KeyCreated'], time, 'key.get'),
     ]);
     const data = { moment: time, slider: sliderOf(begin, now, at), sessions, connections, keys, most: MOST };
-    this.views.show(request, reply, 'moment', { heading: 'A moment in time', ...data, nameOf: namesOf(people) });
+    this.views.show(request, reply, 'moment', { heading: 'A moment in time', ...data, nameOf });
   }
 
   /** When the project's timeline begins, in epoch milliseconds. */
