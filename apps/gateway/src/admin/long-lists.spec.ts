@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { idOf } from '#contracts/ids.js';
 import { startDashboard, type TestDashboard } from '../../test/dashboard.js';
-import { userView } from '../../test/views.js';
+import { usedKey, userView } from '../../test/views.js';
 
 const stranger = idOf('user', 'user9999');
 
@@ -53,4 +53,20 @@ it.each(['/admin/sessions', '/admin/connections'])(
 it('/admin/sessions asks for the name of a new user in words', async () => {
   const { text } = await dashboard.post('/admin/sessions', { ...link, user_id: '' });
   expect(text).toContain('The name of the new user is required.');
+});
+
+describe('the list of keys', () => {
+  const ended = { ...usedKey, revoked_at: usedKey.created_at };
+  const page = async (next_cursor: string | null, query = '') => {
+    dashboard.bus.answers['key.list'] = () => ({ items: [ended], next_cursor });
+    return (await dashboard.get(`/admin/settings/api-keys${query}`)).text;
+  };
+
+  it('asks for the first key only where there is none on any page', async () => {
+    expect(await page(null)).toContain('Create the first one');
+    for (const text of [await page('more'), await page(null, '?cursor=more')]) {
+      expect(text).not.toContain('Create the first one');
+      expect(text).toMatch(/>Create key<[^]*No key on this page is in use\./);
+    }
+  });
 });
