@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { idOf } from '#contracts/ids.js';
 import { startDashboard, type TestDashboard } from '../../test/dashboard.js';
-import { usedKey, userView } from '../../test/views.js';
+import { auditEntry, connectionView, sessionView, usedKey, userView } from '../../test/views.js';
 
 const stranger = idOf('user', 'user9999');
 
@@ -70,3 +70,14 @@ describe('the list of keys', () => {
     }
   });
 });
+
+it.each([`/admin/sessions/${sessionView.id}`, `/admin/connections/${connectionView.id}`])(
+  '%s leads to the timeline where its history is too long for it',
+  async (url) => {
+    const [, , , id] = url.split('/');
+    const way = `<a href="/admin/timeline?subject=${id}">All of it on the timeline</a>`;
+    expect((await dashboard.get(url)).text).not.toContain(way);
+    dashboard.bus.answers['audit.list'] = () => ({ items: [auditEntry], next_cursor: 'more' });
+    expect((await dashboard.get(url)).text).toContain(way);
+  },
+);
