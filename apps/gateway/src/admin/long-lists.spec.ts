@@ -81,3 +81,16 @@ it.each([`/admin/sessions/${sessionView.id}`, `/admin/connections/${connectionVi
     expect((await dashboard.get(url)).text).toContain(way);
   },
 );
+
+it('/admin/settings/operators says that an invitation has ended', async () => {
+  const operator = (link_expires_at: string) => ({
+    ...{ id: '22222222-2222-4222-8222-222222222222', email: 'bob@example.com', role: 'viewer' as const },
+    ...{ status: 'invited' as const, created_at: usedKey.created_at, link_expires_at },
+  });
+  const shown = async (ends: string) => {
+    dashboard.bus.answers['key.operator.list'] = () => [operator(ends)];
+    return (await dashboard.get('/admin/settings/operators')).text;
+  };
+  expect(await shown('2999-01-01T12:00:00.000Z')).toContain('Invited, no password yet');
+  expect(await shown('2020-01-01T12:00:00.000Z')).toContain('The invitation has ended');
+});
