@@ -174,6 +174,7 @@ describe('a sign-in', () => {
       'https://evil.example',
       '//evil.example',
       '/admin//evil',
+      '/admin/../link/x',
       '/admin\\evil',
       '/adminx',
       '/api/v1',
