@@ -148,15 +148,16 @@ export class Operators {
   }
 
   /**
-   * The event ends the sessions and replaces passwords; that the rows of both go is only tidiness. A password that no event
-   * names stays: its event may be on the way.
+   * The event ends the sessions and replaces passwords; that the rows of both go is only tidiness. Where there was nothing to
+   * change, no session ends, and neither does one that began since. A password that no event names stays: its event may be
+   * on the way.
    */
   private async ending(operatorId: string, command: OperatorsCommand, context: Context): Promise<OperatorView> {
     const { events } = await this.handle({ id: operatorsId, command, context });
     const operator = byId(fold(operators, events), { operator_id: operatorId });
     const named = events.flatMap((event) => (event.type === 'OperatorPasswordSet' ? event.password_id : []));
     await this.passwords.forget(operatorId, named, operator.password_id);
-    await this.sessions.closeAllOf(operatorId);
+    await this.sessions.closeBefore(operatorId, operator.epoch);
     return shownOperator(operator);
   }
 
