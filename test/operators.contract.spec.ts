@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { sha256 } from '#contracts/ids.js';
 import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.js';
+import { readStream } from '#eventstore/read-stream.js';
 import type { Store } from '#service/store.js';
 import { contextFor, newTenant } from '#testing/callers.js';
 import { type Stack, startStack } from '#testing/stack.js';
@@ -54,6 +55,9 @@ async function signIn(): Promise<string> {
 }
 const isOpen = async (token_hash: string) => (await operators.session({ token_hash, touch: false })) !== null;
 
+const typesOf = async (signInId: string) =>
+  (await readStream(client, `sign_in-${signInId}`)).events.map(({ event }) => event.type);
+
 describe('a session of the dashboard', () => {
   it('ends with a change of the role, and not with the wish for one that the operator has', async () => {
     const session = await signIn();
@@ -78,5 +82,22 @@ describe('a session of the dashboard', () => {
     await operators.remove(context(), id);
     expect(await isOpen(session)).toBe(false);
     expect(await sessions.find(session, false)).toBeNull();
+  });
+
+  it('never ends without a record of it, and can be ended again when only that was made', async () => {
+    const token_hash = await signIn();
+    const { sign_in_id } = (await sessions.find(token_hash, false))!;
+    const close = sessions.close.bind(sessions);
+    let told: string[] = [];
+    sessions.close = async () => {
+      told = await typesOf(sign_in_id);
+      throw new Error('the process ended');
+    };
+    await expect(operators.signOut({ context: context(), token_hash })).rejects.toThrow('the process ended');
+    expect(told).toEqual(['SignedIn', 'SignedOut']);
+    sessions.close = close;
+    await operators.signOut({ context: context(), token_hash });
+    expect(await isOpen(token_hash)).toBe(false);
+    expect(await typesOf(sign_in_id)).toEqual(['SignedIn', 'SignedOut']);
   });
 });

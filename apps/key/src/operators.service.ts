@@ -90,10 +90,14 @@ export class Operators {
     return { id: operator.operator_id, email: operator.email, role: operator.role };
   }
 
+  /**
+   * An answer says that the session is over and its end recorded. The record comes first: what fails in between is done by
+   * the next try, while a session that is gone could not be told of any more.
+   */
   async signOut({ context, token_hash }: Ask<'key.operator.sign-out'>): Promise<void> {
     const session = await this.sessions.find(token_hash, false);
-    await this.sessions.close(token_hash);
     if (session) await this.handleSignIn({ id: session.sign_in_id, command: { type: 'SignOut', now: now() }, context });
+    await this.sessions.close(token_hash);
   }
 
   async endSessions(context: Context, operator_id: string): Promise<OperatorView> {
