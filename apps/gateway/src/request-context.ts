@@ -64,7 +64,7 @@ export function actAs(request: FastifyRequest, key: VerifiedKey, secret: string)
   });
 }
 
-/** The request has waited for another one, and has all the time of a new one again. */
+/** The request goes on as a new one, with all its time: it has waited for another, or shows why a change was refused. */
 export function renew(request: FastifyRequest): void {
   if (request.context) request.context.deadline = Date.now() + DEADLINE_MS;
 }

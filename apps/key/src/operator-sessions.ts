@@ -43,6 +43,12 @@ export class OperatorSessions {
     await this.dataSource.query('delete from operator_sessions where token_hash = $1', [tokenHash]);
   }
 
+  /** Those that began in an earlier epoch of their operator. */
+  async closeBefore(operatorId: string, epoch: number): Promise<void> {
+    const text = 'delete from operator_sessions where operator_id = $1 and epoch < $2';
+    await this.dataSource.query(text, [operatorId, epoch]);
+  }
+
   async closeAllOf(operatorId: string): Promise<void> {
     await this.dataSource.query('delete from operator_sessions where operator_id = $1', [operatorId]);
   }

@@ -90,10 +90,14 @@ export class Operators {
     return { id: operator.operator_id, email: operator.email, role: operator.role };
   }
 
+  /**
+   * An answer says that the session is over and its end recorded. The record comes first: what fails in between is done by
+   * the next try, while a session that is gone could not be told of any more.
+   */
   async signOut({ context, token_hash }: Ask<'key.operator.sign-out'>): Promise<void> {
     const session = await this.sessions.find(token_hash, false);
-    await this.sessions.close(token_hash);
     if (session) await this.handleSignIn({ id: session.sign_in_id, command: { type: 'SignOut', now: now() }, context });
+    await this.sessions.close(token_hash);
   }
 
   async endSessions(context: Context, operator_id: string): Promise<OperatorView> {
@@ -148,15 +152,16 @@ export class Operators {
   }
 
   /**
-   * The event ends the sessions and replaces passwords; that the rows of both go is only tidiness. A password that no event
-   * names stays: its event may be on the way.
+   * The event ends the sessions and replaces passwords; that the rows of both go is only tidiness. Where there was nothing to
+   * change, no session ends, and neither does one that began since. A password that no event names stays: its event may be
+   * on the way.
    */
   private async ending(operatorId: string, command: OperatorsCommand, context: Context): Promise<OperatorView> {
     const { events } = await this.handle({ id: operatorsId, command, context });
     const operator = byId(fold(operators, events), { operator_id: operatorId });
     const named = events.flatMap((event) => (event.type === 'OperatorPasswordSet' ? event.password_id : []));
     await this.passwords.forget(operatorId, named, operator.password_id);
-    await this.sessions.closeAllOf(operatorId);
+    await this.sessions.closeBefore(operatorId, operator.epoch);
     return shownOperator(operator);
   }
 

@@ -109,6 +109,7 @@ export class AdminApiKeysController {
       live: page.items.filter(isLive).map(shown),
       ended: page.items.filter(hasEnded).map(shown),
       next: page.next_cursor,
+      hasOtherPages: cursor !== undefined || page.next_cursor !== null,
       graces,
       isTest: context.tenant.environment === 'test',
       problem: null,

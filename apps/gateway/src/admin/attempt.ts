@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { errors } from '#contracts/errors.js';
 import { refusalOnPage, retryAfterOf } from '../error-answer.js';
+import { renew } from '../request-context.js';
 
 /** What a form shows above its fields when it was refused. */
 export interface Problem {
@@ -14,6 +15,8 @@ export async function attempted<T>(request: FastifyRequest, work: () => Promise<
   try {
     return { done: await work() };
   } catch (error) {
+    // What the form stands among is read afresh, also when what was refused has used up all the time there was.
+    renew(request);
     const refusal = refusalOnPage(error, request);
     const { status } = errors[refusal.code];
     return { status, problem: inWords(refusal.message), retry_after: retryAfterOf(refusal) };
@@ -25,6 +28,8 @@ const inWords = (message: string): string => {
   const names: Record<string, string> = {
     email: 'Email',
     password: 'Password',
+    user_id: 'User',
+    user_name: 'The name of the new user',
     expires_in_days: 'Expiry',
     expires_in_seconds: 'Expiry',
     origins: 'The list',

@@ -15,7 +15,7 @@ import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
 import { History } from './history.service.js';
 import { Links } from './links.service.js';
-import { namesOf, People } from './people.service.js';
+import { People } from './people.service.js';
 
 const LIST = '/admin/connections';
 const LIMIT = 50;
@@ -45,14 +45,14 @@ export class AdminConnectionsController {
     const filter = checkedQuery(filters, query, 'VALIDATION_ERROR');
     const user_id = idInField('user', 'user_id', filter.user_id);
     const ask = { context, limit: LIMIT, status: filter.status, user_id, cursor: filter.cursor };
-    const [page, people, servers] = await Promise.all([
+    const [page, crowd, servers] = await Promise.all([
       this.services.read('connection.platform.list', ask as never),
       this.people.list(context),
       this.bus.ask('connection.servers', {}),
     ]);
     const { items: connections, next_cursor: next } = page;
     const serverOf = (id: string) => servers.find((server) => server.id === id)?.name ?? id;
-    const data = { connections, next, filter, people, nameOf: namesOf(people), serverOf };
+    const data = { connections, next, filter: { ...filter, user_id }, ...crowd, serverOf };
     this.views.show(request, reply, 'connections', { heading: 'Connections', ...data });
   }
 
@@ -64,7 +64,7 @@ export class AdminConnectionsController {
     @Res() reply: FastifyReply,
   ) {
     const id = idInPath('connection', text);
-    const [connection, people, past, servers] = await Promise.all([
+    const [connection, { nameOf }, past, servers] = await Promise.all([
       this.services.read('connection.platform.get', { context, id }),
       this.people.list(context),
       this.history.of(context, id),
@@ -72,7 +72,7 @@ export class AdminConnectionsController {
     ]);
     const server = servers.find((one) => one.id === connection.server_id)?.name ?? connection.server_id;
     const heading = connection.institution_name ?? connection.display_name ?? server;
-    const view = { heading, connection, server, nameOf: namesOf(people), isBank: isBank(connection), ...past };
+    const view = { heading, connection, server, nameOf, isBank: isBank(connection), ...past };
     this.views.show(request, reply, 'connection', view);
   }
 

@@ -57,6 +57,8 @@ function ownOrigins(request: FastifyRequest, config: GatewayConfig): string[] {
   return [publicBase(request, config), direct].map((base) => new URL(base).origin);
 }
 
-/** Somewhere in the dashboard; anything else, another site above all, becomes its start. */
+/** Somewhere in the dashboard; anything else, another site above all, becomes its start. So does a way that leads back out. */
 export const placeToGo = (wish: string | undefined): string =>
-  wish !== undefined && /^\/admin(\/[\w./-]*)?(\?[\w.=&%:+-]*)?$/.test(wish) && !wish.includes('//') ? wish : '/admin';
+  wish !== undefined && /^\/admin(\/[\w./-]*)?(\?[\w.=&%:+-]*)?$/.test(wish) && !/\/\/|\.\./.test(wish)
+    ? wish
+    : '/admin';

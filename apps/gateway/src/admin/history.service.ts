@@ -10,14 +10,14 @@ const MOST = 100;
 export class History {
   constructor(private readonly services: Services) {}
 
-  /** A timeline that is away for a moment takes nothing else of the page with it. */
-  async of(context: Context, subject: string): Promise<{ entries: AuditEntry[] | null; hasMore: boolean }> {
+  /** A timeline that is away for a moment takes nothing else of the page with it. `whole` leads to all of what is too long here. */
+  async of(context: Context, subject: string): Promise<{ entries: AuditEntry[] | null; whole: string | null }> {
     try {
       const filter = { subject, limit: MOST };
       const { items, next_cursor } = await this.services.read('audit.list', { context, filter });
-      return { entries: items, hasMore: next_cursor !== null };
+      return { entries: items, whole: next_cursor === null ? null : `/admin/timeline?subject=${subject}` };
     } catch {
-      return { entries: null, hasMore: false };
+      return { entries: null, whole: null };
     }
   }
 }

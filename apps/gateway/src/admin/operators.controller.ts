@@ -3,7 +3,7 @@ import { Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { DomainError } from '#contracts/errors.js';
-import { INVITATION_SECONDS } from '#contracts/operator.js';
+import { INVITATION_SECONDS, type OperatorView } from '#contracts/operator.js';
 import { hashSecret, newToken } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
 import { CONFIG, type GatewayConfig } from '../config.js';
@@ -70,7 +70,7 @@ export class AdminOperatorsController {
 
   private async show(request: FastifyRequest, reply: FastifyReply, view: object) {
     const operators = await this.bus.ask('key.operator.list', {});
-    const data = { heading: 'Operators', operators, problem: null, typed: {}, ...view };
+    const data = { heading: 'Operators', operators, hasEnded, problem: null, typed: {}, ...view };
     this.views.show(request, reply, 'operators', data);
   }
 
@@ -83,6 +83,10 @@ export class AdminOperatorsController {
     this.views.show(request, reply, 'operator-link-once', { heading: 'Send this link', url, list: LIST, ...view });
   }
 }
+
+/** Of an invitation that nobody has accepted: a password link takes its place. */
+const hasEnded = ({ link_expires_at }: OperatorView): boolean =>
+  link_expires_at !== null && Date.parse(link_expires_at) <= Date.now();
 
 function newLink() {
   const token = newToken();

@@ -6,21 +6,30 @@ import type { Random } from '#contracts/secrets.js';
 import type { UserView } from '#contracts/user.js';
 import { Services } from '../last-write.js';
 
-/** As many as a person wants to choose from. */
+/** As many as a person wants to choose from: the newest ones. */
 const MOST = 200;
 
 /** A user of whom there is no name left cannot be told apart from others, nor be sent anything. */
 type Person = UserView & { isErased: boolean };
+
+/** Those whom a page names. `morePeople` says that there are others, who are known by their id alone. */
+export interface Crowd {
+  people: Person[];
+  morePeople: boolean;
+  /** The name behind an id; of one that is not among the first it is the id. */
+  nameOf: (id: string | null) => string;
+}
 
 /** The household users, whose names stand where the services know ids. */
 @Injectable()
 export class People {
   constructor(private readonly services: Services) {}
 
-  async list(context: Context): Promise<Person[]> {
-    const { items } = await this.services.read('connection.user.list', { context, limit: MOST });
+  async list(context: Context): Promise<Crowd> {
+    const { items, next_cursor } = await this.services.read('connection.user.list', { context, limit: MOST });
     const named = items.map((user) => ({ ...user, name: user.name || 'Name erased', isErased: user.name === '' }));
-    return named.sort((one, other) => one.name.localeCompare(other.name));
+    const people = named.sort((one, other) => one.name.localeCompare(other.name));
+    return { people, morePeople: next_cursor !== null, nameOf: namesOf(people) };
   }
 
   async create(context: Context, random: Random, name: string): Promise<UserView> {
@@ -29,8 +38,7 @@ export class People {
   }
 }
 
-/** The name behind an id; of one that is not among the first it is the id. */
-export const namesOf = (people: Person[]) => {
+const namesOf = (people: Person[]) => {
   const names = new Map(people.map(({ id, name }) => [id, name]));
   return (id: string | null): string => (id === null ? 'The whole project' : (names.get(id) ?? id));
 };

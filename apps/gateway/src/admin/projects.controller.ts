@@ -2,7 +2,7 @@ import { Get, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { name, text } from '#contracts/api/fields.js';
-import { createProjectBody, redirectOriginsBody, renameProjectBody } from '#contracts/api/projects.js';
+import { createProjectBody } from '#contracts/api/projects.js';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { newProjectId } from '#contracts/ids.js';
@@ -16,13 +16,9 @@ import { attempted } from './attempt.js';
 import { fieldsOf, formOf } from './forms.js';
 import { ForEveryone } from './operator.guard.js';
 import { placeCookie, placeOf, tenantAt } from './places.js';
+import { changesOf, typedOver } from './project-form.js';
 
 const newProjectForm = z.object({ name: name(80), slug: text(48).transform((slug) => slug.trim() || null) });
-
-/** The field of the origins has one in each line. */
-const changeForm = renameProjectBody.extend({
-  origins: text(20_000).transform((lines) => lines.split('\n').flatMap((line) => line.trim() || [])),
-});
 
 /** Settings → Projects, and which one the dashboard shows. */
 @AdminPage('admin/settings/projects')
@@ -68,16 +64,18 @@ export class AdminProjectsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ) {
-    if (!request.projects?.some((project) => project.id === id))
-      throw new DomainError('NOT_FOUND', 'Project not found');
+    const project = request.projects?.find((one) => one.id === id);
+    if (!project) throw new DomainError('NOT_FOUND', 'Project not found');
+    const fields = fieldsOf(request);
     const tried = await attempted(request, async () => {
-      const { name, ...list } = formOf(request, changeForm);
-      const { origins } = checkedBody(redirectOriginsBody, list);
-      await this.services.write('key.project.rename', { context, id, name });
+      const { name, origins } = changesOf(fields, project);
+      if (name !== undefined) await this.services.write('key.project.rename', { context, id, name });
+      if (!origins) return;
       await this.services.write('key.project.allow-redirects', { context, id, origins });
       await this.origins.changed();
     });
-    if ('problem' in tried) return this.show(request, reply, { ...tried, changing: id, typed: fieldsOf(request) });
+    if ('problem' in tried)
+      return this.show(request, reply, { ...tried, changing: id, typed: typedOver(fields, project) });
     return reply.redirect('/admin/settings/projects?done=project-changed', 303);
   }
 

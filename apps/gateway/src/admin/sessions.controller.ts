@@ -15,7 +15,7 @@ import { AdminViews } from './admin-views.js';
 import { attempted } from './attempt.js';
 import { fieldsOf, formOf } from './forms.js';
 import { type FreshLink, Links } from './links.service.js';
-import { namesOf, People } from './people.service.js';
+import { People } from './people.service.js';
 import { History } from './history.service.js';
 
 const LIST = '/admin/sessions';
@@ -74,12 +74,12 @@ export class AdminSessionsController {
     @Res() reply: FastifyReply,
   ) {
     const id = idInPath('link_session', text);
-    const [session, people, past] = await Promise.all([
+    const [session, { nameOf }, past] = await Promise.all([
       this.services.read('link-session.get', { context, id }),
       this.people.list(context),
       this.history.of(context, id),
     ]);
-    const view = { heading: session.label || `Link ${session.short_id}`, session, nameOf: namesOf(people), ...past };
+    const view = { heading: session.label || `Link ${session.short_id}`, session, nameOf, ...past };
     this.views.show(request, reply, 'session', { ...view, isOpen: ['pending', 'active'].includes(session.status) });
   }
 
@@ -109,13 +109,13 @@ export class AdminSessionsController {
   ) {
     const filter: SessionsQuery = checkedQuery(sessionsQuery, query, 'VALIDATION_ERROR');
     const user_id = idInField('user', 'user_id', filter.user_id);
-    const [page, people, providers] = await Promise.all([
+    const [page, crowd, providers] = await Promise.all([
       this.services.read('link-session.list', { context, ...filter, user_id }),
       this.people.list(context),
       this.bus.ask('connection.providers', {}),
     ]);
     const { items: sessions, next_cursor: next } = page;
-    const data = { heading: 'Sessions', sessions, next, filter, people, providers, nameOf: namesOf(people) };
+    const data = { heading: 'Sessions', sessions, next, filter: { ...filter, user_id }, providers, ...crowd };
     this.views.show(request, reply, 'sessions', { ...data, problem: null, typed: {}, ...view });
   }
 

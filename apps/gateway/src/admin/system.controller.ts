@@ -10,10 +10,12 @@ import { ReadModelReplays } from '../read-model-replays.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
 import { fieldsOf } from './forms.js';
-import { partsOf } from './system-parts.js';
+import { partsOf, type SystemPart } from './system-parts.js';
 
 const DEADLINE_MS = 1_500;
 const services = ['key', 'connection', 'link-session', 'audit'] as const;
+/** Longer than anybody waits to read what they have written. */
+const MOST_LAG_MS = 5_000;
 const down: PartHealth = { status: 'down', views: [], parts: {} };
 
 /** Settings → System: is every part there, how far behind is what people read, and does it say what the events say? */
@@ -35,7 +37,7 @@ export class AdminSystemController {
     const answers = Object.fromEntries(services.map((name, index) => [name, healths[index]!]));
     const parts = partsOf({ gateway, ...answers });
     const versions = { Latchkey: version, Node: process.version, System: `${process.platform} ${process.arch}` };
-    const isWell = parts.every(({ status, views }) => status !== 'down' && views.every(({ parked }) => parked === 0));
+    const isWell = parts.every(works);
     this.views.show(request, reply, 'system', { heading: 'System', parts, versions, isWell, replay });
   }
 
@@ -45,10 +47,10 @@ export class AdminSystemController {
     return reply.redirect('/admin/settings/system', 303);
   }
 
-  /** Null when there was none, and while a part that would know is away: its health says so. */
-  private async newestReplay(): Promise<Replay | null> {
-    const known = await this.replays.known().catch(() => []);
-    return known[0] ?? null;
+  /** Null when there was none; undefined while a part that would know is away. */
+  private async newestReplay(): Promise<Replay | null | undefined> {
+    const known = await this.replays.known().catch(() => undefined);
+    return known && (known[0] ?? null);
   }
 
   /** Of this process, which is there as long as it answers at all. */
@@ -62,3 +64,6 @@ export class AdminSystemController {
     return this.bus.ask(`${service}.health`, {}, DEADLINE_MS).catch(() => down);
   }
 }
+
+const works = ({ status, views }: SystemPart): boolean =>
+  status !== 'down' && views.every(({ lag_ms, parked }) => lag_ms <= MOST_LAG_MS && parked === 0);

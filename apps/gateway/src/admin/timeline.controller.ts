@@ -33,7 +33,7 @@ export class AdminTimelineController {
   ) {
     const filter = checkedQuery(auditQuery, inUtc(query), 'VALIDATION_ERROR');
     const { items: entries, next_cursor: next } = await this.services.read('audit.list', { context, filter });
-    this.views.show(request, reply, 'timeline', { heading: 'Timeline', entries, next, filter, typed: query });
+    this.views.show(request, reply, 'timeline', { heading: 'Timeline', entries, next, filter });
   }
 
   @Get('export')

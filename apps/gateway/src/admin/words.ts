@@ -4,13 +4,17 @@ const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) =
 
 const inUtc = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
 
-const timeTag = (moment: string): string =>
-  `<time datetime="${escaped(moment)}">${inUtc.format(new Date(moment))} UTC</time>`;
+const timeText = (moment: string): string => `${inUtc.format(new Date(moment))} UTC`;
+
+const timeTag = (moment: string): string => `<time datetime="${escaped(moment)}">${timeText(moment)}</time>`;
 
 const MOMENTS = /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z/g;
 
 /** What the templates say in many places. */
 export const words = {
+  /** A moment in UTC, as text. */
+  timeText,
+
   /** A moment, in UTC until the script knows better. HTML. */
   time: (moment: string | null, otherwise = '–'): string => (moment === null ? escaped(otherwise) : timeTag(moment)),
 

@@ -116,40 +116,57 @@ async function look(path, timeoutMs = 10_000) {
 /** The project and environment that a page was shown for. */
 const placeOf = (page) => page.querySelector('[data-place]')?.dataset.place;
 
+/** What somebody reads or types in right now is not taken away. */
+const isHeld = (region) =>
+  region.contains(document.activeElement) || region.querySelector('dialog[open], details[open]') !== null;
+/** Whether something new was passed over because of that. */
+let missed = false;
+
 async function refresh() {
   const response = await look(location.href);
   const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
   // In another tab another project was chosen: its rows do not belong under this one's name.
   if (placeOf(fresh) !== placeOf(document)) return leaving || loadAgain();
+  missed = false;
   for (const region of all('[data-live]')) {
     const next = fresh.getElementById(region.id);
     if (!next) continue;
     region.dataset.live = next.dataset.live;
-    // What somebody reads or types in right now is not taken away.
-    if (region.contains(document.activeElement) || region.querySelector('dialog[open], details[open]')) continue;
     if (next.innerHTML === region.dataset.shown) continue;
+    if (isHeld(region)) {
+      missed = true;
+      continue;
+    }
     region.dataset.shown = next.innerHTML;
     region.replaceChildren(...next.childNodes);
     localTimes(region);
   }
 }
 
+/** What was passed over is shown as soon as nobody is at it any more. */
+async function makeUp() {
+  // Where the focus goes is known a moment after it has left.
+  await sleep(0);
+  if (missed && ![...all('[data-live]')].some(isHeld)) await refresh().then(followsAgain, lagsBehind);
+}
+for (const end of ['focusout', 'toggle', 'close']) document.addEventListener(end, makeUp, true);
+
 async function follow() {
-  let after = '';
-  for (let known = false; ;) {
+  let after = null;
+  for (;;) {
     if (document.hidden)
       await new Promise((seen) => document.addEventListener('visibilitychange', seen, { once: true }));
     try {
-      // The server waits for news for twenty seconds.
-      const answer = await look(`/admin/changes?after=${encodeURIComponent(after)}`, 30_000);
-      const { newest } = await answer.json();
+      // The first answer comes at once; for news after it the server waits for twenty seconds.
+      const query = after === null ? '' : `?after=${encodeURIComponent(after)}`;
+      const { newest } = await (await look(`/admin/changes${query}`, 30_000)).json();
       if (newest === null) throw new Error('the timeline is away');
       if (newest !== after) {
         // The list may learn of it a moment later than the timeline.
-        if (known) await refresh();
-        if (known) await sleep(600);
+        if (after !== null) await refresh();
+        if (after !== null) await sleep(600);
         await refresh();
-        [after, known] = [newest, true];
+        after = newest;
       }
       followsAgain();
     } catch {
@@ -173,9 +190,20 @@ const places = new BroadcastChannel('latchkey-place');
 places.onmessage = ({ data }) => watched && data !== placeOf(document) && refresh().catch(() => undefined);
 places.postMessage(placeOf(document));
 
-// A slider says which moment it stands at while it is moved, and goes there when it is let go.
+// A slider says which moment it stands at while it is moved, and goes there when a pointer lets it go. A key moves it by one
+// step of many: whoever uses keys says with Enter, or with the button, that they have arrived.
 for (const slider of all('[data-moment]')) {
   const output = document.getElementById(slider.dataset.moment);
-  slider.addEventListener('input', () => (output.textContent = local.format(new Date(Number(slider.value)))));
-  slider.addEventListener('change', () => slider.form.requestSubmit(slider.form.querySelector('[data-busy]')));
+  let isDragged = false;
+  slider.addEventListener('pointerdown', () => (isDragged = true));
+  slider.addEventListener('keydown', () => (isDragged = false));
+  slider.addEventListener('input', () => {
+    output.textContent = local.format(new Date(Number(slider.value)));
+    slider.ariaValueText = output.textContent;
+  });
+  slider.addEventListener('change', () => {
+    if (isDragged) slider.form.requestSubmit(slider.form.querySelector('[data-busy]'));
+  });
+  // Until it is moved, too: its own value is a number of milliseconds.
+  slider.ariaValueText = output.textContent;
 }
