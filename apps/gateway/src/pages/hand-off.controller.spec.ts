@@ -95,7 +95,7 @@ describe('following a session', () => {
     expect(headers['content-type']).toBe('text/event-stream; charset=utf-8');
     const told = [...body.matchAll(/event: page\ndata: (.*)\n/g)].map(([, data]) => JSON.parse(data!) as object);
     expect(told.at(-2)).toMatchObject({ status: 'pending', hand_overs: 1, shows: 'open 0 ' });
-    expect(told.at(-1)).toMatchObject({ status: 'completed', banks: 1, shows: 'completed 1 ' });
+    expect(told.at(-1)).toMatchObject({ status: 'completed', shows: 'completed 1 ' });
     expect(body.endsWith('event: end\ndata: {}\n\n')).toBe(true);
     expect(body).not.toContain(link.token);
   });
