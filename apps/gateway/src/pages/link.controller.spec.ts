@@ -56,9 +56,11 @@ describe('opening a link', () => {
     const { headers } = await secure.inject(`/link/${link.token}`);
     bus.answers = {};
     const away = await secure.inject(`/link/${link.token}`);
+    const inGerman = await secure.inject('/link/over/used?lang=de');
     await secure.close();
     expect(headers['set-cookie']).toContain('; Secure');
     expect([away.statusCode, away.headers['set-cookie']]).toEqual([503, expect.stringContaining('; Secure')]);
+    expect(inGerman.headers['set-cookie']).toContain('; Secure');
   });
 
   it('never activates, neither by GET nor by HEAD', async () => {

@@ -44,7 +44,7 @@ export class LinkController {
       return this.show(reply, request, { view, sid, address: `/link/over/${view.over}` });
     }
     setRedirectHeaders(reply);
-    keepLanguage(reply, request);
+    keepLanguage(reply, request, terms.secure);
     return reply.redirect(pagePath(visit.sid), 303);
   }
 
@@ -108,6 +108,7 @@ export class LinkController {
     const status = view.kind === 'ended' ? view.status : 200;
     const provider = view.kind === 'step' ? view.provider : undefined;
     const base = sid === undefined ? undefined : pagePath(sid);
-    sendPage(request, reply, { view, status, provider, base, guest, settings: this.settings, ...page });
+    const secure = isSecure(request, this.config);
+    sendPage(request, reply, { view, status, provider, base, guest, secure, settings: this.settings, ...page });
   }
 }

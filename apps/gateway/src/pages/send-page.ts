@@ -13,6 +13,8 @@ export interface SentPage {
   view: PageView;
   settings: PagesSettings;
   status: number;
+  /** Whether the browser reaches us through TLS. */
+  secure: boolean;
   /** The session's own path, where there is one. */
   base?: string | undefined;
   /** What the address bar is to show instead, where the address that was opened holds a token. */
@@ -29,7 +31,7 @@ export interface SentPage {
 export function sendPage(request: FastifyRequest, reply: FastifyReply, { view, settings, ...page }: SentPage): void {
   const language = languageFor(request);
   setPageHeaders(reply, settings, page.provider);
-  keepLanguage(reply, request);
+  keepLanguage(reply, request, page.secure);
   const { base, address, shows, guest } = page;
   const html = renderPage(view, { language, brand: settings.BRAND_NAME, base, address, shows, guest });
   const [encoding, body] = compressed(html, request.headers['accept-encoding']);
