@@ -330,4 +330,16 @@ describeInBrowser('the language', () => {
     await bench.heading('Verbinden Sie Ihre Bank');
     expect(await bench.page.getByRole('link', { name: 'Deutsch' }).getAttribute('aria-current')).toBe('true');
   });
+
+  it('is that of the same page, whatever the person had asked it for', async () => {
+    await bench.newVisit();
+    const link = newLink({ status: 'active', result_connection_ids: ['c1'] });
+    bench.bus.answers = answersFor(link);
+    await bench.open(link);
+    await bench.button('Connect another bank').click();
+    await bench.heading('Connect your bank');
+    await bench.page.getByRole('link', { name: 'Deutsch' }).click();
+    await bench.heading('Verbinden Sie Ihre Bank');
+    await bench.page.waitForFunction('location.search === "?pick=1"');
+  });
 });

@@ -38,7 +38,7 @@ export interface Ended {
 
 /** What the hosted page shows: one kind per template. */
 export type PageView =
-  | ({ kind: 'offer' } & Open)
+  | ({ kind: 'offer'; picked?: boolean } & Open)
   | ({ kind: 'refused'; reason: TextKey; code: string | null; tried: ProviderName | null } & Open)
   | ({ kind: 'more' } & Open)
   | ({ kind: 'step'; provider: ProviderName } & Open)
@@ -67,7 +67,7 @@ export function viewOf(page: SessionPage, wish: Wish, now: number): PageView {
     return { kind: 'done', outcome, institution, banks, leavesTo: hostOf(session) };
   }
   const open = openOf(page, now);
-  if (wish.pick !== undefined) return { kind: 'offer', ...open };
+  if (wish.pick !== undefined) return { kind: 'offer', picked: true, ...open };
   if (session.last_refusal)
     return { kind: 'refused', ...reasonOf(session.last_refusal), tried: triedOf(open, wish), ...open };
   return { kind: banks > 0 ? 'more' : 'offer', ...open };

@@ -326,7 +326,9 @@ function begin() {
 
 // Neither a token nor the choice of a language stays in the address bar. What a provider has sent along does, for a reload.
 if (address) history.replaceState(null, '', address);
-else if (/^\?lang=\w+$/.test(location.search)) history.replaceState(null, '', location.pathname);
+else if (/^\?(\w+=\w+&)?lang=\w+$/.test(location.search)) {
+  history.replaceState(null, '', location.pathname + location.search.replace(/[?&]lang=\w+$/, ''));
+}
 
 // Where a provider sends browsers back to, another language needs the whole query. It is added here: no page may hold its secrets.
 if (!base) {
