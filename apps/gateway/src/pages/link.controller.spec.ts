@@ -279,6 +279,8 @@ describe('the page of a session', () => {
     const { body, headers } = await open(link, '/with/teller');
     expect(headingOf(body)).toBe('Connect your bank');
     expect(headers['content-security-policy']).not.toContain('teller');
+    expect(body).toContain(`data-address="/link/s/${link.sid}"`);
+    expect(body).toContain('data-shows="open 0 "');
   });
 
   it('answers HEAD at once also where it would be followed', async () => {

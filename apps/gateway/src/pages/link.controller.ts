@@ -74,7 +74,7 @@ export class LinkController {
     return this.show(reply, request, { view, sid, shows: showsOf(page.session) });
   }
 
-  /** A provider's own step: the one page that may load that provider's script. */
+  /** A provider's own step: the one page that may load that provider's script. Where there is none, the session's own page. */
   @Get('s/:sid/with/:provider')
   async step(
     @Param() { sid, provider }: { sid: string; provider: string },
@@ -82,8 +82,10 @@ export class LinkController {
     @Res() reply: FastifyReply,
   ) {
     const page = await this.visits.page(request, this.visits.byCookie(request, sid));
-    const view = stepOf(page, provider, Date.now()) ?? viewOf(page, {}, Date.now());
-    return this.show(reply, request, { view, sid });
+    const view = stepOf(page, provider, Date.now());
+    if (view) return this.show(reply, request, { view, sid });
+    const own = { view: viewOf(page, {}, Date.now()), shows: showsOf(page.session), address: pagePath(sid) };
+    return this.show(reply, request, { ...own, sid });
   }
 
   /** The way back to the app, with a result that it can check. */
