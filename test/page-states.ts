@@ -69,6 +69,9 @@ export const states: Record<string, State> = {
     link: () => newLink({ ...relink, status: 'completed' }, { ...atBank, outcome: 'already_healthy' }),
   },
   'a link that has expired': { link: () => newLink({ status: 'expired' }), isForPhones: true },
+  'a link that has expired after the first bank': {
+    link: () => newLink({ status: 'expired', result_connection_ids: ['c1'] }),
+  },
   'a link that was given up': { link: () => failed('GIVEN_UP') },
   'a link that was withdrawn': { link: () => failed('CANCELLED') },
   'a link that was refused too often': { link: () => failed('TOO_MANY_ATTEMPTS') },

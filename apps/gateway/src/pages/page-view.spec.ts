@@ -96,6 +96,7 @@ describe('what the page shows at a second device', () => {
 describe('the page of a link that is over', () => {
   it.each<[Partial<SessionView>, string]>([
     [{ status: 'expired' }, 'expiredText'],
+    [{ status: 'expired', result_connection_ids: ['c1'] }, 'expiredConnectedText'],
     [{ status: 'completed' }, 'usedText'],
     [{ status: 'failed', error_code: 'GIVEN_UP' }, 'gaveUpText'],
     [{ status: 'failed', error_code: 'TOO_MANY_ATTEMPTS' }, 'tooManyText'],

@@ -114,6 +114,7 @@ const triedOf = ({ providers }: Open, { tried }: Wish): ProviderName | null =>
 /** The pages of links that no longer do anything for whoever opens them. None says more than its name. */
 const overs = {
   expired: ended(410, 'expiredHeading', 'expiredText'),
+  connected: ended(410, 'expiredHeading', 'expiredConnectedText'),
   used: ended(410, 'usedHeading', 'usedText'),
   stopped: ended(410, 'invalidHeading', 'gaveUpText'),
   refused: ended(410, 'invalidHeading', 'tooManyText'),
@@ -134,8 +135,8 @@ export function endOf(session: SessionView): Ended & { over: Over } {
   return { ...overs[over], over, leavesTo: over === 'used' ? null : hostOf(session) };
 }
 
-function overOf({ status, error_code }: SessionView): Over {
-  if (status === 'expired') return 'expired';
+function overOf({ status, error_code, result_connection_ids }: SessionView): Over {
+  if (status === 'expired') return result_connection_ids.length > 0 ? 'connected' : 'expired';
   if (status === 'completed') return 'used';
   return Object.hasOwn(failures, error_code ?? '') ? failures[error_code!]! : 'failed';
 }

@@ -72,6 +72,7 @@ export const de: Texts = {
   chooseLanguage: 'Sprache',
   expiredHeading: 'Dieser Link ist abgelaufen',
   expiredText: 'Zu Ihrer Sicherheit gelten solche Links nur kurze Zeit. Bitte fragen Sie nach einem neuen.',
+  expiredConnectedText: 'Ihre Bank ist verbunden. Nur die Zeit für diesen Link ist vorbei.',
   usedHeading: 'Dieser Link wurde schon benutzt',
   usedText: 'Er hat seinen Zweck erfüllt. Um eine weitere Bank zu verbinden, fragen Sie bitte nach einem neuen Link.',
   invalidHeading: 'Dieser Link gilt nicht mehr',

@@ -69,6 +69,7 @@ export const en = {
   chooseLanguage: 'Language',
   expiredHeading: 'This link has expired',
   expiredText: 'For your safety, links like this work only for a short time. Please ask for a new one.',
+  expiredConnectedText: 'Your bank is connected. Only the time for this link is over.',
   usedHeading: 'This link has already been used',
   usedText: 'It has done its work. To connect another bank, please ask for a new link.',
   invalidHeading: 'This link is no longer valid',

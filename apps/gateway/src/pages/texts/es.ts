@@ -70,6 +70,7 @@ export const es: Texts = {
   chooseLanguage: 'Idioma',
   expiredHeading: 'Este enlace ha caducado',
   expiredText: 'Por tu seguridad, los enlaces como este solo funcionan poco tiempo. Pide uno nuevo.',
+  expiredConnectedText: 'Tu banco está conectado. Solo se ha acabado el tiempo de este enlace.',
   usedHeading: 'Este enlace ya se ha utilizado',
   usedText: 'Ya ha cumplido su función. Para conectar otro banco, pide un enlace nuevo.',
   invalidHeading: 'Este enlace ya no es válido',

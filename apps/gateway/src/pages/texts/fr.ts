@@ -71,6 +71,7 @@ export const fr: Texts = {
   chooseLanguage: 'Langue',
   expiredHeading: 'Ce lien a expiré',
   expiredText: 'Pour votre sécurité, ce type de lien ne fonctionne que peu de temps. Demandez-en un nouveau.',
+  expiredConnectedText: 'Votre banque est connectée. Seul le délai de ce lien est écoulé.',
   usedHeading: 'Ce lien a déjà été utilisé',
   usedText: 'Il a rempli son rôle. Pour connecter une autre banque, demandez un nouveau lien.',
   invalidHeading: 'Ce lien n’est plus valable',

@@ -70,6 +70,7 @@ export const pt: Texts = {
   chooseLanguage: 'Idioma',
   expiredHeading: 'Este link expirou',
   expiredText: 'Para sua segurança, links como este funcionam só por pouco tempo. Peça um novo.',
+  expiredConnectedText: 'Seu banco está conectado. Só o prazo deste link acabou.',
   usedHeading: 'Este link já foi usado',
   usedText: 'Ele já cumpriu sua função. Para conectar outro banco, peça um link novo.',
   invalidHeading: 'Este link não é mais válido',
