@@ -75,6 +75,7 @@ export const states: Record<string, State> = {
   'a link that was given up': { link: () => failed('GIVEN_UP') },
   'a link that was withdrawn': { link: () => failed('CANCELLED') },
   'a link that was refused too often': { link: () => failed('TOO_MANY_ATTEMPTS') },
+  'a link for what is no longer there': { link: () => failed('CONNECTION_DISCONNECTED') },
   'a link that has been used': { link: () => newLink(), path: '/link/over/used' },
   'a link that nobody knows': { link: () => newLink(), path: `/link/${newLink().token}` },
   'a part that is away': { link: () => newLink(), isAway: true },

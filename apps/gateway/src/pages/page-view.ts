@@ -119,6 +119,7 @@ const overs = {
   stopped: ended(410, 'invalidHeading', 'gaveUpText'),
   refused: ended(410, 'invalidHeading', 'tooManyText'),
   cancelled: ended(410, 'invalidHeading', 'cancelledText'),
+  gone: ended(410, 'invalidHeading', 'goneText'),
   failed: ended(410, 'invalidHeading', 'invalidText'),
 };
 type Over = keyof typeof overs;
@@ -127,6 +128,8 @@ const failures: Record<string, Over> = {
   GIVEN_UP: 'stopped',
   TOO_MANY_ATTEMPTS: 'refused',
   CANCELLED: 'cancelled',
+  CONNECTION_DISCONNECTED: 'gone',
+  USER_DELETED: 'gone',
 };
 
 /** The page of a link that is over. */

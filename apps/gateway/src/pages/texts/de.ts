@@ -81,7 +81,9 @@ export const de: Texts = {
     'Sie haben aufgehört, deshalb wurde nichts weiter verbunden. Für einen neuen Versuch fragen Sie nach einem neuen Link.',
   cancelledText:
     'Wer ihn geschickt hat, hat ihn zurückgezogen, deshalb wurde nichts weiter verbunden. Wenn Sie ihn noch brauchen, fragen Sie nach einem neuen Link.',
-  tooManyText: 'Die Anmeldung wurde zu oft abgelehnt. Bitte fragen Sie nach einem neuen Link.',
+  tooManyText: 'Dieser Link wurde zu oft versucht. Bitte fragen Sie nach einem neuen.',
+  goneText:
+    'Wofür dieser Link war, wurde inzwischen entfernt. Wenn Sie ihn noch brauchen, fragen Sie nach einem neuen Link.',
   crowdedHeading: 'Einen Moment bitte',
   crowdedText:
     'Aus Ihrem Netz wurden zu viele Links geöffnet, die es nicht gibt. Bitte versuchen Sie es in einer Minute wieder.',

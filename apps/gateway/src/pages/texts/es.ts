@@ -78,7 +78,8 @@ export const es: Texts = {
   gaveUpText: 'Has parado, así que no se ha conectado nada más. Si cambias de idea, pide otro enlace.',
   cancelledText:
     'Quien lo envió lo ha retirado, así que no se ha conectado nada más. Si aún lo necesitas, pide otro enlace.',
-  tooManyText: 'El inicio de sesión se ha rechazado demasiadas veces. Pide otro enlace.',
+  tooManyText: 'Este enlace se ha intentado demasiadas veces. Pide otro.',
+  goneText: 'Aquello para lo que era este enlace se ha eliminado entretanto. Si aún lo necesitas, pide otro enlace.',
   crowdedHeading: 'Espera un momento',
   crowdedText: 'Desde tu red se han abierto demasiados enlaces que no existen. Vuelve a intentarlo en un minuto.',
   awayHeading: 'Volvemos enseguida',

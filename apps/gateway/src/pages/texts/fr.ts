@@ -79,7 +79,8 @@ export const fr: Texts = {
   gaveUpText: 'Vous avez arrêté, rien de plus n’a donc été connecté. Si vous changez d’avis, demandez un autre lien.',
   cancelledText:
     'La personne qui l’a envoyé l’a retiré, rien de plus n’a donc été connecté. Si besoin, demandez un autre lien.',
-  tooManyText: 'L’identification a été refusée trop de fois. Demandez un autre lien.',
+  tooManyText: 'Ce lien a été essayé trop de fois. Demandez-en un autre.',
+  goneText: 'Ce à quoi servait ce lien a été supprimé entre-temps. Si besoin, demandez un autre lien.',
   crowdedHeading: 'Un instant, s’il vous plaît',
   crowdedText: 'Trop de liens qui n’existent pas ont été ouverts depuis votre réseau. Réessayez dans une minute.',
   awayHeading: 'Nous revenons tout de suite',

@@ -78,7 +78,8 @@ export const pt: Texts = {
   gaveUpText: 'Você parou, por isso nada mais foi conectado. Se mudar de ideia, peça outro link.',
   cancelledText:
     'Quem enviou este link o cancelou, por isso nada mais foi conectado. Se ainda precisar, peça outro link.',
-  tooManyText: 'O acesso foi recusado vezes demais. Peça outro link.',
+  tooManyText: 'Este link foi tentado vezes demais. Peça outro.',
+  goneText: 'Aquilo para que este link servia foi removido nesse meio-tempo. Se ainda precisar, peça outro link.',
   crowdedHeading: 'Espere um momento',
   crowdedText: 'Foram abertos da sua rede muitos links que não existem. Tente de novo em um minuto.',
   awayHeading: 'Voltamos já',
