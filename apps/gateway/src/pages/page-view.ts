@@ -18,7 +18,7 @@ interface Open {
   /** Banks connected through this session so far. */
   banks: number;
   secondsLeft: number;
-  /** What goes on at another device, where the person went on there. */
+  /** What goes on, where the person went on at another device; at which of them, nobody tells. */
   elsewhere: 'handedOver' | 'tryingElsewhere' | null;
 }
 

@@ -64,7 +64,7 @@ export const de: Texts = {
   handOffName: 'QR-Code, der diesen Link auf Ihrem Handy öffnet',
   close: 'Schließen',
   handedOver: 'Ihr Handy hat diesen Link jetzt. Diese Seite zeigt mit an, was geschieht.',
-  tryingElsewhere: 'Auf Ihrem Handy wird gerade eine Bank verbunden. Diese Seite zeigt mit an, was geschieht.',
+  tryingElsewhere: 'Gerade wird eine Bank verbunden. Diese Seite zeigt mit an, was geschieht.',
   guestDone: 'Sie können diese Seite schließen und am anderen Gerät weitermachen.',
   continueHeading: 'Einen Moment …',
   continueText: 'Wir übernehmen vom anderen Gerät.',

@@ -61,7 +61,7 @@ export const en = {
   handOffName: 'QR code that opens this link on your phone',
   close: 'Close',
   handedOver: 'Your phone has this link now. This page follows along.',
-  tryingElsewhere: 'A bank is being connected on your phone. This page follows along.',
+  tryingElsewhere: 'A bank is being connected. This page follows along.',
   guestDone: 'You can close this page and go on at your other device.',
   continueHeading: 'One moment…',
   continueText: 'Taking over from your other device.',

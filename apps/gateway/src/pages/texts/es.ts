@@ -62,7 +62,7 @@ export const es: Texts = {
   handOffName: 'Código QR que abre este enlace en tu teléfono',
   close: 'Cerrar',
   handedOver: 'Tu teléfono ya tiene este enlace. Esta página sigue lo que pasa.',
-  tryingElsewhere: 'Se está conectando un banco en tu teléfono. Esta página sigue lo que pasa.',
+  tryingElsewhere: 'Se está conectando un banco. Esta página sigue lo que pasa.',
   guestDone: 'Puedes cerrar esta página y seguir en tu otro dispositivo.',
   continueHeading: 'Un momento…',
   continueText: 'Continuamos desde tu otro dispositivo.',

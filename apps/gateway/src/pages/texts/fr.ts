@@ -63,7 +63,7 @@ export const fr: Texts = {
   handOffName: 'Code QR qui ouvre ce lien sur votre téléphone',
   close: 'Fermer',
   handedOver: 'Votre téléphone a maintenant ce lien. Cette page suit ce qui se passe.',
-  tryingElsewhere: 'Une banque est en cours de connexion sur votre téléphone. Cette page suit ce qui se passe.',
+  tryingElsewhere: 'Une banque est en cours de connexion. Cette page suit ce qui se passe.',
   guestDone: 'Vous pouvez fermer cette page et continuer sur votre autre appareil.',
   continueHeading: 'Un instant…',
   continueText: 'Nous reprenons depuis votre autre appareil.',

@@ -62,7 +62,7 @@ export const pt: Texts = {
   handOffName: 'Código QR que abre este link no seu celular',
   close: 'Fechar',
   handedOver: 'Seu celular já está com este link. Esta página acompanha o que acontece.',
-  tryingElsewhere: 'Um banco está sendo conectado no seu celular. Esta página acompanha o que acontece.',
+  tryingElsewhere: 'Um banco está sendo conectado. Esta página acompanha o que acontece.',
   guestDone: 'Você pode fechar esta página e continuar no outro dispositivo.',
   continueHeading: 'Um momento…',
   continueText: 'Continuando a partir do outro dispositivo.',
