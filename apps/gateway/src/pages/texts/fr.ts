@@ -12,7 +12,7 @@ export const fr: Texts = {
   pickHint: 'Les deux sont des moyens sûrs de joindre votre banque. Si l’un ne la propose pas, essayez l’autre.',
   plaidIs: 'Un service de connexion pour la plupart des banques des États-Unis.',
   tellerIs: 'Un service de connexion qui s’adresse directement aux banques des États-Unis.',
-  connectWith: 'Se connecter avec {provider}',
+  connectWith: 'Connecter avec {provider}',
   reconnect: 'Reconnecter',
   noProviders: 'Aucun service bancaire n’est encore configuré ici. Prévenez la personne qui vous a envoyé ce lien.',
   sharedHeading: 'Ce qui est partagé, et ce qui ne l’est pas',
@@ -32,7 +32,7 @@ export const fr: Texts = {
   refusedDown: 'Votre banque ne répond pas pour le moment. Réessayez dans quelques instants.',
   refusedSignIn: 'Votre banque n’a pas accepté l’identification. Vérifiez vos informations et réessayez.',
   refusedOtherAccount:
-    'Vous avez ouvert d’autres comptes que ceux déjà connectés, rien n’a donc été modifié. Utilisez le même accès que la dernière fois.',
+    'Vous vous êtes identifié auprès d’autres comptes que ceux connectés auparavant, rien n’a donc été modifié. Utilisez le même accès que la dernière fois.',
   refusedOther: 'Votre banque n’a pas pu être connectée cette fois-ci. Rien n’a été modifié.',
   refusedCode: 'Code : {code}',
   tryAgain: 'Réessayer',
