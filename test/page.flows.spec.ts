@@ -264,6 +264,31 @@ describeInBrowser('going on at a phone', () => {
     expect(bench.faults).toEqual([]);
   });
 
+  it('is heard by who does not see that the bank has refused', async () => {
+    const link = newLink({}, { hand_overs: 1 });
+    bench.letAttempt(link, () => ({}));
+    await bench.open(link);
+    await bench.page.getByText('Your phone has this link now.').waitFor();
+    Object.assign(link.page.session, { last_refusal: { code: 'ITEM_LOCKED', message: '' } });
+    await bench.page.getByText('That did not work').waitFor();
+    expect(await bench.page.locator('[data-news]').textContent()).toMatch(
+      /^Connect your bank Your bank has locked this/,
+    );
+  });
+
+  it('leaves no code behind to run out when the page becomes another one', async () => {
+    const link = newLink();
+    bench.letAttempt(link, () => ({}));
+    await bench.page.clock.install();
+    await bench.open(link);
+    await bench.button('Continue on your phone').click();
+    await bench.page.locator('dialog path[d^=M]').waitFor();
+    Object.assign(link.page.session, { status: 'completed', result_connection_ids: ['c1'] });
+    await bench.heading('All set');
+    await bench.page.clock.fastForward(120_000);
+    expect(bench.faults).toEqual([]);
+  });
+
   it('says so when a code was used before', async () => {
     const link = newLink();
     bench.letAttempt(link, () => ({}));

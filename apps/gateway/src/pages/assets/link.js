@@ -60,6 +60,7 @@ async function refresh() {
   stream.close();
   clearTimeout(expiry);
   clearTimeout(tryingEnds);
+  clearTimeout(codeRunsOut);
   try {
     const answer = await fetch(base, { signal: AbortSignal.timeout(10_000) });
     const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
@@ -77,7 +78,8 @@ async function refresh() {
 /** Who does not see the page hears what is on it now. */
 function tell(hadFocus) {
   const heading = main.querySelector('h1');
-  document.querySelector('[data-news]').textContent = `${heading.textContent} ${main.querySelector('p').textContent}`;
+  const news = main.querySelector('[data-focus] p') ?? main.querySelector('p:not([hidden])');
+  document.querySelector('[data-news]').textContent = `${heading.textContent} ${news.textContent}`;
   if (!hadFocus) return;
   heading.tabIndex = -1;
   heading.focus();
@@ -167,6 +169,8 @@ async function showCode() {
 }
 
 function setCode(state) {
+  // An answer may come when another page has taken the place of the one that asked.
+  if (!element('code')) return;
   element('code').hidden = state !== 'shown';
   element('code').querySelector('path').setAttribute('d', '');
   element('code-over').hidden = state !== 'over';
