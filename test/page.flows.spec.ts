@@ -126,6 +126,20 @@ describeInBrowser('a person at the hosted page', () => {
     await bench.heading('All set');
   });
 
+  it('is not told that all is set when somebody else took the one use of the link meanwhile', async () => {
+    const link = newLink({ single_use: true, redirect_url: new URL('/app', bench.script.url).href });
+    bench.letAttempt(link, () => ({}));
+    bench.bus.answers['connection.link.finish'] = () => {
+      Object.assign(link.page.session, { status: 'completed', result_connection_ids: ['c1'] });
+      throw new DomainError('CONSUMED');
+    };
+    await bench.open(link);
+    await bench.button('Connect with Plaid').click();
+    await bench.endDialog('succeed', 'public-token');
+    await bench.heading('This link has already been used');
+    expect(bench.page.url()).toBe(`${bench.base}/link/over/used`);
+  });
+
   it('sees how an attempt in another tab ends', async () => {
     const link = newLink({ status: 'consumed', single_use: true, in_flight: ['attempt1'] });
     bench.letAttempt(link, () => ({}));

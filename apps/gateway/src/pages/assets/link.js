@@ -15,7 +15,8 @@ async function call(action, { path = `${base}/${action}`, method = 'POST', body 
     signal: AbortSignal.timeout(timeoutMs),
   });
   if (response.ok) return response.json();
-  throw Object.assign(new Error(`${action} was refused`), { status: response.status });
+  const { error } = (await response.json().catch(() => null)) ?? {};
+  throw Object.assign(new Error(`${action} was refused`), { status: response.status, code: error?.code });
 }
 
 /** True when the server has decided, so that asking again is no use; false when the network or a part of it was away. */
@@ -274,6 +275,8 @@ async function finish(attempt_id, token) {
       await call('finish', { body: { attempt_id, token } });
       return go();
     } catch (error) {
+      // Somebody else has used the link meanwhile: the session has gone well, and this bank is not connected.
+      if (error.code === 'CONSUMED') return location.replace('/link/over/used');
       if (isDecided(error) || error.status === 502) return go(`?tried=${provider}`);
     }
     await outcomeOf(attempt_id, patientUntil);
