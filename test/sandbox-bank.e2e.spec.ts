@@ -360,7 +360,7 @@ describeInBrowser('update mode', () => {
     await press(first, 'Allow');
     const [, publicToken] = await outcome();
     const item = await plaid().exchange(publicToken as unknown as string);
-    await plaid().resetLogin(item.accessToken);
+    await plaid().resetLogin(item.accessToken, `${hostUrl}/hook`);
 
     await page.goto(hostUrl);
     const dialog = await openPlaid(item.accessToken);
