@@ -69,9 +69,13 @@ export const states: Record<string, State> = {
     link: () => newLink({ ...relink, status: 'completed' }, { ...atBank, outcome: 'already_healthy' }),
   },
   'a link that has expired': { link: () => newLink({ status: 'expired' }), isForPhones: true },
+  'a link that has expired after the first bank': {
+    link: () => newLink({ status: 'expired', result_connection_ids: ['c1'] }),
+  },
   'a link that was given up': { link: () => failed('GIVEN_UP') },
   'a link that was withdrawn': { link: () => failed('CANCELLED') },
   'a link that was refused too often': { link: () => failed('TOO_MANY_ATTEMPTS') },
+  'a link for what is no longer there': { link: () => failed('CONNECTION_DISCONNECTED') },
   'a link that has been used': { link: () => newLink(), path: '/link/over/used' },
   'a link that nobody knows': { link: () => newLink(), path: `/link/${newLink().token}` },
   'a part that is away': { link: () => newLink(), isAway: true },

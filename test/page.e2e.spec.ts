@@ -125,7 +125,7 @@ describeInBrowser('a person with a phone beside the desk', () => {
     await phone.getByRole('heading', { name: 'Connect your bank' }).waitFor();
     await desk.getByText('Your phone has this link now.').waitFor();
     await phone.getByRole('button', { name: 'Connect with Teller' }).click();
-    await desk.getByText('A bank is being connected on your phone.').waitFor();
+    await desk.getByText('A bank is being connected.').waitFor();
     await signInAtBank(phone);
     await desk.getByRole('heading', { name: 'Your bank is connected' }).waitFor();
     await desk.getByRole('button', { name: "I'm done" }).click();

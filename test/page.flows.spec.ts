@@ -126,6 +126,20 @@ describeInBrowser('a person at the hosted page', () => {
     await bench.heading('All set');
   });
 
+  it('is not told that all is set when somebody else took the one use of the link meanwhile', async () => {
+    const link = newLink({ single_use: true, redirect_url: new URL('/app', bench.script.url).href });
+    bench.letAttempt(link, () => ({}));
+    bench.bus.answers['connection.link.finish'] = () => {
+      Object.assign(link.page.session, { status: 'completed', result_connection_ids: ['c1'] });
+      throw new DomainError('CONSUMED');
+    };
+    await bench.open(link);
+    await bench.button('Connect with Plaid').click();
+    await bench.endDialog('succeed', 'public-token');
+    await bench.heading('This link has already been used');
+    expect(bench.page.url()).toBe(`${bench.base}/link/over/used`);
+  });
+
   it('sees how an attempt in another tab ends', async () => {
     const link = newLink({ status: 'consumed', single_use: true, in_flight: ['attempt1'] });
     bench.letAttempt(link, () => ({}));
@@ -264,6 +278,31 @@ describeInBrowser('going on at a phone', () => {
     expect(bench.faults).toEqual([]);
   });
 
+  it('is heard by who does not see that the bank has refused', async () => {
+    const link = newLink({}, { hand_overs: 1 });
+    bench.letAttempt(link, () => ({}));
+    await bench.open(link);
+    await bench.page.getByText('Your phone has this link now.').waitFor();
+    Object.assign(link.page.session, { last_refusal: { code: 'ITEM_LOCKED', message: '' } });
+    await bench.page.getByText('That did not work').waitFor();
+    expect(await bench.page.locator('[data-news]').textContent()).toMatch(
+      /^Connect your bank Your bank has locked this/,
+    );
+  });
+
+  it('leaves no code behind to run out when the page becomes another one', async () => {
+    const link = newLink();
+    bench.letAttempt(link, () => ({}));
+    await bench.page.clock.install();
+    await bench.open(link);
+    await bench.button('Continue on your phone').click();
+    await bench.page.locator('dialog path[d^=M]').waitFor();
+    Object.assign(link.page.session, { status: 'completed', result_connection_ids: ['c1'] });
+    await bench.heading('All set');
+    await bench.page.clock.fastForward(120_000);
+    expect(bench.faults).toEqual([]);
+  });
+
   it('says so when a code was used before', async () => {
     const link = newLink();
     bench.letAttempt(link, () => ({}));
@@ -329,5 +368,17 @@ describeInBrowser('the language', () => {
     await bench.open(other);
     await bench.heading('Verbinden Sie Ihre Bank');
     expect(await bench.page.getByRole('link', { name: 'Deutsch' }).getAttribute('aria-current')).toBe('true');
+  });
+
+  it('is that of the same page, whatever the person had asked it for', async () => {
+    await bench.newVisit();
+    const link = newLink({ status: 'active', result_connection_ids: ['c1'] });
+    bench.bus.answers = answersFor(link);
+    await bench.open(link);
+    await bench.button('Connect another bank').click();
+    await bench.heading('Connect your bank');
+    await bench.page.getByRole('link', { name: 'Deutsch' }).click();
+    await bench.heading('Verbinden Sie Ihre Bank');
+    await bench.page.waitForFunction('location.search === "?pick=1"');
   });
 });

@@ -10,6 +10,7 @@ import { type RunningBank, startBank } from '../apps/sandbox-bank/src/bank.js';
 import { linkAtSandboxBank } from './sandbox-person.js';
 
 interface Delivery {
+  path: string | undefined;
   headers: Record<string, string>;
   body: Buffer;
 }
@@ -30,14 +31,15 @@ let deliveries: Delivery[] = [];
 /** What the receiver answers to the next deliveries; 200 once it is empty. */
 let statuses: number[] = [];
 
-const tellerSettings = () => ({ applicationId: 'app_1', signingSecret: 'teller-secret', webhookUrl });
+const tellerSettings = { applicationId: 'app_1', signingSecret: 'teller-secret' };
 
 beforeAll(async () => {
   receiver = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      deliveries.push({ headers: request.headers as Record<string, string>, body: Buffer.concat(chunks) });
+      const { headers, url: path } = request;
+      deliveries.push({ path, headers: headers as Record<string, string>, body: Buffer.concat(chunks) });
       response.writeHead(statuses.shift() ?? 200).end();
     });
   });
@@ -57,16 +59,15 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function open(): Promise<void> {
-  bank = await startBank({ ...settings, teller: tellerSettings() });
+async function open(url = webhookUrl): Promise<void> {
+  bank = await startBank({ ...settings, teller: { ...tellerSettings, webhookUrl: url } });
   const providers = providersFrom({
     plaid: { baseUrl: bank.url, ...settings.plaid, scriptUrl: `${bank.url}/link/v2/stable/link-initialize.js` },
     teller: {
       baseUrl: bank.url,
-      applicationId: 'app_1',
+      ...tellerSettings,
       environment: 'sandbox',
       scriptUrl: `${bank.url}/connect/connect.js`,
-      signingSecret: 'teller-secret',
     },
   });
   plaid = providers.plaid!;
@@ -89,8 +90,8 @@ async function delivered(count: number): Promise<Delivery> {
   return deliveries[count - 1]!;
 }
 
-const withMutatedBody = ({ headers, body }: Delivery): Delivery => ({
-  headers,
+const withMutatedBody = ({ body, ...delivery }: Delivery): Delivery => ({
+  ...delivery,
   body: Buffer.from(body.toString().replace(/_id":"./, '_id":"X')),
 });
 
@@ -150,7 +151,7 @@ describe('Plaid through the official client', () => {
       accountsFingerprint: fingerprint,
       errorCode: null,
     });
-    await plaid.resetLogin(accessToken);
+    await plaid.resetLogin(accessToken, webhookUrl);
     expect(await plaid.check(accessToken)).toMatchObject({ healthy: false, errorCode: 'ITEM_LOGIN_REQUIRED' });
     await link({ accessToken });
     expect(await plaid.check(accessToken)).toMatchObject({ healthy: true, accountsFingerprint: fingerprint });
@@ -186,7 +187,7 @@ describe('Plaid through the official client', () => {
   it('believes a signed webhook, equal for each repeat of it', async () => {
     const { accessToken, providerItemId } = await linked();
     statuses = [503, 500];
-    await plaid.resetLogin(accessToken);
+    await plaid.resetLogin(accessToken, webhookUrl);
     await delivered(3);
     const facts = await Promise.all(deliveries.map((each) => plaid.verifyWebhook({ ...each, now: new Date() })));
     expect(facts[0]).toMatchObject({
@@ -199,8 +200,26 @@ describe('Plaid through the official client', () => {
     expect(facts[2]).toEqual(facts[0]);
   });
 
+  it('sends to the address that it was told last: with the link, a relink, or a reset', async () => {
+    const { accessToken } = await linked();
+    const fire = async () => {
+      const { clientId: client_id, secret } = settings.plaid;
+      const body = JSON.stringify({ client_id, secret, access_token: accessToken, webhook_code: 'LOGIN_REPAIRED' });
+      const headers = { 'content-type': 'application/json' };
+      await fetch(`${bank.url}/sandbox/item/fire_webhook`, { method: 'POST', headers, body });
+    };
+    await fire();
+    await delivered(1);
+    await plaid.start({ ...start(), accessToken, webhookUrl: `${webhookUrl}/relink` });
+    await fire();
+    await delivered(2);
+    await plaid.resetLogin(accessToken, `${webhookUrl}/reset`);
+    await delivered(3);
+    expect(deliveries.map(({ path }) => path)).toEqual(['/hook', '/hook/relink', '/hook/reset']);
+  });
+
   it('believes no mutated, stale, early or unsigned webhook', async () => {
-    await plaid.resetLogin((await linked()).accessToken);
+    await plaid.resetLogin((await linked()).accessToken, webhookUrl);
     const genuine = await delivered(1);
     const now = new Date();
     const at = (seconds: number) => new Date(now.getTime() + seconds * 1000);
@@ -251,7 +270,7 @@ describe('Teller', () => {
 
   it('finds a disconnected enrollment, and the same accounts after the repair', async () => {
     const { accessToken, providerItemId, accountsFingerprint: first } = await linked();
-    await teller.resetLogin(accessToken);
+    await teller.resetLogin(accessToken, webhookUrl);
     const broken = await teller.check(accessToken);
     expect(broken).toMatchObject({ healthy: false, accountsFingerprint: null });
     expect(broken.errorCode).toMatch(/^enrollment\.disconnected/);
@@ -259,6 +278,18 @@ describe('Teller', () => {
     expect(sharesAccounts(first!, (await teller.check(accessToken)).accountsFingerprint!)).toBe(false);
     expect((await link({ enrollment_id: providerItemId })).accessToken).toBe(accessToken);
     expect(await teller.check(accessToken)).toEqual({ healthy: true, accountsFingerprint: first, errorCode: null });
+  });
+
+  it('sends to the address that the application has now, not to the one of when the login was made', async () => {
+    const reopen = async (url?: string) => {
+      await bank.close();
+      await open(url);
+    };
+    await reopen(`${webhookUrl}/former`);
+    const { accessToken } = await linked();
+    await reopen();
+    await teller.resetLogin(accessToken, webhookUrl);
+    expect((await delivered(1)).path).toBe('/hook');
   });
 
   it('removes an enrollment, and again', async () => {
@@ -272,7 +303,7 @@ describe('Teller', () => {
   it('believes a signed webhook, equal for each repeat, and no mutated or stale one', async () => {
     const { accessToken, providerItemId } = await linked();
     statuses = [500];
-    await teller.resetLogin(accessToken);
+    await teller.resetLogin(accessToken, webhookUrl);
     const genuine = await delivered(2);
     const now = new Date();
     const fact = await teller.verifyWebhook({ ...genuine, now });

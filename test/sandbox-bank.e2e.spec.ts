@@ -212,6 +212,29 @@ describeInBrowser.each(providers)('the dialog of $name', ({ name, open }) => {
     expect((await outcome())[0]).toBe('success');
   });
 
+  it('tells of user_down also when the person signs in again before it closes', async () => {
+    const dialog = await open();
+    await press(dialog, 'Houndstooth Bank');
+    await signIn(dialog, 'user_down');
+    await dialog.getByRole('alert').getByText('INSTITUTION_DOWN').waitFor();
+    const again = dialog.getByRole('button', { name: 'Sign in', exact: true });
+    await again.evaluate((button) => (button as unknown as { click(): void }).click());
+    expect(refusal(await outcome())).toBe('INSTITUTION_DOWN');
+  });
+
+  it('connects what was allowed, also when the person cancels before the bank has answered', async () => {
+    const dialog = await open();
+    await press(dialog, 'Tartan Bank');
+    await signIn(dialog, 'user_good');
+    let answer = (): void => undefined;
+    const cancelled = new Promise<void>((resolve) => (answer = resolve));
+    await page.route('**/sandbox/allow', (route) => cancelled.then(() => route.continue()));
+    await press(dialog, 'Allow');
+    await press(dialog, 'Cancel');
+    answer();
+    expect((await outcome())[0]).toBe('success');
+  });
+
   it('stays open after a wrong password, and tells the page of it when the person cancels', async () => {
     const dialog = await open();
     await press(dialog, 'Tartan Bank');
@@ -337,7 +360,7 @@ describeInBrowser('update mode', () => {
     await press(first, 'Allow');
     const [, publicToken] = await outcome();
     const item = await plaid().exchange(publicToken as unknown as string);
-    await plaid().resetLogin(item.accessToken);
+    await plaid().resetLogin(item.accessToken, `${hostUrl}/hook`);
 
     await page.goto(hostUrl);
     const dialog = await openPlaid(item.accessToken);

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
-import { idOf, platformConnectionId } from '#contracts/ids.js';
+import { idOf } from '#contracts/ids.js';
 import type { ProviderName, SessionView, StartedLink } from '#contracts/link-session.js';
 import { AttemptJournal } from './attempt-journal.js';
 import { ConfiguredProviders } from './configured-providers.js';
@@ -9,6 +9,7 @@ import { connectionEnv } from './connection-env.js';
 import { Connections } from './connections.service.js';
 import { Credentials } from './credentials.service.js';
 import type { StartLink } from './providers/provider.js';
+import { webhookAddressOf } from './webhook-address.js';
 
 export interface StartAttempt {
   context: Context;
@@ -40,7 +41,7 @@ export class LinkStarter {
       userRef: user_id,
       language: wish.language,
       clientName: wish.asker ?? connectionEnv.BRAND_NAME,
-      webhookUrl: `${connectionEnv.WEBHOOK_BASE_URL}/v1/webhooks/${provider}/${platformConnectionId(connection_id)}`,
+      webhookUrl: webhookAddressOf(provider, connection_id),
       ...old.update,
     });
     await this.journal.start({

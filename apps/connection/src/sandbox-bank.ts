@@ -10,6 +10,7 @@ import { ConnectionQueries } from './connection-queries.js';
 import { Connections } from './connections.service.js';
 import { Credentials } from './credentials.service.js';
 import { refusedByProvider } from './provider-refusal.js';
+import { webhookAddressOf } from './webhook-address.js';
 
 const DEADLINE_MS = 3_000;
 
@@ -28,7 +29,8 @@ export class SandboxBank {
   async requireLogin(context: Context, id: string): Promise<Written<OwnedConnection>> {
     const connection = await this.connections.read(context.tenant, id);
     const accessToken = await this.credentials.open(connection, 'sandbox_require_login', context);
-    await this.providers.get(connection.provider).resetLogin(accessToken).catch(refusedByProvider);
+    const address = webhookAddressOf(connection.provider, id);
+    await this.providers.get(connection.provider).resetLogin(accessToken, address).catch(refusedByProvider);
     const user = await this.queries.user(context.tenant, connection.user_id);
     return { view: { ...connection, user_name: user?.name ?? null }, position: '0' };
   }

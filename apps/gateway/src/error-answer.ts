@@ -2,6 +2,7 @@ import { HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type CodedError, type ErrorCode, errors, isCoded, platformCode } from '#contracts/errors.js';
 import { logger } from '#service/logger.js';
+import { accepts } from './accepts.js';
 
 /** Statuses with which Fastify and Nest themselves refuse a request, in our words. */
 const ofStatus: Partial<Record<number, ErrorCode>> = {
@@ -73,12 +74,7 @@ function setHeaders(refusal: CodedError, reply: FastifyReply): void {
   if (code === 'METHOD_NOT_ALLOWED') void reply.header('allow', allow);
 }
 
-/** A weight of zero says that it is not wanted (RFC 9110, 12.4.2). */
-const wantsProblem = ({ headers: { accept = '' } }: FastifyRequest): boolean =>
-  accept.split(',').some((range) => {
-    const [type, ...terms] = range.split(';').map((part) => part.trim().toLowerCase());
-    return type === 'application/problem+json' && !terms.some((term) => /^q=0(\.0*)?$/.test(term));
-  });
+const wantsProblem = ({ headers }: FastifyRequest): boolean => accepts(headers.accept, 'application/problem+json');
 
 const isPlatform = ({ url }: FastifyRequest): boolean => /^\/v1([/?]|$)/.test(url);
 

@@ -15,6 +15,8 @@ let ticket = null;
 let codeAsked = false;
 let lastError = null;
 let ended = false;
+/** An error is shown after which the dialog closes by itself. */
+let leaving = false;
 
 function tell(message) {
   window.parent.postMessage({ channel: query.get('channel'), ...message }, query.get('parent'));
@@ -60,7 +62,8 @@ function showError(error) {
   element('error').hidden = false;
   const { error_type, error_code, error_message } = error;
   report('ERROR', { error_type, error_code, error_message });
-  if (ENDS_DIALOG.includes(error.error_code)) setTimeout(exit, TIME_TO_READ_MS);
+  leaving = ENDS_DIALOG.includes(error.error_code);
+  if (leaving) setTimeout(exit, TIME_TO_READ_MS);
   else element(codeAsked ? 'code' : 'password').select();
 }
 
@@ -94,7 +97,7 @@ async function whileBusy(work) {
   try {
     await work();
   } finally {
-    for (const button of buttons) button.disabled = false;
+    for (const button of buttons) button.disabled = leaving;
   }
 }
 
@@ -167,12 +170,14 @@ function showConsent(answer) {
 
 const allow = () =>
   whileBusy(async () => {
+    // The bank may have shared by now, so this is no more to be cancelled: nobody would hear of the login.
+    ended = true;
     const result = await ask('/sandbox/allow', { ticket });
     if (result.error) {
+      ended = false;
       lastError = result.error;
       return exit();
     }
-    ended = true;
     tell({ type: 'success', result, metadata: metadata() });
   });
 

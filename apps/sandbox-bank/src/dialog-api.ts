@@ -112,7 +112,7 @@ function purposeOf(opening: Opening, { ledger, config }: { ledger: Ledger; confi
     return updates === undefined || updates?.state === 'removed' ? null : { ...link, updates };
   }
   if (opening.application_id !== config.teller.applicationId) return null;
-  const webhook = loopbackUrl(opening.webhook) ?? config.teller.webhookUrl;
+  const webhook = loopbackUrl(opening.webhook);
   const updates = opening.enrollment_id ? ledger.item(opening.enrollment_id) : null;
   if (updates === undefined || updates?.state === 'removed' || updates?.provider === 'plaid') return null;
   return { clientName: 'Teller Connect', webhook, updates };

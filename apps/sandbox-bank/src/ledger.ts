@@ -12,6 +12,7 @@ export interface Item {
   person: string;
   state: 'live' | 'removed';
   loginRequired: boolean;
+  /** Of an enrollment of Teller's only where the page has named one: the others go to the application's. */
   webhook: string | null;
   /** How often its accounts were read successfully with the access token. */
   verified: number;

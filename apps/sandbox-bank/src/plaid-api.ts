@@ -74,6 +74,12 @@ function itemCalls({ ledger, webhooks }: { ledger: Ledger; webhooks: Webhooks })
       const item = liveItem(ledger, body);
       return { item: itemView(item), status: null };
     },
+    '/item/webhook/update': (body) => {
+      const webhook = typeof body.webhook === 'string' ? body.webhook : null;
+      const item = { ...liveItem(ledger, body), webhook };
+      ledger.putItem(item);
+      return { item: itemView(item) };
+    },
     '/item/remove': (body) => {
       ledger.putItem({ ...liveItem(ledger, body), state: 'removed' });
       return {};

@@ -39,7 +39,7 @@ export function webhooks(ledger: Ledger, config: BankConfig): Webhooks {
         type: 'enrollment.disconnected',
       });
       const signature = tellerSignature(config.teller.signingSecret, body);
-      send(enrollment.webhook, body, { 'teller-signature': signature });
+      send(enrollment.webhook ?? config.teller.webhookUrl, body, { 'teller-signature': signature });
     },
     close: () => closing.abort(),
   };

@@ -125,6 +125,7 @@ describe('a link token request', () => {
   const requestOf = async (input: object): Promise<Record<string, unknown>> => {
     const bodies: Buffer[] = [];
     answer = (request, response) => {
+      if (request.url !== '/link/token/create') return plaidRefusal(500, 'API_ERROR', 'INTERNAL')(request, response);
       request.on('data', (chunk: Buffer) => bodies.push(chunk));
       request.on('end', () => replying(200, { link_token: 'link' })(request, response));
     };
@@ -146,7 +147,7 @@ describe('a link token request', () => {
     expect((await requestOf({ clientName })).client_name).toBe('x'.repeat(29));
   });
 
-  it('names products for a new item only', async () => {
+  it('names products for a new item only, and of an old one gets its token also where the address cannot be told', async () => {
     expect(await requestOf({})).toMatchObject({ products: ['transactions'], user: { client_user_id: 'u' } });
     const update = await requestOf({ accessToken: 'access' });
     expect(update).toMatchObject({ access_token: 'access' });

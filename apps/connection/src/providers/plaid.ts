@@ -28,9 +28,12 @@ export function plaidProvider(config: PlaidConfig): Provider {
   const call = plaidCalls(config);
   return {
     start: async (input) => {
+      // A relink goes on without: the next one tells it again.
+      const told = tellAddress(call, input).catch(() => undefined);
       const { link_token } = await call((plaid, options) =>
         plaid.linkTokenCreate(linkTokenRequest(config, input), options),
       );
+      await told;
       return { kind: 'plaid', script_url: config.scriptUrl, link_token };
     },
     exchange: (publicToken) => exchange(call, config, publicToken),
@@ -38,7 +41,8 @@ export function plaidProvider(config: PlaidConfig): Provider {
     remove: async (accessToken) => {
       await call((plaid, options) => plaid.itemRemove({ access_token: accessToken }, options)).catch(unlessGone);
     },
-    resetLogin: async (accessToken) => {
+    resetLogin: async (accessToken, webhookUrl) => {
+      await tellAddress(call, { accessToken, webhookUrl });
       await call((plaid, options) => plaid.sandboxItemResetLogin({ access_token: accessToken }, options));
     },
     verifyWebhook: plaidWebhookVerifier(async (keyId) => {
@@ -72,6 +76,13 @@ async function connect(config: PlaidConfig): Promise<PlaidApi> {
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(new URL(config.baseUrl).hostname);
   const baseOptions = { headers, timeout: CALL_DEADLINE_MS, maxRedirects: 0, ...(loopback && { proxy: false }) };
   return new PlaidApi(new Configuration({ basePath: config.baseUrl, baseOptions }));
+}
+
+/** Update mode passes over the address in its link token, and ours may be another one than when the item was made. */
+async function tellAddress(call: Call, input: Pick<StartLink, 'accessToken' | 'webhookUrl'>): Promise<void> {
+  const { accessToken, webhookUrl: webhook } = input;
+  if (accessToken === undefined) return;
+  await call((plaid, options) => plaid.itemWebhookUpdate({ access_token: accessToken, webhook }, options));
 }
 
 const LINK_LANGUAGES = 'da nl en et fr de hi it lv lt no pl pt ro es sv vi'.split(' ');

@@ -1,6 +1,7 @@
 import { Controller, Get, Header, Headers, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { DomainError } from '#contracts/errors.js';
+import { accepts } from '../accepts.js';
 import { Public } from '../endpoint.js';
 import { findAsset, keptForEver } from './assets.js';
 
@@ -20,7 +21,7 @@ export class AssetsController {
     const asset = findAsset(name);
     if (!asset) throw new DomainError('NOT_FOUND');
     void reply.type(asset.type).headers(keptForEver);
-    if (!/\bbr\b/.test(accepted ?? '')) return asset.body;
+    if (!accepts(accepted, 'br')) return asset.body;
     void reply.header('content-encoding', 'br');
     return asset.brotli;
   }

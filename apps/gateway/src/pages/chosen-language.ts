@@ -12,7 +12,7 @@ export function languageFor({ query, headers }: FastifyRequest): Language {
 }
 
 /** Keeps a choice for every link that this browser opens. It says nothing about the person but a language. */
-export function keepLanguage(reply: FastifyReply, { query, protocol }: FastifyRequest): void {
+export function keepLanguage(reply: FastifyReply, { query }: FastifyRequest, secure: boolean): void {
   const chosen = chosenNow(query);
   if (chosen === undefined) return;
   const cookie = fastifyCookie.serialize(COOKIE, chosen, {
@@ -20,7 +20,7 @@ export function keepLanguage(reply: FastifyReply, { query, protocol }: FastifyRe
     maxAge: YEAR_SECONDS,
     httpOnly: true,
     sameSite: 'lax',
-    secure: protocol === 'https',
+    secure,
   });
   void reply.header('set-cookie', cookie);
 }

@@ -43,10 +43,9 @@ describe('going on at another device', () => {
     const code = codes.seal(link.token);
     const answer = await take(code, { origin });
     expect([answer.statusCode, answer.json()]).toEqual([200, { path: `/link/s/${link.sid}` }]);
-    const [page, guest] = answer.headers['set-cookie'] as string[];
-    expect(page).toContain(`lk_${link.sid}=${link.token};`);
-    expect(page).toContain('; HttpOnly; Secure; SameSite=Lax');
-    expect(guest).toContain(`lk_guest_${link.sid}=1;`);
+    const cookie = answer.headers['set-cookie'];
+    expect(cookie).toContain(`lk_${link.sid}=${link.token}.guest; Max-Age=`);
+    expect(cookie).toContain('; HttpOnly; Secure; SameSite=Lax');
     expect(bus.lastAsked('link-session.hand-over')).toMatchObject({ code_hash: hashSecret(code) });
     expect(JSON.stringify(bus.asked)).not.toContain(link.token);
     expect(JSON.stringify(bus.asked)).not.toContain(code);
@@ -75,10 +74,22 @@ describe('going on at another device', () => {
     for (const path of ['', '/with/plaid']) {
       const at = (cookie: string) => app.inject({ url: `/link/s/${link.sid}${path}`, headers: { cookie } });
       expect((await at(cookieOf(link))).body).toContain('Taking you back to app.example');
-      const { body } = await at(`${cookieOf(link)}; lk_guest_${link.sid}=1`);
+      const { body } = await at(`${cookieOf(link)}.guest`);
       expect(body).toContain('go on at your other device');
       expect(body).not.toContain('app.example');
     }
+  });
+
+  it('ends where the link itself is opened at the other device, which is then like any', async () => {
+    const taken = await take(codes.seal(link.token), { origin });
+    const opened = await app.inject(`/link/${link.token}`);
+    const [at, own] = [taken, opened].map(({ headers }) => String(headers['set-cookie']).split(';')[0]!.split('='));
+    // Of two cookies of one name and path the browser keeps the later.
+    expect(own![0]).toBe(at![0]);
+    const guestsPage = (value: string) =>
+      app.inject({ url: `/link/s/${link.sid}`, headers: { cookie: `lk_${link.sid}=${value}` } });
+    expect((await guestsPage(at![1]!)).body).toContain(' data-guest');
+    expect((await guestsPage(own![1]!)).body).not.toContain(' data-guest');
   });
 });
 
@@ -95,7 +106,7 @@ describe('following a session', () => {
     expect(headers['content-type']).toBe('text/event-stream; charset=utf-8');
     const told = [...body.matchAll(/event: page\ndata: (.*)\n/g)].map(([, data]) => JSON.parse(data!) as object);
     expect(told.at(-2)).toMatchObject({ status: 'pending', hand_overs: 1, shows: 'open 0 ' });
-    expect(told.at(-1)).toMatchObject({ status: 'completed', banks: 1, shows: 'completed 1 ' });
+    expect(told.at(-1)).toMatchObject({ status: 'completed', shows: 'completed 1 ' });
     expect(body.endsWith('event: end\ndata: {}\n\n')).toBe(true);
     expect(body).not.toContain(link.token);
   });

@@ -9,7 +9,7 @@ import { jsonBodyOf } from '../json-body.js';
 import { isSecure, publicBase } from '../public-base.js';
 import { checkedBody } from '../validation.js';
 import { HandOffCodes } from './hand-off-code.js';
-import { guestCookie, pageCookie, pagePath } from './page-cookie.js';
+import { guestCookie, pagePath } from './page-cookie.js';
 import { qrCode } from './qr-code.js';
 import { SamePageGuard } from './same-page.guard.js';
 import { Visits } from './visits.service.js';
@@ -50,7 +50,7 @@ export class HandOffController {
     const { sid, proof } = this.visits.byToken(request, token);
     const { expires_at } = await this.bus.ask('link-session.hand-over', { ...proof, code_hash: hashSecret(code) });
     const terms = { expires_at, secure: isSecure(request, this.config) };
-    void reply.header('set-cookie', [pageCookie(sid, token, terms), guestCookie(sid, terms)]);
+    void reply.header('set-cookie', guestCookie(sid, token, terms));
     return { path: pagePath(sid) };
   }
 }

@@ -21,6 +21,9 @@ async function serve(...links: Link[]): Promise<NestFastifyApplication> {
 const open = (link: Link, path = '', headers: Record<string, string> = {}) =>
   app!.inject({ url: `/link/s/${link.sid}${path}`, headers: { cookie: cookieOf(link), ...headers } });
 
+const encodingOf = async (url: string, accepted: string) =>
+  (await app!.inject({ url, headers: { 'accept-encoding': accepted } })).headers['content-encoding'];
+
 const headingOf = (body: string): string => /<h1[^>]*>([^<]*)<\/h1>/.exec(body)?.[1] ?? '';
 
 beforeEach(() => void bus.asked.splice(0));
@@ -53,9 +56,11 @@ describe('opening a link', () => {
     const { headers } = await secure.inject(`/link/${link.token}`);
     bus.answers = {};
     const away = await secure.inject(`/link/${link.token}`);
+    const inGerman = await secure.inject('/link/over/used?lang=de');
     await secure.close();
     expect(headers['set-cookie']).toContain('; Secure');
     expect([away.statusCode, away.headers['set-cookie']]).toEqual([503, expect.stringContaining('; Secure')]);
+    expect(inGerman.headers['set-cookie']).toContain('; Secure');
   });
 
   it('never activates, neither by GET nor by HEAD', async () => {
@@ -274,6 +279,8 @@ describe('the page of a session', () => {
     const { body, headers } = await open(link, '/with/teller');
     expect(headingOf(body)).toBe('Connect your bank');
     expect(headers['content-security-policy']).not.toContain('teller');
+    expect(body).toContain(`data-address="/link/s/${link.sid}"`);
+    expect(body).toContain('data-shows="open 0 "');
   });
 
   it('answers HEAD at once also where it would be followed', async () => {
@@ -324,12 +331,12 @@ describe('the page of a session', () => {
   });
 
   it.each([
-    ['br', brotliDecompressSync],
-    ['gzip', gunzipSync],
-  ] as const)('comes as %s where that is accepted', async (encoding, unpack) => {
+    ['br', 'gzip, deflate, br;q=0.5', brotliDecompressSync],
+    ['gzip', 'br;q=0, GZIP', gunzipSync],
+  ] as const)('comes as %s to who accepts %s', async (encoding, accepted, unpack) => {
     const link = newLink();
     await serve(link);
-    const { headers, rawPayload } = await open(link, '', { 'accept-encoding': encoding });
+    const { headers, rawPayload } = await open(link, '', { 'accept-encoding': accepted });
     expect([headers['content-encoding'], headers.vary]).toEqual([encoding, 'accept-encoding']);
     expect(headingOf(unpack(rawPayload).toString())).toBe('Connect your bank');
   });
@@ -341,6 +348,8 @@ describe('the page of a session', () => {
     for (const [, path] of body.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)) {
       const { statusCode, headers } = await app!.inject(path!);
       expect([statusCode, headers['cache-control']]).toEqual([200, 'public, max-age=31536000, immutable']);
+      const encodings = ['br', 'br;q=0'].map((accepted) => encodingOf(path!, accepted));
+      expect(await Promise.all(encodings)).toEqual(['br', undefined]);
     }
     for (const missing of ['/assets/pages/link.000000000000.js', '/assets/admin/admin.000000000000.js']) {
       const { statusCode, headers } = await app!.inject(missing);

@@ -44,7 +44,7 @@ export class LinkController {
       return this.show(reply, request, { view, sid, address: `/link/over/${view.over}` });
     }
     setRedirectHeaders(reply);
-    keepLanguage(reply, request);
+    keepLanguage(reply, request, terms.secure);
     return reply.redirect(pagePath(visit.sid), 303);
   }
 
@@ -74,7 +74,7 @@ export class LinkController {
     return this.show(reply, request, { view, sid, shows: showsOf(page.session) });
   }
 
-  /** A provider's own step: the one page that may load that provider's script. */
+  /** A provider's own step: the one page that may load that provider's script. Where there is none, the session's own page. */
   @Get('s/:sid/with/:provider')
   async step(
     @Param() { sid, provider }: { sid: string; provider: string },
@@ -82,8 +82,10 @@ export class LinkController {
     @Res() reply: FastifyReply,
   ) {
     const page = await this.visits.page(request, this.visits.byCookie(request, sid));
-    const view = stepOf(page, provider, Date.now()) ?? viewOf(page, {}, Date.now());
-    return this.show(reply, request, { view, sid });
+    const view = stepOf(page, provider, Date.now());
+    if (view) return this.show(reply, request, { view, sid });
+    const own = { view: viewOf(page, {}, Date.now()), shows: showsOf(page.session), address: pagePath(sid) };
+    return this.show(reply, request, { ...own, sid });
   }
 
   /** The way back to the app, with a result that it can check. */
@@ -108,6 +110,7 @@ export class LinkController {
     const status = view.kind === 'ended' ? view.status : 200;
     const provider = view.kind === 'step' ? view.provider : undefined;
     const base = sid === undefined ? undefined : pagePath(sid);
-    sendPage(request, reply, { view, status, provider, base, guest, settings: this.settings, ...page });
+    const secure = isSecure(request, this.config);
+    sendPage(request, reply, { view, status, provider, base, guest, secure, settings: this.settings, ...page });
   }
 }

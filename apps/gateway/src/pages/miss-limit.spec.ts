@@ -1,6 +1,8 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { DomainError } from '#contracts/errors.js';
 import { MissLimit } from './miss-limit.js';
+
+afterEach(() => void jest.useRealTimers());
 
 describe('the limit on links that do not exist', () => {
   it('is over after so many misses in a minute, for that address alone', () => {
@@ -25,6 +27,16 @@ describe('the limit on links that do not exist', () => {
       }
     };
     expect([refusal(0), refusal(18_500), refusal(60_000)]).toEqual([{ retry_after: 60 }, { retry_after: 42 }, null]);
+  });
+
+  it('ends with its minute also where the clock is set back meanwhile', () => {
+    jest.useFakeTimers();
+    const limit = new MissLimit(1);
+    limit.add('192.0.2.1');
+    jest.setSystemTime(Date.now() - 3_600_000);
+    expect(limit.isOver('192.0.2.1')).toBe(true);
+    jest.advanceTimersByTime(60_000);
+    expect(limit.isOver('192.0.2.1')).toBe(false);
   });
 
   it('counts a /64 of IPv6 as one, however it is written', () => {

@@ -11,19 +11,19 @@ export class MissLimit {
 
   constructor(private readonly perMinute: number) {}
 
-  add(address: string, now = Date.now()): void {
+  add(address: string, now = performance.now()): void {
     const key = networkOf(address);
     const misses = this.current(now);
     if (misses.size >= MOST_ADDRESSES && !misses.has(key)) misses.delete(misses.keys().next().value!);
     misses.set(key, (misses.get(key) ?? 0) + 1);
   }
 
-  isOver(address: string, now = Date.now()): boolean {
+  isOver(address: string, now = performance.now()): boolean {
     return (this.current(now).get(networkOf(address)) ?? 0) >= this.perMinute;
   }
 
   /** Refuses an address that has missed too often, until the minute is over. */
-  assertNotOver(address: string, now = Date.now()): void {
+  assertNotOver(address: string, now = performance.now()): void {
     if (!this.isOver(address, now)) return;
     throw new DomainError('RATE_LIMITED', undefined, { retry_after: Math.ceil((this.windowEnds - now) / 1000) });
   }

@@ -24,14 +24,17 @@ const forSession = (sid: string, { expires_at, secure }: CookieTerms) => ({
 export const pageCookie = (sid: string, token: string, terms: CookieTerms): string =>
   fastifyCookie.serialize(nameOf(sid), token, forSession(sid, terms));
 
-export const tokenFromCookie = (header: string | undefined, sid: string): string | undefined =>
+/** Marks a device that the person only went on at: the app to go back to is at the other one. Opening the link itself ends that. */
+const GUEST = '.guest';
+
+export const guestCookie = (sid: string, token: string, terms: CookieTerms): string =>
+  pageCookie(sid, token + GUEST, terms);
+
+const valueOf = (header: string | undefined, sid: string): string | undefined =>
   fastifyCookie.parse(header ?? '')[nameOf(sid)];
 
-const guestNameOf = (sid: string): string => `lk_guest_${sid}`;
-
-/** Marks a device that the person only went on at: the app to go back to is at the other one. */
-export const guestCookie = (sid: string, terms: CookieTerms): string =>
-  fastifyCookie.serialize(guestNameOf(sid), '1', forSession(sid, terms));
+export const tokenFromCookie = (header: string | undefined, sid: string): string | undefined =>
+  valueOf(header, sid)?.replace(GUEST, '');
 
 export const isGuest = (header: string | undefined, sid: string): boolean =>
-  fastifyCookie.parse(header ?? '')[guestNameOf(sid)] === '1';
+  valueOf(header, sid)?.endsWith(GUEST) ?? false;

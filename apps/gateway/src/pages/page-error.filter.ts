@@ -1,7 +1,9 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '#contracts/errors.js';
+import { CONFIG, type GatewayConfig } from '../config.js';
 import { refusalOnPage, retryAfterOf } from '../error-answer.js';
+import { isSecure } from '../public-base.js';
 import { endOfRefusal } from './page-view.js';
 import { sendPage } from './send-page.js';
 import { PAGES_SETTINGS, type PagesSettings } from './settings.js';
@@ -15,6 +17,7 @@ const UNDECIDED: readonly ErrorCode[] = ['UNAVAILABLE', 'RATE_LIMITED', 'INTERNA
 export class PageErrorFilter implements ExceptionFilter {
   constructor(
     @Inject(PAGES_SETTINGS) private readonly settings: PagesSettings,
+    @Inject(CONFIG) private readonly config: GatewayConfig,
     @Inject(Visits) private readonly visits: Visits,
   ) {}
 
@@ -27,6 +30,7 @@ export class PageErrorFilter implements ExceptionFilter {
     const retryAfter = retryAfterOf(refusal);
     if (retryAfter !== undefined) void reply.header('retry-after', retryAfter);
     const base = UNDECIDED.includes(code) ? this.visits.keep(request, reply) : undefined;
-    sendPage(request, reply, { view, settings: this.settings, status: view.status, base, address: base });
+    const secure = isSecure(request, this.config);
+    sendPage(request, reply, { view, settings: this.settings, status: view.status, secure, base, address: base });
   }
 }

@@ -1,16 +1,10 @@
 import type { PageFacts, SessionView } from '#contracts/link-session.js';
-import { leavesTo } from './redirect.js';
 
 /** What the page's script needs to know of its session. */
 export interface PageState {
   status: SessionView['status'];
-  /** Banks connected through this session so far. */
-  banks: number;
   /** Attempts whose outcome is not known yet. */
   in_flight: string[];
-  last_refusal: SessionView['last_refusal'];
-  /** Whether the person goes back to an app now, by way of `leave`. */
-  redirect: boolean;
   /** Names what there is to see: a page that was made for another one is out of date. */
   shows: string;
 }
@@ -20,10 +14,7 @@ export type FollowedState = PageState & Pick<PageFacts, 'hand_overs' | 'is_tryin
 
 export const stateOf = (session: SessionView): PageState => ({
   status: session.status,
-  banks: session.result_connection_ids.length,
   in_flight: session.in_flight,
-  last_refusal: session.last_refusal,
-  redirect: leavesTo(session) !== null,
   shows: showsOf(session),
 });
 

@@ -96,10 +96,13 @@ describe('what the page shows at a second device', () => {
 describe('the page of a link that is over', () => {
   it.each<[Partial<SessionView>, string]>([
     [{ status: 'expired' }, 'expiredText'],
+    [{ status: 'expired', result_connection_ids: ['c1'] }, 'expiredConnectedText'],
     [{ status: 'completed' }, 'usedText'],
     [{ status: 'failed', error_code: 'GIVEN_UP' }, 'gaveUpText'],
     [{ status: 'failed', error_code: 'TOO_MANY_ATTEMPTS' }, 'tooManyText'],
     [{ status: 'failed', error_code: 'CANCELLED' }, 'cancelledText'],
+    [{ status: 'failed', error_code: 'CONNECTION_DISCONNECTED' }, 'goneText'],
+    [{ status: 'failed', error_code: 'USER_DELETED' }, 'goneText'],
     [{ status: 'failed', error_code: 'constructor' }, 'invalidText'],
   ])('of %j says %s, also by its name alone', (session, text) => {
     const end = endOf(page(session).session);

@@ -18,7 +18,7 @@ interface Open {
   /** Banks connected through this session so far. */
   banks: number;
   secondsLeft: number;
-  /** What goes on at another device, where the person went on there. */
+  /** What goes on, where the person went on at another device; at which of them, nobody tells. */
   elsewhere: 'handedOver' | 'tryingElsewhere' | null;
 }
 
@@ -38,7 +38,7 @@ export interface Ended {
 
 /** What the hosted page shows: one kind per template. */
 export type PageView =
-  | ({ kind: 'offer' } & Open)
+  | ({ kind: 'offer'; picked?: boolean } & Open)
   | ({ kind: 'refused'; reason: TextKey; code: string | null; tried: ProviderName | null } & Open)
   | ({ kind: 'more' } & Open)
   | ({ kind: 'step'; provider: ProviderName } & Open)
@@ -67,7 +67,7 @@ export function viewOf(page: SessionPage, wish: Wish, now: number): PageView {
     return { kind: 'done', outcome, institution, banks, leavesTo: hostOf(session) };
   }
   const open = openOf(page, now);
-  if (wish.pick !== undefined) return { kind: 'offer', ...open };
+  if (wish.pick !== undefined) return { kind: 'offer', picked: true, ...open };
   if (session.last_refusal)
     return { kind: 'refused', ...reasonOf(session.last_refusal), tried: triedOf(open, wish), ...open };
   return { kind: banks > 0 ? 'more' : 'offer', ...open };
@@ -114,10 +114,12 @@ const triedOf = ({ providers }: Open, { tried }: Wish): ProviderName | null =>
 /** The pages of links that no longer do anything for whoever opens them. None says more than its name. */
 const overs = {
   expired: ended(410, 'expiredHeading', 'expiredText'),
+  connected: ended(410, 'expiredHeading', 'expiredConnectedText'),
   used: ended(410, 'usedHeading', 'usedText'),
   stopped: ended(410, 'invalidHeading', 'gaveUpText'),
   refused: ended(410, 'invalidHeading', 'tooManyText'),
   cancelled: ended(410, 'invalidHeading', 'cancelledText'),
+  gone: ended(410, 'invalidHeading', 'goneText'),
   failed: ended(410, 'invalidHeading', 'invalidText'),
 };
 type Over = keyof typeof overs;
@@ -126,6 +128,8 @@ const failures: Record<string, Over> = {
   GIVEN_UP: 'stopped',
   TOO_MANY_ATTEMPTS: 'refused',
   CANCELLED: 'cancelled',
+  CONNECTION_DISCONNECTED: 'gone',
+  USER_DELETED: 'gone',
 };
 
 /** The page of a link that is over. */
@@ -134,8 +138,8 @@ export function endOf(session: SessionView): Ended & { over: Over } {
   return { ...overs[over], over, leavesTo: over === 'used' ? null : hostOf(session) };
 }
 
-function overOf({ status, error_code }: SessionView): Over {
-  if (status === 'expired') return 'expired';
+function overOf({ status, error_code, result_connection_ids }: SessionView): Over {
+  if (status === 'expired') return result_connection_ids.length > 0 ? 'connected' : 'expired';
   if (status === 'completed') return 'used';
   return Object.hasOwn(failures, error_code ?? '') ? failures[error_code!]! : 'failed';
 }

@@ -1,6 +1,7 @@
 import { constants, brotliCompressSync, gzipSync } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ProviderName } from '#contracts/link-session.js';
+import { accepts } from '../accepts.js';
 import { assetPath } from './assets.js';
 import { keepLanguage, languageFor } from './chosen-language.js';
 import { setPageHeaders } from './page-headers.js';
@@ -12,6 +13,8 @@ export interface SentPage {
   view: PageView;
   settings: PagesSettings;
   status: number;
+  /** Whether the browser reaches us through TLS. */
+  secure: boolean;
   /** The session's own path, where there is one. */
   base?: string | undefined;
   /** What the address bar is to show instead, where the address that was opened holds a token. */
@@ -28,7 +31,7 @@ export interface SentPage {
 export function sendPage(request: FastifyRequest, reply: FastifyReply, { view, settings, ...page }: SentPage): void {
   const language = languageFor(request);
   setPageHeaders(reply, settings, page.provider);
-  keepLanguage(reply, request);
+  keepLanguage(reply, request, page.secure);
   const { base, address, shows, guest } = page;
   const html = renderPage(view, { language, brand: settings.BRAND_NAME, base, address, shows, guest });
   const [encoding, body] = compressed(html, request.headers['accept-encoding']);
@@ -46,9 +49,9 @@ export function sendPage(request: FastifyRequest, reply: FastifyReply, { view, s
 }
 
 /** On a slow line each kilobyte counts. No page holds a secret that the length of the answer could give away. */
-function compressed(html: string, accepted = ''): [encoding: string | null, body: string | Buffer] {
-  if (/\bbr\b/.test(accepted)) {
+function compressed(html: string, accepted: string | undefined): [encoding: string | null, body: string | Buffer] {
+  if (accepts(accepted, 'br')) {
     return ['br', brotliCompressSync(html, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } })];
   }
-  return /\bgzip\b/.test(accepted) ? ['gzip', gzipSync(html)] : [null, html];
+  return accepts(accepted, 'gzip') ? ['gzip', gzipSync(html)] : [null, html];
 }

@@ -15,7 +15,8 @@ async function call(action, { path = `${base}/${action}`, method = 'POST', body 
     signal: AbortSignal.timeout(timeoutMs),
   });
   if (response.ok) return response.json();
-  throw Object.assign(new Error(`${action} was refused`), { status: response.status });
+  const { error } = (await response.json().catch(() => null)) ?? {};
+  throw Object.assign(new Error(`${action} was refused`), { status: response.status, code: error?.code });
 }
 
 /** True when the server has decided, so that asking again is no use; false when the network or a part of it was away. */
@@ -60,6 +61,7 @@ async function refresh() {
   stream.close();
   clearTimeout(expiry);
   clearTimeout(tryingEnds);
+  clearTimeout(codeRunsOut);
   try {
     const answer = await fetch(base, { signal: AbortSignal.timeout(10_000) });
     const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
@@ -77,7 +79,8 @@ async function refresh() {
 /** Who does not see the page hears what is on it now. */
 function tell(hadFocus) {
   const heading = main.querySelector('h1');
-  document.querySelector('[data-news]').textContent = `${heading.textContent} ${main.querySelector('p').textContent}`;
+  const news = main.querySelector('[data-focus] p') ?? main.querySelector('p:not([hidden])');
+  document.querySelector('[data-news]').textContent = `${heading.textContent} ${news.textContent}`;
   if (!hadFocus) return;
   heading.tabIndex = -1;
   heading.focus();
@@ -167,6 +170,8 @@ async function showCode() {
 }
 
 function setCode(state) {
+  // An answer may come when another page has taken the place of the one that asked.
+  if (!element('code')) return;
   element('code').hidden = state !== 'shown';
   element('code').querySelector('path').setAttribute('d', '');
   element('code-over').hidden = state !== 'over';
@@ -270,6 +275,8 @@ async function finish(attempt_id, token) {
       await call('finish', { body: { attempt_id, token } });
       return go();
     } catch (error) {
+      // Somebody else has used the link meanwhile: the session has gone well, and this bank is not connected.
+      if (error.code === 'CONSUMED') return location.replace('/link/over/used');
       if (isDecided(error) || error.status === 502) return go(`?tried=${provider}`);
     }
     await outcomeOf(attempt_id, patientUntil);
@@ -326,7 +333,9 @@ function begin() {
 
 // Neither a token nor the choice of a language stays in the address bar. What a provider has sent along does, for a reload.
 if (address) history.replaceState(null, '', address);
-else if (/^\?lang=\w+$/.test(location.search)) history.replaceState(null, '', location.pathname);
+else if (/^\?(\w+=\w+&)?lang=\w+$/.test(location.search)) {
+  history.replaceState(null, '', location.pathname + location.search.replace(/[?&]lang=\w+$/, ''));
+}
 
 // Where a provider sends browsers back to, another language needs the whole query. It is added here: no page may hold its secrets.
 if (!base) {

@@ -64,7 +64,7 @@ export const de: Texts = {
   handOffName: 'QR-Code, der diesen Link auf Ihrem Handy öffnet',
   close: 'Schließen',
   handedOver: 'Ihr Handy hat diesen Link jetzt. Diese Seite zeigt mit an, was geschieht.',
-  tryingElsewhere: 'Auf Ihrem Handy wird gerade eine Bank verbunden. Diese Seite zeigt mit an, was geschieht.',
+  tryingElsewhere: 'Gerade wird eine Bank verbunden. Diese Seite zeigt mit an, was geschieht.',
   guestDone: 'Sie können diese Seite schließen und am anderen Gerät weitermachen.',
   continueHeading: 'Einen Moment …',
   continueText: 'Wir übernehmen vom anderen Gerät.',
@@ -72,6 +72,7 @@ export const de: Texts = {
   chooseLanguage: 'Sprache',
   expiredHeading: 'Dieser Link ist abgelaufen',
   expiredText: 'Zu Ihrer Sicherheit gelten solche Links nur kurze Zeit. Bitte fragen Sie nach einem neuen.',
+  expiredConnectedText: 'Ihre Bank ist verbunden. Nur die Zeit für diesen Link ist vorbei.',
   usedHeading: 'Dieser Link wurde schon benutzt',
   usedText: 'Er hat seinen Zweck erfüllt. Um eine weitere Bank zu verbinden, fragen Sie bitte nach einem neuen Link.',
   invalidHeading: 'Dieser Link gilt nicht mehr',
@@ -80,7 +81,9 @@ export const de: Texts = {
     'Sie haben aufgehört, deshalb wurde nichts weiter verbunden. Für einen neuen Versuch fragen Sie nach einem neuen Link.',
   cancelledText:
     'Wer ihn geschickt hat, hat ihn zurückgezogen, deshalb wurde nichts weiter verbunden. Wenn Sie ihn noch brauchen, fragen Sie nach einem neuen Link.',
-  tooManyText: 'Die Anmeldung wurde zu oft abgelehnt. Bitte fragen Sie nach einem neuen Link.',
+  tooManyText: 'Dieser Link wurde zu oft versucht. Bitte fragen Sie nach einem neuen.',
+  goneText:
+    'Wofür dieser Link war, wurde inzwischen entfernt. Wenn Sie ihn noch brauchen, fragen Sie nach einem neuen Link.',
   crowdedHeading: 'Einen Moment bitte',
   crowdedText:
     'Aus Ihrem Netz wurden zu viele Links geöffnet, die es nicht gibt. Bitte versuchen Sie es in einer Minute wieder.',
