@@ -102,6 +102,7 @@ describe('the page of a link that is over', () => {
     [{ status: 'failed', error_code: 'TOO_MANY_ATTEMPTS' }, 'tooManyText'],
     [{ status: 'failed', error_code: 'CANCELLED' }, 'cancelledText'],
     [{ status: 'failed', error_code: 'CONNECTION_DISCONNECTED' }, 'goneText'],
+    [{ status: 'failed', error_code: 'CREDENTIAL_LOST' }, 'goneText'],
     [{ status: 'failed', error_code: 'USER_DELETED' }, 'goneText'],
     [{ status: 'failed', error_code: 'constructor' }, 'invalidText'],
   ])('of %j says %s, also by its name alone', (session, text) => {

@@ -129,6 +129,7 @@ const failures: Record<string, Over> = {
   TOO_MANY_ATTEMPTS: 'refused',
   CANCELLED: 'cancelled',
   CONNECTION_DISCONNECTED: 'gone',
+  CREDENTIAL_LOST: 'gone',
   USER_DELETED: 'gone',
 };
 
