@@ -17,13 +17,31 @@ export function apiAt(url: string, key: string | undefined): Api {
   client.use({
     async onResponse({ response }) {
       if (!response.ok) throw await refusalOf(response);
+      if (response.status === 204) return;
+      // Read here, as nobody else says in words of ours what came instead of an answer.
+      const text = await response
+        .clone()
+        .text()
+        .catch((error: unknown) => Promise.reject(silent(error)));
+      if (!isJson(text)) throw new CliError('HTTP_200', `What answers at ${url} is not Latchkey.`);
     },
-    onError({ error }) {
-      if (error instanceof CliError) return error;
-      return new CliError('UNREACHABLE', `Latchkey does not answer at ${url} (${reasonOf(error)}).`);
-    },
+    onError: ({ error }) => silent(error),
   });
   return client;
+
+  function silent(error: unknown): CliError {
+    if (error instanceof CliError) return error;
+    return new CliError('UNREACHABLE', `Latchkey does not answer at ${url} (${reasonOf(error)}).`);
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

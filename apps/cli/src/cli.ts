@@ -31,6 +31,9 @@ export class Cli {
     }
     this.json = given.has.has('json') || !process.stdout.isTTY;
     this.key = given.option.key ?? (env.LATCHKEY_API_KEY || undefined);
+    if (this.key !== undefined && !/^[\x21-\x7e]+$/.test(this.key)) {
+      throw new UsageError('--key, or LATCHKEY_API_KEY, is no API key: put the whole one there.', given.command.words);
+    }
     this.local = namedStack(env) ?? (named === undefined ? localStack(env) : null);
     this.url = (named ?? this.local?.url ?? DEFAULT_URL).replace(/\/+$/, '');
   }

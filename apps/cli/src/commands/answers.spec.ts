@@ -54,6 +54,32 @@ describe('an outage behind a proxy', () => {
   });
 });
 
+describe('what answers and is not Latchkey', () => {
+  it('is said to be none, where it gives a page for everything', async () => {
+    const page = proxyPage(200);
+    await expect(run(['users', 'list'], [page])).rejects.toMatchObject({ code: 'HTTP_200' });
+  });
+
+  it('is waited out by link --wait where an answer breaks off', async () => {
+    const minted = { id: 'link_session_1', status: 'pending', url: 'x', expires_at: new Date().toISOString() };
+    const breaksOff: RequestListener = (_request, response) => {
+      response.writeHead(200, { 'content-length': 100 }).write('{"id"');
+      setImmediate(() => response.destroy());
+    };
+    const ended = { ...minted, status: 'completed' };
+    expect(await run(['link', '--user', 'u', '--wait'], [gives(minted), breaksOff, gives(ended)])).toEqual([
+      minted,
+      ended,
+    ]);
+  });
+});
+
+it('a key that was not filled in is named before anything is asked', () => {
+  const given = parse(['users', 'list'], commands);
+  const env = { DATA_DIR: '/nowhere', LATCHKEY_API_KEY: 'bb_…' };
+  expect(() => new Cli(given, env)).toThrow('is no API key');
+});
+
 describe('a key that has asked too often', () => {
   const tooOften: RequestListener = (request, response) =>
     gives({ error: { code: 'RATE_LIMITED', message: 'Slow down.' } })(request, response.writeHead(429));

@@ -53,7 +53,7 @@ export const auditFileCommands: Command[] = [
 async function exportTo({ option, has }: Given, cli: Cli): Promise<void> {
   if (cli.key === undefined)
     throw new UsageError('An API key is needed: set LATCHKEY_API_KEY or give --key.', 'audit export');
-  const url = new URL('/api/v1/audit/export', cli.url);
+  const url = new URL(`${cli.url}/api/v1/audit/export`);
   for (const name of ['format', ...FILTERS]) if (option[name]) url.searchParams.set(name, option[name]);
   const response = await answerOf(url, { headers: { 'x-api-key': cli.key } }).catch((error: unknown) => {
     if (error instanceof CliError) throw error;

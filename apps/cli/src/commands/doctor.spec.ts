@@ -55,4 +55,10 @@ describe('doctor', () => {
     });
     expect(wrong).toBe('parts');
   });
+
+  it('does not take a page for everything for a gateway', async () => {
+    const { wrong, detail } = await shownBy((_, response) => response.end('<h1>My app</h1>'));
+    expect(wrong).toBe('gateway, parts');
+    expect(detail.gateway).toMatch(/^HTTP_200: What answers at .* is not Latchkey\.$/);
+  });
 });

@@ -47,7 +47,7 @@ async function reachable({ url, local, env }: Cli): Promise<Check> {
 
 /** Not ready answers 503 and says of each part how it is. */
 async function parts({ url }: Cli): Promise<Check[]> {
-  const ready = await readyAt(new URL('/health/ready', url));
+  const ready = await readyAt(new URL(`${url}/health/ready`));
   if (ready === null) return [{ check: 'parts', ok: false, detail: '/health/ready does not say how they are' }];
   return Object.entries(ready.parts).map(([check, { status, views = [], parts: needed = {} }]) => {
     const parked = views.reduce((sum, view) => sum + view.parked, 0);
