@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type PartPlan } from './child.js';
 import { type Account, databaseAccount } from './postgres-account.js';
+import { lockOf, postmasterOf } from './postmaster.js';
 import { StartError } from './start-error.js';
 
 const run = promisify(execFile);
@@ -90,9 +91,5 @@ async function makeCluster(cluster: string, password: string, account: Account):
  * Postgres would wait for that stranger for ever. A lock of a living Postgres stays: the start is retried until it ends.
  */
 function dropStaleLock(cluster: string): void {
-  const lock = join(cluster, 'postmaster.pid');
-  if (!existsSync(lock) || !existsSync('/proc/self')) return;
-  const pid = readFileSync(lock, 'utf8').split('\n')[0]!;
-  const command = existsSync(`/proc/${pid}/comm`) ? readFileSync(`/proc/${pid}/comm`, 'utf8').trim() : '';
-  if (command !== 'postgres') rmSync(lock);
+  if (existsSync('/proc/self') && postmasterOf(cluster) === null) rmSync(lockOf(cluster), { force: true });
 }

@@ -1,7 +1,7 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { endPostmasterOf, endProcess } from './postmaster.js';
 import { processBirth } from './process-birth.js';
 import { writePrivately } from './secrets.js';
 import { StartError } from './start-error.js';
@@ -55,10 +55,7 @@ function runIn(text: string): z.infer<typeof leftRun> | undefined {
 /** Ends what a supervisor that was killed left behind: it may still hold the data and the ports. */
 async function endOrphans(run: Pick<Run, 'parts'>): Promise<void> {
   for (const part of Object.values(run.parts).reverse()) {
-    if (!alive(part)) continue;
-    process.kill(part.pid, 'SIGINT');
-    for (let waited = 0; alive(part) && waited < 5000; waited += 50) await sleep(50);
-    if (alive(part)) process.kill(part.pid, 'SIGKILL');
+    if (alive(part)) await endProcess(part.pid, () => alive(part));
   }
 }
 
@@ -81,6 +78,7 @@ export async function claimRunFile(dataDir: string, url: string) {
 
   const run: Run = { pid: process.pid, birth: processBirth(process.pid), url, parts: {} };
   createOnce(path, JSON.stringify(run));
+  await endPostmasterOf(join(dataDir, 'postgres'));
   const save = () => writePrivately(path, `${JSON.stringify(run, null, 2)}\n`);
   return {
     run,
