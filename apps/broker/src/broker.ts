@@ -114,7 +114,7 @@ function greeting({ serverId, clientId, host, port, maxPayloadBytes }: Greeting)
   const info = {
     server_id: serverId,
     server_name: 'latchkey-broker',
-    version: '2.9.10',
+    version: '2.9.10+latchkey',
     proto: 1,
     host,
     port,

@@ -18,7 +18,7 @@ function run(script: string, more: Partial<PartPlan> = {}) {
     openLog: () => openSync('/dev/null', 'a'),
     started: (_plan, pid) => pids.push(pid),
     migrating: (_plan, begins) => told.push(begins),
-    crashed: (_plan, how, retryMs) => crashes.push([how, retryMs]),
+    crashed: (_plan, { how, retryMs }) => crashes.push([how, retryMs]),
   });
   running.push(child);
   return { child, pids, crashes, told };

@@ -31,7 +31,8 @@ export interface ChildEvents {
   started: (plan: PartPlan, pid: number) => void;
   /** A part begins to change its tables, or is done with it; one that has ended is. */
   migrating: (plan: PartPlan, begins: boolean) => void;
-  crashed: (plan: PartPlan, how: string, retryMs: number) => void;
+  /** `code` is null when it was ended by a signal, or could not be started. */
+  crashed: (plan: PartPlan, end: { how: string; code: number | null; retryMs: number }) => void;
 }
 
 const firstRetryMs = 100;
@@ -47,9 +48,9 @@ export function keepRunning(plan: PartPlan, events: ChildEvents) {
   let retry: NodeJS.Timeout | undefined;
   let stopping = false;
 
-  const again = (how: string) => {
+  const again = (how: string, code: number | null = null) => {
     if (stopping) return;
-    events.crashed(plan, how, retryMs);
+    events.crashed(plan, { how, code, retryMs });
     retry = setTimeout(startAgain, retryMs);
     retryMs = Math.min(retryMs * 2, lastRetryMs);
   };
@@ -58,18 +59,18 @@ export function keepRunning(plan: PartPlan, events: ChildEvents) {
     plan.beforeStart?.();
     const process = launch(plan, events.openLog(plan.name));
     child = process;
-    const ended = (how: string) => {
+    const ended = (how: string, code?: number | null) => {
       if (child !== process) return;
       child = undefined;
       events.migrating(plan, false);
       if (Date.now() - startedAt > healthyAfterMs) retryMs = firstRetryMs;
-      again(how);
+      again(how, code);
     };
     process.on('message', (message) => {
       if (child === process) events.migrating(plan, (message as { migrating: boolean }).migrating);
     });
     process.once('error', (error) => ended(error.message));
-    process.once('exit', (code, signal) => ended(signal ?? `exit code ${code}`));
+    process.once('exit', (code, signal) => ended(signal ?? `exit code ${code}`, code));
     if (process.pid !== undefined) events.started(plan, process.pid);
   };
   /** What cannot be prepared, as on a full disk, is tried again like a crash: the other parts go on. */

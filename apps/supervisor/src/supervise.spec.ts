@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type PartPlan } from './child.js';
 import { supervise } from './supervise.js';
 
+const logs = { open: () => openSync('/dev/null', 'a'), path: () => '', tail: () => '' };
 const listener = createServer();
 beforeAll(async () => {
   await once(listener.listen(0, '127.0.0.1'), 'listening');
@@ -22,7 +23,6 @@ it('a part is started again, and only once, when the run file cannot be written'
   const { port } = listener.address() as AddressInfo;
   const args = ['-e', 'setInterval(() => {}, 1000)'];
   const plan: PartPlan = { name: 'key', command: process.execPath, args, env: {}, port };
-  const logs = { open: () => openSync('/dev/null', 'a'), path: () => '', tail: () => '' };
   const runFile = { record, save: () => undefined, remove: () => undefined, run: { pid: 0, url: '', parts: {} } };
   const parts = supervise({ logs, runFile, say: (line) => said.push(line), migrating: () => undefined });
   await parts.start(plan, AbortSignal.timeout(10_000));
@@ -32,6 +32,18 @@ it('a part is started again, and only once, when the run file cannot be written'
   const unwritten = 'key: runs, but run.json could not be written (ENOSPC: no space left on device)';
   expect(said).toEqual([unwritten, 'key: stopped (SIGKILL), starts again in 100 ms', unwritten]);
   expect(pids.map((pid) => isAlive(pid))).toEqual([false, false]);
+}, 15_000);
+
+it('a part that ends because its environment is wrong is not waited for', async () => {
+  const runFile = { record: () => undefined, save: () => undefined, remove: () => undefined };
+  const parts = supervise({
+    logs: { ...logs, tail: () => 'LOG_LEVEL: Invalid option' },
+    runFile: { ...runFile, run: { pid: 0, url: '', parts: {} } },
+    ...{ say: () => undefined, migrating: () => undefined },
+  });
+  const plan: PartPlan = { name: 'key', command: process.execPath, args: ['-e', 'process.exit(78)'], env: {}, port: 9 };
+  await expect(parts.start(plan, AbortSignal.timeout(60_000))).rejects.toThrow('LOG_LEVEL: Invalid option');
+  await parts.stop();
 }, 15_000);
 
 function isAlive(pid: number): boolean {

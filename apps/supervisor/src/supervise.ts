@@ -8,6 +8,8 @@ import { StartError } from './start-error.js';
 
 /** Whatever takes longer is worth a word. */
 const SLOW_MS = 3_000;
+/** With this a part ends whose environment is wrong (libs/service/src/config.ts): it would end so each time. */
+const EX_CONFIG = 78;
 
 interface Surroundings {
   logs: Logs;
@@ -38,17 +40,23 @@ export function supervise({ logs, runFile, say, migrating }: Surroundings) {
       if (begins) slow.set(plan.name, setTimeout(tell, SLOW_MS).unref());
       migrating(plan.name, begins);
     },
-    crashed(plan: PartPlan, how: string, retryMs: number) {
-      say(`${plan.name}: stopped (${how}), starts again in ${retryMs} ms`);
-    },
   };
 
   return {
-    /** Starts a part; resolves when it listens, rejects with the end of its log when the signal comes first. */
+    /** Starts a part; resolves when it listens, rejects with the end of its log when it cannot, or the signal comes first. */
     async start(plan: PartPlan, signal: AbortSignal): Promise<void> {
       if (stopping) throw new StartError('stopping');
-      children.push(keepRunning(plan, events));
-      await listening(plan, signal).catch(() => {
+      const misconfigured = new AbortController();
+      children.push(
+        keepRunning(plan, {
+          ...events,
+          crashed(plan, { how, code, retryMs }) {
+            say(`${plan.name}: stopped (${how}), starts again in ${retryMs} ms`);
+            if (code === EX_CONFIG) misconfigured.abort();
+          },
+        }),
+      );
+      await listening(plan, AbortSignal.any([signal, misconfigured.signal])).catch(() => {
         throw new StartError(
           `${plan.name} does not listen. The end of ${logs.path(plan.name)}:\n${logs.tail(plan.name)}`,
         );
