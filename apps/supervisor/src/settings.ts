@@ -23,6 +23,13 @@ const url = (...protocols: string[]) =>
     error: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   });
 
+/** Without one, a URL takes no user: each service would sign in as whoever runs it, with all rights. */
+const withHost = url('postgres:', 'postgresql:').refine((text) => !URL.canParse(text) || new URL(text).host !== '', {
+  error: 'must name a host; of a socket, its folder as %2Fvar%2Frun%2Fpostgresql',
+});
+/** Several hosts are a cluster, and no URL to Node. */
+const eventStore = z.string().regex(/^esdb(\+discover)?:\/\/[^/?]/, 'must start with esdb:// or esdb+discover://');
+
 const environment = z.object({
   /** 0 picks a free one. */
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
@@ -32,10 +39,10 @@ const environment = z.object({
     .min(1)
     .default('.data')
     .transform((dir) => resolve(dir)),
-  DATABASE_URL: url('postgres:', 'postgresql:').optional(),
+  DATABASE_URL: withHost.optional(),
   NATS_URL: url('nats:', 'tls:').optional(),
   NATS_SERVER: z.enum(['auto', 'embedded']).default('auto'),
-  EVENTSTORE_URL: url('esdb:', 'esdb+discover:').optional(),
+  EVENTSTORE_URL: eventStore.optional(),
   PUBLIC_BASE_URL: url('http:', 'https:').optional(),
   SETUP_CODE: z.string().refine(isSetupCode, SETUP_CODE_RULE).optional(),
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),

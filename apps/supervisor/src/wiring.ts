@@ -57,7 +57,8 @@ export async function wire(settings: Settings, env: NodeJS.ProcessEnv, secrets: 
 }
 
 export function databaseAdminUrl(settings: Settings, port: number, secrets: Secrets): string {
-  return settings.DATABASE_URL ?? `postgres://postgres:${secrets.read('postgres-admin')}@127.0.0.1:${port}/postgres`;
+  const own = () => `postgres://postgres:${secrets.read('postgres-admin')}@127.0.0.1:${port}/postgres?sslmode=disable`;
+  return settings.DATABASE_URL ?? own();
 }
 
 /** Users of the bus with their passwords, for the run file. */
