@@ -1,7 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chownSync, cpSync, existsSync, lstatSync, mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
+import { StartError } from './start-error.js';
 
 /** How the database programs are run: Postgres refuses to run as root. */
 export interface Account {
@@ -63,12 +74,18 @@ function giveToPlainUser(own: Account, uid: number): Account {
 }
 
 /** The link in the data folder says that the sheltered cluster is of this data folder and not of a deleted one. */
-function shelteredHome(dataDir: string, home: string, uid: number): string {
+export function shelteredHome(dataDir: string, home: string, uid: number): string {
   const link = join(dataDir, 'postgres');
-  if (!lstatSync(link, { throwIfNoEntry: false })) {
+  const entry = lstatSync(link, { throwIfNoEntry: false });
+  if (!entry) {
     rmSync(home, { recursive: true, force: true });
     mkdirSync(home, { recursive: true });
     symlinkSync(join(home, 'postgres'), link);
+  } else if (!entry.isSymbolicLink() || readlinkSync(link) !== join(home, 'postgres') || !existsSync(home)) {
+    throw new StartError(
+      `${link} does not lead to the database in ${home}, where root without user namespaces runs it for this data folder. ` +
+        'If the folder was moved, move it back; if its database is gone, put its copy back.',
+    );
   }
   chownSync(home, uid, uid);
   return home;

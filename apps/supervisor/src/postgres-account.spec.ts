@@ -1,0 +1,38 @@
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { shelteredHome } from './postgres-account.js';
+import { StartError } from './start-error.js';
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'latchkey-account-'));
+  mkdirSync(join(dir, 'data'));
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+const uid = process.getuid!();
+const shelter = (home: string) => shelteredHome(join(dir, 'data'), join(dir, home), uid);
+
+describe('a database that lies outside the data folder', () => {
+  it('is found again through the link', () => {
+    expect(shelter('home')).toBe(join(dir, 'home'));
+    mkdirSync(join(dir, 'home', 'postgres'));
+    expect(shelter('home')).toBe(join(dir, 'home'));
+    expect(realpathSync(join(dir, 'data', 'postgres'))).toBe(realpathSync(join(dir, 'home', 'postgres')));
+  });
+
+  it('is not made anew where the folder was moved to', () => {
+    shelter('home');
+    expect(() => shelter('other')).toThrow(StartError);
+    expect(() => shelter('other')).toThrow('If the folder was moved, move it back');
+    expect(existsSync(join(dir, 'other'))).toBe(false);
+  });
+
+  it('is missed when it is gone', () => {
+    shelter('home');
+    rmSync(join(dir, 'home'), { recursive: true });
+    expect(() => shelter('home')).toThrow('if its database is gone, put its copy back');
+  });
+});
