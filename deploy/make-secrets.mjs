@@ -1,12 +1,16 @@
 // Prints every secret that docker compose needs, freshly made: `node deploy/make-secrets.mjs >> .env`, once.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 
+const before = existsSync('.env') ? readFileSync('.env', 'utf8') : '';
 // Of two lines the later one counts: another vault key would open nothing that is stored.
-if (existsSync('.env') && /^VAULT_KEK=./m.test(readFileSync('.env', 'utf8'))) {
+if (/^VAULT_KEK=./m.test(before)) {
   console.error('.env holds secrets already (VAULT_KEK). With other ones nothing that is stored could be read.');
   process.exit(1);
 }
+// The shell has made or opened it before this runs. From now on nobody else on this machine is to read it.
+if (existsSync('.env')) chmodSync('.env', 0o600);
+if (before !== '' && !before.endsWith('\n')) console.log();
 
 const users = ['GATEWAY', 'KEY', 'CONNECTION', 'LINK_SESSION', 'AUDIT', 'SUBSCRIBER', 'CLI'];
 const schemas = ['KEY', 'CONNECTION', 'LINK_SESSION', 'AUDIT', 'EVENTSTORE'];

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -22,7 +22,7 @@ function makeCertificates() {
     }
     chown() { :; }
   `;
-  return spawnSync('bash', ['-euc', tool + script.replace('/certs', dir)], { encoding: 'utf8' });
+  return spawnSync('bash', ['--norc', '-euc', tool + script.replace('/certs', dir)], { encoding: 'utf8' });
 }
 
 describe('the certificates of the event store', () => {
@@ -53,5 +53,11 @@ describe('the secrets of docker compose', () => {
     expect(made.stdout).toMatch(/^VAULT_KEK=.{44}$/m);
     writeFileSync(join(dir, '.env'), made.stdout);
     expect(makeSecrets()).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('VAULT_KEK') });
+  });
+
+  it('begin a line of their own, in a file that nobody else on the machine may read', () => {
+    writeFileSync(join(dir, '.env'), 'PORT=8081', { mode: 0o644 });
+    expect(makeSecrets().stdout).toMatch(/^\nNATS_PASSWORD_GATEWAY=/);
+    expect(statSync(join(dir, '.env')).mode & 0o777).toBe(0o600);
   });
 });
