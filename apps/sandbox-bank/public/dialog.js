@@ -6,8 +6,8 @@ const opening = Object.fromEntries(
 );
 const element = (id) => document.getElementById(id);
 
-/** Errors after which another try inside the dialog makes no sense: the page gets to offer it. */
-const ENDS_DIALOG = ['ITEM_LOCKED', 'INSTITUTION_DOWN', 'INVALID_LINK_TOKEN'];
+/** Errors that the page is told of: it says what happened, and offers another try where that makes sense. */
+const ENDS_DIALOG = ['INVALID_CREDENTIALS', 'ITEM_LOCKED', 'INSTITUTION_DOWN', 'INVALID_LINK_TOKEN'];
 const TIME_TO_READ_MS = 1200;
 
 let institution = null;
