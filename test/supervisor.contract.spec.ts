@@ -164,6 +164,18 @@ describe('start and stop', () => {
     expect(await query(after.databases['key']!, 'SELECT * FROM kept')).toEqual([{ answer: 42 }]);
   });
 
+  it('ends a database that a killed start had no time to note', async () => {
+    const first = start({ DATA_DIR: fresh(), LATCHKEY_PARTS: 'postgres' });
+    await first.ready();
+    const before = readRun(dataDir);
+    first.child.kill('SIGKILL');
+    await first.exit;
+    writeFileSync(join(dataDir, 'run.json'), JSON.stringify({ ...before, parts: {} }));
+    const second = start({ DATA_DIR: dataDir, LATCHKEY_PARTS: 'postgres' });
+    await second.ready();
+    expect(pidsOf(before).filter(alive)).toEqual([]);
+  });
+
   it('leaves nothing behind after a reset, also when the supervisor was killed', async () => {
     const stack = start({ DATA_DIR: fresh(), LATCHKEY_PARTS: 'postgres,nats' });
     await stack.ready();
@@ -213,6 +225,12 @@ describe('start and stop', () => {
   it.each([
     [{ PORT: 'http' }, 'PORT: '],
     [{ NATS_URL: 'localhost' }, 'NATS_URL: must be a URL that starts with nats:// or tls://'],
+    [{ DATABASE_URL: 'postgres:///x?host=/run/postgresql' }, 'DATABASE_URL: must name a host'],
+    [{ EVENTSTORE_URL: 'http://es:2113' }, 'EVENTSTORE_URL: must start with esdb:// or esdb+discover://'],
+    [
+      { LATCHKEY_PARTS: 'nats', NATS_SERVER: 'embedded', BROKER_MAX_PENDING_BYTES: '64MiB' },
+      'BROKER_MAX_PENDING_BYTES: ',
+    ],
     [{ LATCHKEY_PARTS: 'postgres,redis' }, 'LATCHKEY_PARTS: must be a comma list of postgres, nats'],
     [{ PLAID_CLIENT_ID: 'x' }, 'PLAID_SECRET: must be set with PLAID_CLIENT_ID'],
     [{ TELLER_APPLICATION_ID: 'x' }, 'TELLER_SIGNING_SECRET: must be set with TELLER_APPLICATION_ID'],
