@@ -14,7 +14,7 @@ const gateway = spawn(process.execPath, [program], {
 });
 let log = '';
 gateway.stderr.on('data', (chunk) => (log += String(chunk)));
-afterAll(() => gateway.kill('SIGKILL'));
+afterAll(() => void gateway.kill('SIGKILL'));
 
 it('a process that is asked to stop writes the last lines of its log and ends with 0', async () => {
   const [, url] = await until(

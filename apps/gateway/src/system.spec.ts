@@ -110,7 +110,7 @@ describe('what is recorded of a request whose client leaves', () => {
     await gateway.app.listen(0, '127.0.0.1');
     jest.spyOn(logger, 'info').mockImplementation((line) => void lines.push(line as (typeof lines)[number]));
   });
-  afterAll(() => jest.restoreAllMocks());
+  afterAll(() => void jest.restoreAllMocks());
 
   /** The lines that this request has left once its client is gone. */
   async function leave(path: string, ready: (answer: Promise<Response>) => Promise<unknown>) {

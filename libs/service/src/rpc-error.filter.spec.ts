@@ -36,7 +36,7 @@ describe('a failure that leaves a service', () => {
     ['a connection that was cut', broken('Connection terminated unexpectedly')],
     ['a statement that was not answered', broken('Query read timeout')],
     ['a connection that has failed before', broken('Client has encountered a connection error and is not queryable')],
-    ['a database that is not open yet', new CannotExecuteNotConnectedError('default')],
+    ['a database that is not open yet', new CannotExecuteNotConnectedError()],
     ['a pool that is not open yet', new ConnectionIsNotSetError('postgres')],
     ['a statement that took too long', failed('57014', 'canceling statement due to statement timeout')],
     ['a lock that took too long', failed('55P03', 'canceling statement due to lock timeout')],
