@@ -77,6 +77,17 @@ describe('key-encryption keys', () => {
     expect([await open(ring, place, sealed), ring.epochs(), ring.current()]).toEqual(['secret', [1, 2], 2]);
   });
 
+  it('seal nothing any more once they were taken out, also the newest one', async () => {
+    const file = join(dir, 'newest.key');
+    const first = newKey();
+    writeFileSync(file, `1:${first} 2:${newKey()}`);
+    const ring = new KeyRing({ VAULT_KEK_FILE: file });
+    const sealed = await seal(ring, place, 'secret');
+    writeFileSync(file, first);
+    ring.reload();
+    expect([await open(ring, place, sealed), ring.epochs(), ring.current()]).toEqual(['secret', [1, 2], 1]);
+  });
+
   it.each(['', 'nonsense', `2:${newKey()}`])(
     'are away, and nothing is wrong with what they seal, while their file holds %j',
     (text) => {

@@ -29,13 +29,16 @@ const FORM = 'VAULT_KEK or the file of VAULT_KEK_FILE must hold 32 bytes in base
  */
 export class KeyRing implements KeyEncryption {
   private keys: Map<number, Buffer>;
+  /** Where the keys are read from, a newest one that was taken out of it seals nothing any more. */
+  private newest: number;
 
   constructor(private readonly source: KeySource) {
     this.keys = readKeys(source);
+    this.newest = Math.max(...this.keys.keys());
   }
 
   current(): number {
-    return this.source.VAULT_KEK_CURRENT ?? Math.max(...this.keys.keys());
+    return this.source.VAULT_KEK_CURRENT ?? this.newest;
   }
 
   epochs(): number[] {
@@ -52,6 +55,7 @@ export class KeyRing implements KeyEncryption {
       if (read.get(epoch)?.equals(key) === false) throw new Error(`VAULT_KEK: epoch ${epoch} has got another key`);
     }
     this.keys = new Map([...this.keys, ...read]);
+    this.newest = Math.max(...read.keys());
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- a KMS would have to ask somebody
