@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { contextFor, newTenant } from '#testing/callers.js';
 import { type Stack, startStack } from '#testing/stack.js';
 import { Connections1700000000001 } from '../apps/connection/src/migrations/0001-connections.js';
@@ -102,6 +102,21 @@ describe('a Connect Link that somebody comes back with', () => {
   it('is used up also without a code', async () => {
     expect(await take(table, null)).toMatchObject({ received: null });
     expect([await table.isOpen(hash), await take()]).toEqual([false, null]);
+  });
+
+  it('is theirs also when the answer of the database is lost', async () => {
+    let lost = 0;
+    const transaction = async <T>(work: (db: EntityManager) => Promise<T>) => {
+      const done = await database.transaction(work);
+      if (lost++ === 0) throw new Error('Connection terminated unexpectedly');
+      return done;
+    };
+    expect(await take(new LinkTable({ transaction } as unknown as DataSource, vault))).toMatchObject({
+      received: code,
+    });
+    expect(lost).toBe(2);
+    expect((await table.find(hash))?.returned).not.toHaveProperty('call');
+    expect(await take()).toBeNull();
   });
 
   it('goes to one of two who come at once', async () => {

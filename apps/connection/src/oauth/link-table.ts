@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { ConnectLinkEnding } from '#contracts/connect-link.js';
@@ -100,7 +101,8 @@ export class LinkTable {
     by: { serverId: string; context: Context },
     read: (row: LinkStateRow) => TakenLink,
   ): Promise<TakenLink | null> {
-    const values = [stateHash, by.serverId, JSON.stringify(originOf(by.context))];
+    const call = { ...originOf(by.context), call: randomUUID() };
+    const values = [stateHash, by.serverId, JSON.stringify(call)];
     const take = async (db: EntityManager) => {
       const [[row]] = await db.query<[Row[], number]>(TAKE, values);
       const taken = row ? read(stateRowOf(row)) : null;
@@ -200,10 +202,12 @@ export class LinkTable {
   }
 }
 
+/** By the same call once more where the answer to its first try was lost. */
 const TAKE = `update connect_links set step = 'taken', returned = $3, leased_until = now() + ${LEASE}
-  where state_hash = $1 and server_id = $2 and step = 'open' returning *`;
+  where state_hash = $1 and server_id = $2 and (step = 'open' or step in ('taken', 'received') and returned = $3)
+  returning *`;
 
-const originOf = ({ actor, request_id, address, key_prefix }: Context): Origin => ({
+const originOf = ({ actor, request_id, address, key_prefix }: Origin): Origin => ({
   actor,
   request_id,
   address,
@@ -212,7 +216,7 @@ const originOf = ({ actor, request_id, address, key_prefix }: Context): Origin =
 
 const underWay = (row: Row): UnderWay => ({
   ...{ stateHash: row.state_hash, link: linkOf(row), made: row.request, startedAt: row.created_at },
-  ...{ returned: row.returned, step: row.step, ending: row.ending },
+  ...{ returned: row.returned && originOf(row.returned), step: row.step, ending: row.ending },
 });
 
 const linkOf = ({ project_id, environment, ...row }: Row): ConnectLink => ({
