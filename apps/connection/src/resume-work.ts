@@ -43,7 +43,7 @@ export class ResumeWork implements OnApplicationBootstrap, BeforeApplicationShut
     await Promise.all(this.rounds.map((rounds) => rounds.stop()));
   }
 
-  /** Together: a bank that does not answer keeps only its own waiting. */
+  /** Together: of a round, a bank that does not answer keeps only its own waiting. */
   private async advance(stopping: AbortSignal): Promise<void> {
     const unfinished = await this.journal.unfinished();
     if (stopping.aborted) return;

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 /**
- * Until the transaction ends, nobody else changes or deletes this user, and no attempt of theirs begins to be finished: whichever comes
+ * Until the transaction ends, nobody else changes the address of this user or deletes them, and no attempt of theirs begins to be finished: whichever comes
  * second sees what the first has done.
  */
 export async function lockUser(db: EntityManager, userId: string): Promise<void> {

@@ -30,6 +30,7 @@ interface NewUser {
 }
 
 type Changes = Partial<Pick<NewUser, 'name' | 'email'>>;
+type UserUpdate = Extract<UserCommand, { type: 'UpdateUser' }>;
 
 /** Commands to users. An e-mail address is claimed in a stream of its own before the user gets it. */
 @Injectable()
@@ -51,16 +52,22 @@ export class Users {
     return this.command(id, { type: 'CreateUser', id, ...wish, ...context.tenant, now }, context);
   }
 
-  /** One after the other: of two at once, one could give up the address that the other one keeps. */
-  update(context: Context, id: string, wish: Changes): Promise<Written<UserView>> {
+  /** Addresses change one after the other: of two at once, one could give up the address that the other one keeps. */
+  async update(context: Context, id: string, wish: Changes): Promise<Written<UserView>> {
+    const update: UserUpdate = { type: 'UpdateUser', ...wish, now: new Date().toISOString() };
+    const before = await this.read(context.tenant, id);
+    if (wish.email === undefined) return this.command(id, update, context);
     return this.alone(id, async () => {
-      const before = await this.read(context.tenant, id);
-      if (wish.email && wish.email !== before.email) await this.claim(context, wish.email, id);
-      const now = new Date().toISOString();
-      const written = await this.command(id, { type: 'UpdateUser', ...wish, now }, context);
-      await this.releaseUnlessKept(context, before, written.view.email);
-      return written;
+      if (Date.now() >= context.deadline) throw new DomainError('UNAVAILABLE');
+      return this.updateAlone(context, await this.read(context.tenant, before.id), update);
     });
+  }
+
+  private async updateAlone(context: Context, before: UserView, update: UserUpdate): Promise<Written<UserView>> {
+    if (update.email && update.email !== before.email) await this.claim(context, update.email, before.id);
+    const written = await this.command(before.id, update, context);
+    await this.releaseUnlessKept(context, before, written.view.email);
+    return written;
   }
 
   /** Of a user whose texts were erased, and who may have been given the same address again meanwhile. */
@@ -72,7 +79,7 @@ export class Users {
     });
   }
 
-  /** Nobody else changes or deletes the user meanwhile, nor does an attempt of theirs begin to be finished. */
+  /** Nobody else changes the address of the user or deletes them meanwhile, nor does an attempt of theirs begin to be finished. */
   alone<T>(id: string, work: () => Promise<T>): Promise<T> {
     const locked = async (db: EntityManager) => {
       await lockUser(db, id);
