@@ -26,7 +26,7 @@ describe('the dashboard with more users than a list has', () => {
 
   it('sends a link to any of them by id, and says that the list is cut', async () => {
     const { text } = await dashboard.get('/admin/sessions');
-    expect(text).toMatch(/<input id="user_id" name="user_id"[^>]*list="people"[^>]*data-reveals="new-user"/);
+    expect(text).toMatch(/<input id="user_id" name="user_id"[^>]*list="addressees"[^>]*data-reveals="new-user"/);
     expect(text).toContain('any other has to be named by id');
     expect(text).toContain('<div class="fields" id="new-user">');
     expect((await dashboard.post('/admin/sessions', { ...link, user_id: 'user9999' })).status).toBe(200);

@@ -30,18 +30,19 @@ export function changesOf(fields: Fields, project: ProjectView): { name?: string
   const now = nowOf(project);
   const typed = typedOver(fields, project);
   const changed = halves.filter((half) => !areSame(typed[half], now[half]));
-  for (const half of changed) if (!areSame(fields[`before_${half}`], now[half])) throw overtaken(half, now);
+  const overtaken = changed.filter((half) => !areSame(fields[`before_${half}`], now[half]));
+  if (overtaken.length > 0) throw conflictOver(overtaken, now);
   return {
     ...(changed.includes('name') && checkedBody(renameProjectBody, { name: typed.name })),
     ...(changed.includes('origins') && checkedBody(redirectOriginsBody, { origins: linesOf(typed.origins) })),
   };
 }
 
-const overtaken = (half: Half, now: Record<Half, string>): DomainError => {
-  const what = half === 'name' ? 'name' : 'list';
-  const is = linesOf(now[half]).join(', ') || 'empty';
-  return new DomainError(
-    'CONFLICT',
-    `Somebody has changed the ${what} meanwhile. It is now: ${is}. Save again to replace it.`,
-  );
-};
+/** All of it is said at once: it counts as read from then on. */
+function conflictOver(overtaken: Half[], now: Record<Half, string>): DomainError {
+  const news = overtaken.map((half) => {
+    const what = half === 'name' ? 'name' : 'list';
+    return `Somebody has changed the ${what} meanwhile. It is now: ${linesOf(now[half]).join(', ') || 'empty'}.`;
+  });
+  return new DomainError('CONFLICT', `${news.join(' ')} Save again to replace it.`);
+}

@@ -69,6 +69,14 @@ describe('the form of a project', () => {
     expect(asked()).toEqual([{ id: project.id, origins: ['https://new.example'] }]);
   });
 
+  it('says all that somebody else has changed, before any of it is replaced', async () => {
+    project = { ...project, name: 'Theirs', redirect_origins: [] };
+    const { text } = await change({ name: 'Our home', origins: local });
+    expect(text).toContain('the name meanwhile. It is now: Theirs.');
+    expect(text).toContain('the list meanwhile. It is now: empty.');
+    expect(asked()).toEqual([]);
+  });
+
   it('can be sent again when its answer was lost half-way', async () => {
     dashboard.bus.answers['key.project.allow-redirects'] = () => {
       project = { ...project, name: 'Our home' };
