@@ -83,7 +83,7 @@ export const de: Texts = {
     'Wer ihn geschickt hat, hat ihn zurückgezogen, deshalb wurde nichts weiter verbunden. Wenn Sie ihn noch brauchen, fragen Sie nach einem neuen Link.',
   tooManyText: 'Dieser Link wurde zu oft versucht. Bitte fragen Sie nach einem neuen.',
   goneText:
-    'Wofür dieser Link war, wurde inzwischen entfernt. Wenn Sie ihn noch brauchen, fragen Sie nach einem neuen Link.',
+    'Dieser Link kann nicht mehr tun, wofür er gemacht wurde. Wenn Sie ihn noch brauchen, fragen Sie nach einem neuen.',
   crowdedHeading: 'Einen Moment bitte',
   crowdedText:
     'Aus Ihrem Netz wurden zu viele Links geöffnet, die es nicht gibt. Bitte versuchen Sie es in einer Minute wieder.',

@@ -78,7 +78,7 @@ export const en = {
   cancelledText:
     'Whoever sent it has withdrawn it, so nothing more was connected. If you still need it, ask for a new link.',
   tooManyText: 'This link has been tried too many times. Please ask for a new one.',
-  goneText: 'What this link was for has been removed meanwhile. If you still need it, please ask for a new link.',
+  goneText: 'This link can no longer do what it was made for. If you still need it, please ask for a new one.',
   crowdedHeading: 'Please wait a moment',
   crowdedText: 'Too many links that do not exist were opened from your network. Please try again in a minute.',
   awayHeading: 'We will be right back',

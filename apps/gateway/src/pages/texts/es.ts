@@ -79,7 +79,7 @@ export const es: Texts = {
   cancelledText:
     'Quien lo envió lo ha retirado, así que no se ha conectado nada más. Si aún lo necesitas, pide otro enlace.',
   tooManyText: 'Este enlace se ha intentado demasiadas veces. Pide otro.',
-  goneText: 'Aquello para lo que era este enlace se ha eliminado entretanto. Si aún lo necesitas, pide otro enlace.',
+  goneText: 'Este enlace ya no puede hacer aquello para lo que se creó. Si aún lo necesitas, pide otro.',
   crowdedHeading: 'Espera un momento',
   crowdedText: 'Desde tu red se han abierto demasiados enlaces que no existen. Vuelve a intentarlo en un minuto.',
   awayHeading: 'Volvemos enseguida',

@@ -80,7 +80,7 @@ export const fr: Texts = {
   cancelledText:
     'La personne qui l’a envoyé l’a retiré, rien de plus n’a donc été connecté. Si besoin, demandez un autre lien.',
   tooManyText: 'Ce lien a été essayé trop de fois. Demandez-en un autre.',
-  goneText: 'Ce à quoi servait ce lien a été supprimé entre-temps. Si besoin, demandez un autre lien.',
+  goneText: 'Ce lien ne peut plus faire ce pour quoi il a été créé. Si besoin, demandez-en un autre.',
   crowdedHeading: 'Un instant, s’il vous plaît',
   crowdedText: 'Trop de liens qui n’existent pas ont été ouverts depuis votre réseau. Réessayez dans une minute.',
   awayHeading: 'Nous revenons tout de suite',

@@ -79,7 +79,7 @@ export const pt: Texts = {
   cancelledText:
     'Quem enviou este link o cancelou, por isso nada mais foi conectado. Se ainda precisar, peça outro link.',
   tooManyText: 'Este link foi tentado vezes demais. Peça outro.',
-  goneText: 'Aquilo para que este link servia foi removido nesse meio-tempo. Se ainda precisar, peça outro link.',
+  goneText: 'Este link não pode mais fazer aquilo para que foi criado. Se ainda precisar, peça outro.',
   crowdedHeading: 'Espere um momento',
   crowdedText: 'Foram abertos da sua rede muitos links que não existem. Tente de novo em um minuto.',
   awayHeading: 'Voltamos já',
