@@ -23,7 +23,7 @@ export function apiAt(url: string, key: string | undefined): Api {
         .clone()
         .text()
         .catch((error: unknown) => Promise.reject(silent(error)));
-      if (!isJson(text)) throw new CliError('HTTP_200', `What answers at ${url} is not Latchkey.`);
+      if (!isJson(text)) throw new CliError(`HTTP_${response.status}`, `What answers at ${url} is not Latchkey.`);
     },
     onError: ({ error }) => silent(error),
   });

@@ -30,7 +30,7 @@ export class Cli {
       throw new UsageError(`--url, or LATCHKEY_URL, must be an http(s) address: ${named}`, given.command.words);
     }
     this.json = given.has.has('json') || !process.stdout.isTTY;
-    this.key = given.option.key ?? (env.LATCHKEY_API_KEY || undefined);
+    this.key = (given.option.key ?? env.LATCHKEY_API_KEY)?.trim() || undefined;
     if (this.key !== undefined && !/^[\x21-\x7e]+$/.test(this.key)) {
       throw new UsageError('--key, or LATCHKEY_API_KEY, is no API key: put the whole one there.', given.command.words);
     }
