@@ -6,13 +6,15 @@ import type { ExportQuery } from '#contracts/api/audit-export.js';
 import type { ExportLine } from '#contracts/audit-chain.js';
 import type { AuditNarrowing } from '#contracts/audit.js';
 import type { Context, Position } from '#contracts/envelope.js';
-import { isCoded } from '#contracts/errors.js';
+import { errors, isCoded } from '#contracts/errors.js';
 import { parsePlatformConnectionId } from '#contracts/ids.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
+import { logger } from '#service/logger.js';
 import { csvHead, csvRecord } from './csv.js';
 import { Services } from './last-write.js';
 import { OpenStreams } from './open-streams.js';
+import { breaksOff } from './request-record.js';
 
 const PAUSE_MS = 500;
 const PATIENCE = 40;
@@ -75,7 +77,12 @@ export class AuditExport implements BeforeApplicationShutdown {
     if (isHead) return void (await reply.send());
     const chunks = this.chunks({ context, filter, until, check }, { head, write });
     const file = Readable.from(chunks, { objectMode: false, highWaterMark: 64 * 1024 });
-    await reply.send(file.once('close', () => this.open.delete(owner, reply.raw)));
+    file.once('close', () => this.open.delete(owner, reply.raw));
+    file.once('error', (error) => {
+      logger.warn({ error: String(error), request_id: reply.request.id }, 'an export was broken off');
+      breaksOff(reply.raw, isCoded(error) ? errors[error.code].status : 500);
+    });
+    await reply.send(file);
   }
 
   /** One page is in memory at a time. A client that goes away ends the loop at its next step. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ErrorCode, errors } from '#contracts/errors.js';
+import { breaksOff } from './request-record.js';
 
 const ofParserError: Partial<Record<string, ErrorCode>> = {
   HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
@@ -12,7 +13,9 @@ const ofParserError: Partial<Record<string, ErrorCode>> = {
 const newest = new WeakMap<Socket, IncomingMessage>();
 
 export function rememberRequests(server: Server): void {
-  server.on('request', (request: IncomingMessage) => newest.set(request.socket, request));
+  const remember = (request: IncomingMessage) => newest.set(request.socket, request);
+  // The second are those that expect something: of them there is no 'request'.
+  server.on('request', remember).on('checkExpectation', remember);
 }
 
 /** Bytes that are no HTTP request never reach a route; they still get an answer in the envelope, where one can be heard. */
@@ -20,6 +23,8 @@ export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): v
   if (error.code === 'ECONNRESET' || !socket.writable || isAnswered(socket)) return void socket.destroy();
   const code = ofParserError[error.code ?? ''] ?? 'BAD_REQUEST';
   const { status, text } = errors[code];
+  const open = answerUnder(socket);
+  if (open) breaksOff(open, status);
   const body = JSON.stringify({ error: { code, message: text } });
   socket.end(
     [
@@ -38,6 +43,10 @@ export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): v
 
 /** An answer is on its way here, or the request whose body this is has had its own: another one would be taken for a part of it. */
 function isAnswered(socket: Socket): boolean {
-  const { _httpMessage: open } = socket as { _httpMessage?: ServerResponse | null };
+  const open = answerUnder(socket);
   return open ? open.headersSent : newest.get(socket)?.complete === false;
 }
+
+/** Of a request whose body was not whole yet. */
+const answerUnder = (socket: Socket): ServerResponse | null | undefined =>
+  (socket as { _httpMessage?: ServerResponse | null })._httpMessage;

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { DomainError } from '#contracts/errors.js';
+import { breaksOff } from './request-record.js';
 
 export const MOST_OF_A_KEY = 100;
 /** A person's tabs and devices. */
@@ -47,7 +48,10 @@ export class OpenStreams {
   breakOffAll(): void {
     this.isClosing = true;
     for (const raw of this.all()) {
-      const late = setTimeout(() => raw.destroy(), LAST_READ_MS);
+      const late = setTimeout(() => {
+        breaksOff(raw, 503);
+        raw.destroy();
+      }, LAST_READ_MS);
       raw.once('close', () => clearTimeout(late));
     }
   }
