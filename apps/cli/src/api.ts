@@ -19,19 +19,16 @@ export function apiAt(url: string, key: string | undefined): Api {
       if (!response.ok) throw await refusalOf(response);
       if (response.status === 204) return;
       // Read here, as nobody else says in words of ours what came instead of an answer.
-      const text = await response
-        .clone()
-        .text()
-        .catch((error: unknown) => Promise.reject(silent(error)));
+      const text = await response.clone().text().catch(fail);
       if (!isJson(text)) throw new CliError(`HTTP_${response.status}`, `What answers at ${url} is not Latchkey.`);
     },
-    onError: ({ error }) => silent(error),
+    onError: ({ error }) => fail(error),
   });
   return client;
 
-  function silent(error: unknown): CliError {
-    if (error instanceof CliError) return error;
-    return new CliError('UNREACHABLE', `Latchkey does not answer at ${url} (${reasonOf(error)}).`);
+  function fail(error: unknown): never {
+    if (error instanceof CliError) throw error;
+    throw new CliError('UNREACHABLE', `Latchkey does not answer at ${url} (${reasonOf(error)}).`);
   }
 }
 
