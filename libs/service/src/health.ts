@@ -4,7 +4,7 @@ import type { PartHealth } from '#contracts/subjects.js';
 import { config } from './config.js';
 
 /** GET /health/live, /health/ready and /metrics of one process, for orchestrators; never on a public port. */
-export function serveHealth(health: () => Promise<PartHealth>): Server | undefined {
+export function serveHealth(health: () => PartHealth | Promise<PartHealth>): Server | undefined {
   if (config.HEALTH_PORT === 0) return undefined;
   collectDefaultMetrics();
   const answer = async (path: string | undefined): Promise<[number, string, string]> => {

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
+import type { PartHealth } from '#contracts/subjects.js';
 import { BusServer } from './bus-server.js';
 import { serveHealth } from './health.js';
 import { logger, nestLogger } from './logger.js';
@@ -9,9 +10,14 @@ import { endWithSupervisor } from './process.js';
 import { RpcErrorFilter } from './rpc-error.filter.js';
 import { Store } from './store.js';
 
+const STARTING: PartHealth = { status: 'down', views: [], parts: {} };
+
 /** Every service behind the bus starts here; `queue` lets its replicas share the work. */
 export async function startService(module: Type, queue: string): Promise<void> {
   endWithSupervisor();
+  // First of all: until it serves it is alive and not ready, however long a migration takes.
+  let health = (): PartHealth | Promise<PartHealth> => STARTING;
+  serveHealth(() => health());
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, {
     strategy: new BusServer(queue),
     logger: nestLogger,
@@ -21,6 +27,6 @@ export async function startService(module: Type, queue: string): Promise<void> {
   app.enableShutdownHooks([], { useProcessExit: true });
   await app.listen();
   const store = app.get(Store);
-  serveHealth(() => store.health());
+  health = () => store.health();
   logger.info({ queue }, 'serving');
 }
