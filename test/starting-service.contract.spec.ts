@@ -15,7 +15,7 @@ const servers = {
 let service: ChildProcess | undefined;
 afterAll(() => void service?.kill('SIGKILL'));
 
-it('a service that is still starting is alive and not ready, and has metrics', async () => {
+it('a service that is still starting is alive, has not started, is not ready, and has metrics', async () => {
   const port = await freePort(new Set());
   service = spawn(process.execPath, [program], {
     env: { ...process.env, ...servers, HEALTH_PORT: String(port), SUPERVISED: '1' },
@@ -27,6 +27,7 @@ it('a service that is still starting is alive and not ready, and has metrics', a
     (found) => found !== undefined,
   );
   expect(live?.status).toBe(200);
+  expect((await answer('/health/started'))?.status).toBe(503);
   const ready = await answer('/health/ready');
   expect([ready?.status, await ready?.json()]).toEqual([503, { status: 'down', views: [], parts: {} }]);
   expect(await (await answer('/metrics'))?.text()).toContain('process_cpu_user_seconds_total');

@@ -1,3 +1,4 @@
+import { exitCodeOf } from '#service/settings-error.js';
 import { startGrpcServer } from './grpc/server.js';
 import { describeError, logger } from './logger.js';
 import { openEventLog, type EventLog, type EventLogSettings } from './log/event-log.js';
@@ -50,7 +51,7 @@ async function openWithRetries(settings: EventLogSettings): Promise<EventLog> {
 
 function exitAtOnce(error: unknown): never {
   logger.fatal(describeError(error), 'exiting at once');
-  process.exit(1);
+  process.exit(exitCodeOf(error));
 }
 
 // On a full disk nobody can be told where it listens: it serves all the same.

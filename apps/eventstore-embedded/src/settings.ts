@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SettingsError } from '#service/settings-error.js';
 
 const environment = z.object({
   DATABASE_URL: z.string().min(1),
@@ -16,6 +17,6 @@ export type Settings = z.infer<typeof environment>;
 /** The settings from environment variables; throws naming each that is missing or wrong. */
 export function settingsFrom(variables: NodeJS.ProcessEnv): Settings {
   const parsed = environment.safeParse(variables);
-  if (!parsed.success) throw new Error(z.prettifyError(parsed.error));
+  if (!parsed.success) throw new SettingsError(z.prettifyError(parsed.error));
   return parsed.data;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SettingsError } from '#service/settings-error.js';
 
 const environment = z.object({
   SANDBOX_BANK_PORT: z.coerce.number().int().min(0).max(65535),
@@ -24,7 +25,7 @@ export interface BankConfig {
 /** Reads the environment; throws an error that names every variable that is missing or wrong. */
 export function readConfig(env: NodeJS.ProcessEnv): BankConfig {
   const parsed = environment.safeParse(env);
-  if (!parsed.success) throw new Error(`The sandbox bank cannot start:\n${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new SettingsError(`The sandbox bank cannot start:\n${z.prettifyError(parsed.error)}`);
   const values = parsed.data;
   return {
     port: values.SANDBOX_BANK_PORT,

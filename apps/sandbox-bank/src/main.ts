@@ -1,3 +1,4 @@
+import { exitCodeOf } from '#service/settings-error.js';
 import { startBank } from './bank.js';
 import { readConfig } from './config.js';
 
@@ -22,5 +23,5 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
+  process.exit(exitCodeOf(error));
 });

@@ -8,8 +8,9 @@ export interface PartPlan {
   command: string;
   args: string[];
   env: NodeJS.ProcessEnv;
-  /** Somebody listening there means that the part has started. */
+  /** Where it listens, which means that it has started, unless it can tell at `startedPath`. */
   port: number;
+  startedPath?: string | undefined;
   /** Where to dial for that, the loopback unless set. */
   host?: string;
   /** Where the others reach it; unset for services, which are reached over the bus. */

@@ -141,6 +141,6 @@ export function nodePart(name: NodePart, wiring: Wiring): PartPlan {
     host: name === 'gateway' ? dialledAt(wiring.host) : undefined,
     url: urls[name],
     tells: true,
-    stopWithinMs: services.includes(name) ? SERVICE_STOPS_WITHIN_MS : undefined,
+    ...(services.includes(name) && { startedPath: '/health/started', stopWithinMs: SERVICE_STOPS_WITHIN_MS }),
   };
 }

@@ -31,7 +31,18 @@ export const dialledAt = (listenHost: string): string =>
 interface Address {
   port: number;
   host?: string;
+  startedPath?: string;
 }
+
+/** It listens, and says by HTTP that it has started where it can tell. */
+const hasStarted = ({ startedPath, ...address }: Address): Promise<boolean> =>
+  startedPath === undefined ? accepts(address) : answersOk(address, startedPath);
+
+const answersOk = ({ port, host = '127.0.0.1' }: Address, path: string): Promise<boolean> =>
+  fetch(`http://${host}:${port}${path}`, { signal: AbortSignal.timeout(1000) }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 
 function accepts({ port, host = '127.0.0.1' }: Address): Promise<boolean> {
   return new Promise((resolve) => {
@@ -45,7 +56,7 @@ function accepts({ port, host = '127.0.0.1' }: Address): Promise<boolean> {
   });
 }
 
-/** Waits until somebody listens there. */
-export async function listening(address: Address, signal: AbortSignal): Promise<void> {
-  while (!(await accepts(address))) await sleep(50, undefined, { signal });
+/** Waits until it has started. */
+export async function started(address: Address, signal: AbortSignal): Promise<void> {
+  while (!(await hasStarted(address))) await sleep(50, undefined, { signal });
 }

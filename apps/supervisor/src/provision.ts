@@ -18,6 +18,8 @@ export function roleUrl(adminUrl: string, schema: string, password: string): str
   url.username = roleOf(schema);
   url.password = password;
   url.pathname = database;
+  // The driver prefers them, by which the administrator would sign in for everybody.
+  for (const name of ['user', 'password']) url.searchParams.delete(name);
   return url.href;
 }
 

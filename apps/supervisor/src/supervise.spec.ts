@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
@@ -32,6 +33,34 @@ it('a part is started again, and only once, when the run file cannot be written'
   const unwritten = 'key: runs, but run.json could not be written (ENOSPC: no space left on device)';
   expect(said).toEqual([unwritten, 'key: stopped (SIGKILL), starts again in 100 ms', unwritten]);
   expect(pids.map((pid) => isAlive(pid))).toEqual([false, false]);
+}, 15_000);
+
+it('a part that can tell has started when it says so, and not when it listens', async () => {
+  const asked: (string | undefined)[] = [];
+  const teller = createHttpServer(({ url }, response) => {
+    response.writeHead(asked.push(url) < 3 ? 503 : 200).end();
+  });
+  await once(teller.listen(0, '127.0.0.1'), 'listening');
+  const { port } = teller.address() as AddressInfo;
+  const runFile = { record: () => undefined, save: () => undefined, remove: () => undefined };
+  const parts = supervise({
+    logs,
+    runFile: { ...runFile, run: { pid: 0, url: '', parts: {} } },
+    ...{ say: () => undefined, migrating: () => undefined },
+  });
+  const args = ['-e', 'setInterval(() => {}, 1000)'];
+  const plan: PartPlan = {
+    name: 'key',
+    command: process.execPath,
+    args,
+    env: {},
+    port,
+    startedPath: '/health/started',
+  };
+  await parts.start(plan, AbortSignal.timeout(10_000));
+  await parts.stop();
+  teller.close();
+  expect(asked).toEqual(Array(3).fill('/health/started'));
 }, 15_000);
 
 it('a part that ends because its environment is wrong is not waited for', async () => {

@@ -1,6 +1,6 @@
 import { type PartPlan, keepRunning, type RunningChild } from './child.js';
 import { type Logs } from './logs.js';
-import { listening } from './ports.js';
+import { started } from './ports.js';
 import { type RunFile } from './run-file.js';
 import { type PartName } from './settings.js';
 import { stopOrder } from './start-order.js';
@@ -43,7 +43,7 @@ export function supervise({ logs, runFile, say, migrating }: Surroundings) {
   };
 
   return {
-    /** Starts a part; resolves when it listens, rejects with the end of its log when it cannot, or the signal comes first. */
+    /** Starts a part; resolves when it has started, rejects with the end of its log when it cannot, or the signal comes first. */
     async start(plan: PartPlan, signal: AbortSignal): Promise<void> {
       if (stopping) throw new StartError('stopping');
       const misconfigured = new AbortController();
@@ -56,9 +56,9 @@ export function supervise({ logs, runFile, say, migrating }: Surroundings) {
           },
         }),
       );
-      await listening(plan, AbortSignal.any([signal, misconfigured.signal])).catch(() => {
+      await started(plan, AbortSignal.any([signal, misconfigured.signal])).catch(() => {
         throw new StartError(
-          `${plan.name} does not listen. The end of ${logs.path(plan.name)}:\n${logs.tail(plan.name)}`,
+          `${plan.name} does not start. The end of ${logs.path(plan.name)}:\n${logs.tail(plan.name)}`,
         );
       });
     },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EX_CONFIG } from './settings-error.js';
 
 /** What every service needs. Read once; a missing or malformed variable stops the process before it serves anything. */
 export const serviceEnv = z.object({
@@ -7,7 +8,7 @@ export const serviceEnv = z.object({
   NATS_URL: z.string().default('nats://127.0.0.1:4222'),
   NATS_USER: z.string().optional(),
   NATS_PASSWORD: z.string().optional(),
-  /** Where this process answers /health/live, /health/ready and /metrics; 0 = nowhere. */
+  /** Where this process answers /health/live, /health/started, /health/ready and /metrics; 0 = nowhere. */
   HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   HEALTH_HOST: z.string().default('127.0.0.1'),
 });
@@ -23,7 +24,7 @@ export function readEnv<S extends z.ZodType>(schema: S): z.output<S> {
   const parsed = schema.safeParse(set);
   if (parsed.success) return parsed.data;
   for (const issue of parsed.error.issues) process.stderr.write(`${issue.path.join('.')}: ${issue.message}\n`);
-  return process.exit(78);
+  return process.exit(EX_CONFIG);
 }
 
 export const config = readEnv(serviceEnv);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type Server, server, takesSecret } from '#contracts/api/servers.js';
 import { DomainError } from '#contracts/errors.js';
+import { SettingsError } from '#service/settings-error.js';
 import { playedBy, sandboxServers } from './sandbox-servers.js';
 import { builtIn } from './servers.js';
 
@@ -44,7 +45,7 @@ export class Catalog {
     const parsed = entries.map(checked);
     this.byId = new Map(parsed.map((one) => [one.id, one]));
     const twice = parsed.find((one) => this.byId.get(one.id) !== one);
-    if (twice) throw new Error(`the catalog has two entries "${twice.id}"`);
+    if (twice) throw new SettingsError(`the catalog has two entries "${twice.id}"`);
   }
 
   static from({ CATALOG_FILE, SANDBOX, SANDBOX_BANK_URL }: CatalogSources, clients: string[] = []): Catalog {
@@ -83,11 +84,11 @@ function checked(value: unknown): Server {
   const parsed = entry.safeParse(value);
   if (parsed.success) return parsed.data;
   const { id } = (value ?? {}) as { id?: unknown };
-  throw new Error(`the catalog's entry ${JSON.stringify(id)} is not valid: ${z.prettifyError(parsed.error)}`);
+  throw new SettingsError(`the catalog's entry ${JSON.stringify(id)} is not valid: ${z.prettifyError(parsed.error)}`);
 }
 
 function entriesOf(file: string): unknown[] {
   const value = JSON.parse(readFileSync(file, 'utf8')) as unknown;
-  if (!Array.isArray(value)) throw new Error(`CATALOG_FILE ${file} must hold a JSON list of entries`);
+  if (!Array.isArray(value)) throw new SettingsError(`CATALOG_FILE ${file} must hold a JSON list of entries`);
   return value;
 }

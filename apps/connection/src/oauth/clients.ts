@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Server } from '#contracts/api/servers.js';
 import { DomainError } from '#contracts/errors.js';
+import { SettingsError } from '#service/settings-error.js';
 import type { OAuthClient } from './client.js';
 
 const registered = z.record(z.string(), z.object({ client_id: z.string().min(1), client_secret: z.string().min(1) }));
@@ -17,7 +18,7 @@ export function registeredClients(env: {
     return registered.parse(JSON.parse(text));
   } catch {
     // What exactly is wrong with it could quote a secret.
-    throw new Error('OAUTH_CLIENTS must be JSON: {"<server id>": {"client_id": "…", "client_secret": "…"}}');
+    throw new SettingsError('OAUTH_CLIENTS must be JSON: {"<server id>": {"client_id": "…", "client_secret": "…"}}');
   }
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { DomainError } from '#contracts/errors.js';
+import { SettingsError } from '#service/settings-error.js';
 import { decrypt, encrypt } from './cipher.js';
 
 /** Wraps data keys under numbered epochs. A KMS would fit here: nothing else ever sees the keys themselves. */
@@ -52,7 +53,8 @@ export class KeyRing implements KeyEncryption {
   reload(): void {
     const read = readKeys(this.source);
     for (const [epoch, key] of this.keys) {
-      if (read.get(epoch)?.equals(key) === false) throw new Error(`VAULT_KEK: epoch ${epoch} has got another key`);
+      if (read.get(epoch)?.equals(key) === false)
+        throw new SettingsError(`VAULT_KEK: epoch ${epoch} has got another key`);
     }
     this.keys = new Map([...this.keys, ...read]);
     this.newest = Math.max(...read.keys());
@@ -104,13 +106,13 @@ function readKeys({ VAULT_KEK, VAULT_KEK_FILE, VAULT_KEK_CURRENT }: KeySource): 
   for (const entry of text.split(/[\s,]+/).filter(Boolean)) {
     const [, epoch = '1', base64] = /^(?:(\d{1,9}):)?([A-Za-z0-9+/_=-]+)$/.exec(entry) ?? [];
     const key = Buffer.from(base64 ?? '', 'base64');
-    if (key.length !== 32 || Number(epoch) < 1) throw new Error(FORM);
-    if (keys.has(Number(epoch))) throw new Error(`VAULT_KEK: epoch ${epoch} stands there twice`);
+    if (key.length !== 32 || Number(epoch) < 1) throw new SettingsError(FORM);
+    if (keys.has(Number(epoch))) throw new SettingsError(`VAULT_KEK: epoch ${epoch} stands there twice`);
     keys.set(Number(epoch), key);
   }
-  if (keys.size === 0) throw new Error(FORM);
+  if (keys.size === 0) throw new SettingsError(FORM);
   if (VAULT_KEK_CURRENT !== undefined && !keys.has(VAULT_KEK_CURRENT)) {
-    throw new Error(`VAULT_KEK_CURRENT: there is no key of epoch ${VAULT_KEK_CURRENT}`);
+    throw new SettingsError(`VAULT_KEK_CURRENT: there is no key of epoch ${VAULT_KEK_CURRENT}`);
   }
   return keys;
 }

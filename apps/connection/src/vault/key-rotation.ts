@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import { DomainError } from '#contracts/errors.js';
 import type { VaultStatus } from '#contracts/vault.js';
 import { logger } from '#service/logger.js';
+import { SettingsError } from '#service/settings-error.js';
 import { opens, type Place, rewrap, type Wrapped } from './envelope-encryption.js';
 import { KeyRing } from './key-ring.js';
 import { boundsOf, STRETCH, type Stretch, stretchAfter } from './vault-stretch.js';
@@ -47,10 +48,13 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
   async onApplicationBootstrap(): Promise<void> {
     const { missing, shut } = await this.lookAtStart();
     if (missing.length > 0) {
-      throw new Error(`VAULT_KEK: the vault still needs the key of ${named(missing)}; put it back and rotate first`);
+      throw new SettingsError(
+        `VAULT_KEK: the vault still needs the key of ${named(missing)}; put it back and rotate first`,
+      );
     }
     const current = shut.filter(({ epoch }) => epoch === this.keks.current());
-    if (current.length > 0) throw new Error(`VAULT_KEK: ${OTHER_KEY} of ${named(current)} are under; ${PUT_BACK}`);
+    if (current.length > 0)
+      throw new SettingsError(`VAULT_KEK: ${OTHER_KEY} of ${named(current)} are under; ${PUT_BACK}`);
     // What a rotation has left behind is what does not open, whatever the key.
     if (shut.length > 0) logger.warn(`the vault's keys open none of the credentials looked at of ${named(shut)}`);
     this.timer = setInterval(() => this.start(), LOOK_EVERY_MS).unref();
