@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { SignedInOperator } from '#contracts/operator.js';
+import { DomainError } from '#contracts/errors.js';
 import { keyIdentity, newToken } from '#contracts/secrets.js';
 import { answers } from '../test/answers.js';
 import { adminKey, platformReader, readKey, startGateway, type TestGateway } from '../test/gateway.js';
@@ -63,6 +64,23 @@ describe('an export', () => {
     expect([head.status, head.headers.get('x-export-entries')]).toEqual([200, expect.stringMatching(/^\d+$/)]);
     await download('/api/v1/audit/export', { 'x-api-key': adminKey });
     expect(pages() - before).toBe(3);
+  });
+
+  it('of which the first page is refused is no file', async () => {
+    gateway.bus.answers['audit.export.page'] = () => {
+      throw new DomainError('INTERNAL');
+    };
+    const url = `${await gateway.app.getUrl()}/api/v1/audit/export`;
+    for (let more = 11; more > 0; more--) {
+      const { status, headers } = await fetch(url, { headers: { 'x-api-key': adminKey } });
+      const ofFile = ['content-disposition', 'x-export-entries'].map((name) => headers.get(name));
+      expect([status, headers.get('content-type'), ...ofFile]).toEqual([
+        500,
+        expect.stringMatching(/json/),
+        null,
+        null,
+      ]);
+    }
   });
 
   it('is one of ten that a key may have open', async () => {

@@ -30,6 +30,8 @@ const formats = {
   csv: { type: 'text/csv; charset=utf-8', head: csvHead, write: csvRecord },
 };
 
+type ExportPage = Reply<'audit.export.page'>;
+
 /** Where the file is from. */
 interface Source {
   context: Context;
@@ -68,6 +70,13 @@ export class AuditExport implements BeforeApplicationShutdown {
     const isHead = reply.request.method === 'HEAD';
     const owner = { name: context.actor.id, most: MOST_AT_ONCE };
     if (!isHead) this.open.add(owner, reply.raw);
+    const source = { context, filter, until, check };
+    const first = isHead
+      ? null
+      : await this.firstPage(source).catch((error: unknown) => {
+          this.open.delete(owner, reply.raw);
+          throw error;
+        });
     void reply.headers({
       'content-type': type,
       'content-disposition': `attachment; filename="audit.${format}"`,
@@ -75,7 +84,7 @@ export class AuditExport implements BeforeApplicationShutdown {
       'x-export-exact': String(exact),
     });
     if (isHead) return void (await reply.send());
-    const chunks = this.chunks({ context, filter, until, check }, { head, write });
+    const chunks = this.chunks(source, first, { head, write });
     const file = Readable.from(chunks, { objectMode: false, highWaterMark: 64 * 1024 });
     file.once('close', () => this.open.delete(owner, reply.raw));
     file.once('error', (error) => {
@@ -85,23 +94,26 @@ export class AuditExport implements BeforeApplicationShutdown {
     await reply.send(file);
   }
 
+  /** Null when there is none. */
+  private async firstPage({ check, until, ...source }: Source): Promise<ExportPage | null> {
+    return until === null ? null : this.page({ ...source, from: null, until }, check);
+  }
+
   /** One page is in memory at a time. A client that goes away ends the loop at its next step. */
   private async *chunks(
     { check, until, ...source }: Source,
+    first: ExportPage | null,
     { head, write }: { head: string; write: (line: ExportLine) => string },
   ): AsyncGenerator<string> {
     if (head) yield head;
-    if (until === null) return;
-    for (let from: Position | null = null; ;) {
-      const page: Reply<'audit.export.page'> = await this.page({ ...source, from, until }, check);
+    for (let page = first; page !== null;) {
       if (page.lines.length > 0) yield page.lines.map(write).join('');
-      if (page.next === null) return;
-      from = page.next;
+      page = page.next === null ? null : await this.page({ ...source, from: page.next, until: until! }, check);
     }
   }
 
   /** A part that is away for a moment does not end the file; who may not read it any more gets no more of it. */
-  private async page(ask: Ask<'audit.export.page'>, check: Source['check']): Promise<Reply<'audit.export.page'>> {
+  private async page(ask: Ask<'audit.export.page'>, check: Source['check']): Promise<ExportPage> {
     for (let attempt = 1; ; attempt++) {
       try {
         const page = await this.bus.ask('audit.export.page', ask);
