@@ -20,7 +20,7 @@ export const busUsers: Record<string, BusRights> = {
     subscribe: ['gateway.>'],
   },
   key: { publish: ['gateway.>'], subscribe: ['key.>'] },
-  connection: { publish: ['link-session.>'], subscribe: ['connection.>'] },
+  connection: { publish: ['link-session.>', 'connection.vault-keys-changed'], subscribe: ['connection.>'] },
   'link-session': { publish: ['connection.>', 'key.project.get'], subscribe: ['link-session.>'] },
   audit: {
     publish: ['connection.text.open', 'link-session.text.open', 'events.>'],

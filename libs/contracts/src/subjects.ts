@@ -350,6 +350,8 @@ export interface Announcements {
   'gateway.written': { say: LastWrite; answer: never };
   /** Before the deletion is answered, so that no link is minted for them any more; nobody answers. */
   'link-session.user-deleted': { say: { user_id: string }; answer: never };
+  /** Among replicas that share a file of key-encryption keys: it has changed. Nobody answers. */
+  'connection.vault-keys-changed': { say: Record<string, never>; answer: never };
 }
 
 export interface PartHealth {

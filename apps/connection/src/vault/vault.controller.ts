@@ -1,9 +1,10 @@
-import { Controller } from '@nestjs/common';
+import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { uuidV5 } from '#contracts/ids.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import type { VaultStatus } from '#contracts/vault.js';
 import { commandHandler } from '#eventstore/command-handler.js';
+import { Bus } from '#service/bus.js';
 import { Store } from '#service/store.js';
 import { KeyRotation } from './key-rotation.js';
 import { vaultKeys } from './vault-keys.decider.js';
@@ -18,8 +19,20 @@ export class VaultController {
   constructor(
     store: Store,
     private readonly rotation: KeyRotation,
+    @Inject(Bus) private readonly bus: Bus,
   ) {
     this.handle = commandHandler(store.client, 'vault', vaultKeys);
+    bus.listen('connection.vault-keys-changed', () => this.takeInToo());
+  }
+
+  /** What another replica was asked for: two with different newest keys would move the same credentials to and fro. */
+  private takeInToo(): void {
+    try {
+      this.rotation.takeIn();
+      this.rotation.start();
+    } catch {
+      // The log says why; this replica goes on with the keys that it has.
+    }
   }
 
   @MessagePattern('connection.vault.status')
@@ -32,6 +45,7 @@ export class VaultController {
   async rotate(@Payload() { context }: Ask<'connection.vault.rotate'>): Promise<Reply<'connection.vault.rotate'>> {
     const { project_id, environment } = context.tenant;
     this.rotation.takeIn();
+    await this.bus.announce('connection.vault-keys-changed', {}).catch(() => undefined);
     const { current_epoch, remaining } = await this.rotation.status();
     const command = { type: 'RequestRotation', current_epoch, remaining, now: new Date().toISOString() } as const;
     const id = uuidV5(STREAM, `${project_id}/${environment}`);
