@@ -32,7 +32,7 @@ async function publicJwk(key: KeyObject): Promise<JWK & { kid: string }> {
 
 const auditEnv = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
-  /** The Ed25519 key that signs checkpoints: PKCS #8 in base64, or a file with it in PEM. */
+  /** Ed25519 keys, of which the first one signs checkpoints: PKCS #8 in base64, and a file with them in PEM. */
   AUDIT_SIGNING_KEY: z.string().optional(),
   AUDIT_SIGNING_KEY_FILE: z.string().optional(),
   DATA_DIR: z.string().optional(),

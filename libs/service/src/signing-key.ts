@@ -8,22 +8,25 @@ interface Places {
   /** The file's name in the data folder, without its ending. */
   name: string;
   NODE_ENV: 'development' | 'test' | 'production';
-  /** PKCS #8 in base64. */
+  /** PKCS #8 in base64; several are apart by white space or commas. */
   text?: string | undefined;
-  /** PKCS #8 in PEM; after the first key, older ones that are only published. */
+  /** PKCS #8 in PEM, one behind the other. */
   file?: string | undefined;
   dataDir?: string | undefined;
 }
 
 /**
- * Ed25519 keys, of which the first one signs: those given, or one made once in the data folder, readable by its owner only.
+ * Ed25519 keys, of which the first one signs, and older ones are only published: those given, a variable's before a file's,
+ * or one made once in the data folder, readable by its owner only.
  * Two replicas with different keys would disown each other's signatures, so production needs a key that they share.
  */
 export function openSigningKeys({ variable, name, NODE_ENV, text, file: given, dataDir }: Places): KeyObject[] {
   const file = given ?? (dataDir && !text ? madeOnce(join(dataDir, 'secrets', `${name}.pem`)) : undefined);
-  const keys = text ? [fromBase64(text, variable)] : file ? fromPem(readFileSync(file, 'utf8')) : [];
+  const filed = file ? fromPem(readFileSync(file, 'utf8')) : [];
+  if (file && filed.length === 0) throw new Error(`${variable}_FILE: must hold an Ed25519 key`);
+  const named = text?.match(/[^\s,]+/g) ?? [];
+  const keys = [...named.map((key) => fromBase64(key, variable)), ...filed];
   if (keys.length === 0) {
-    if (file) throw new Error(`${variable}_FILE: must hold an Ed25519 key`);
     if (NODE_ENV === 'production') throw new Error(`${variable}_FILE: must be set in production`);
     return [generateKeyPairSync('ed25519').privateKey];
   }
