@@ -69,6 +69,11 @@ async function verdict(of: string[]): Promise<Found> {
 
 const unsigned = (line: string) => JSON.stringify({ ...parsed(line), checkpoint: undefined });
 const parsed = (line: string) => JSON.parse(line) as ExportLine;
+const byAnother = (jws: string) => {
+  const [head, ...rest] = jws.split('.');
+  const header = JSON.parse(Buffer.from(head!, 'base64url').toString()) as object;
+  return [Buffer.from(JSON.stringify({ ...header, kid: 'another' })).toString('base64url'), ...rest].join('.');
+};
 const without = (index: number) => lines.filter((_, at) => at !== index);
 const moved = (from: number, to: number) => without(from).toSpliced(to, 0, lines[from]!);
 const swapped = (index: number, by: (line: ExportLine) => object) =>
@@ -109,6 +114,11 @@ describe('an export', () => {
       'a checkpoint whose signature was bent',
       () => swapped(5, (line) => ({ ...line, checkpoint: line.checkpoint!.slice(0, -8) + 'AAAAAAAA' })),
       { kind: 'checkpoint', seq: 6 },
+    ],
+    [
+      'a checkpoint of a key that is not known',
+      () => swapped(5, (line) => ({ ...line, checkpoint: byAnother(line.checkpoint!) })),
+      { kind: 'unknown_key', seq: 6 },
     ],
   ])('with %s is refused, and the entry named', async (_, tampered, found) => {
     expect(await verdict(tampered())).toEqual(found);

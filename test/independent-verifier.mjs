@@ -14,14 +14,19 @@ function canonical(value) {
   return '{' + Object.keys(value).sort().map((k) => JSON.stringify(k) + ':' + canonical(value[k])).join(',') + '}'; // prettier-ignore
 }
 
-function signed(jws, line) {
+/** What is wrong with a checkpoint; undefined when nothing is. */
+function faultOf(jws, line) {
   const [head, body, signature] = jws.split('.');
   const json = (part) => JSON.parse(Buffer.from(part, 'base64url').toString());
+  if (json(head).alg !== 'EdDSA' || json(head).typ !== 'latchkey-audit-checkpoint') return 'checkpoint';
+  const isOfHere = ['project_id', 'environment', 'seq', 'hash'].every((name) => json(body)[name] === line[name]);
+  if (!isOfHere) return 'checkpoint';
   const jwk = keys.find((key) => key.kid === json(head).kid);
-  if (!jwk || json(head).alg !== 'EdDSA' || json(head).typ !== 'latchkey-audit-checkpoint') return false;
+  if (!jwk) return 'unknown_key';
   const key = createPublicKey({ key: jwk, format: 'jwk' });
-  if (!verify(null, Buffer.from(head + '.' + body), key, Buffer.from(signature, 'base64url'))) return false;
-  return ['project_id', 'environment', 'seq', 'hash'].every((name) => json(body)[name] === line[name]);
+  return verify(null, Buffer.from(head + '.' + body), key, Buffer.from(signature, 'base64url'))
+    ? undefined
+    : 'checkpoint';
 }
 
 function end(verdict, seq) {
@@ -39,6 +44,7 @@ const read = (text) => {
 const seqs = lines.map((text) => read(text).seq);
 let previous = '0'.repeat(64);
 let lastSigned = 0;
+let unknown = 0;
 for (const [index, text] of lines.entries()) {
   const expected = index + 1;
   const line = read(text);
@@ -53,10 +59,13 @@ for (const [index, text] of lines.entries()) {
   const computed = createHash('sha256').update(previous + '\n' + canonical(entry)).digest('hex'); // prettier-ignore
   if (computed !== hash) end('changed', expected);
   if (checkpoint !== undefined) {
-    if (!signed(checkpoint, line)) end('checkpoint', expected);
+    const fault = faultOf(checkpoint, line);
+    if (fault === 'checkpoint') end(fault, expected);
+    if (fault) unknown ||= expected;
     lastSigned = seq;
   }
   previous = hash;
 }
 if (lastSigned < lines.length) end('cut', lastSigned + 1);
+if (unknown > 0) end('unknown_key', unknown);
 end('good', lines.length);

@@ -11,7 +11,13 @@ const named = (pattern: RegExp) => [...sources.matchAll(pattern)].map((match) =>
 
 it("each code of the command line's own is explained in docs/errors.md", () => {
   const page = readFileSync(join(__dirname, '../../../docs/errors.md'), 'utf8').split('\n# The command line\n')[1]!;
-  const codes = [...named(/CliError\(\s*'(\w+)'/g), ...named(/ fault\(\s*'(\w+)'/g), 'OUTPUT_LOST'];
+  const codes = [
+    ...named(/CliError\(\s*'(\w+)'/g),
+    ...named(/ fault\(\s*'(\w+)'/g),
+    'OUTPUT_LOST',
+    'CHECKPOINT',
+    'UNKNOWN_KEY',
+  ];
   expect(codes).toEqual(expect.arrayContaining(['UNREACHABLE', 'DRIFT', 'CUT', 'MOVED']));
   const own = codes.filter((code) => !Object.hasOwn(errors, code));
   expect(own.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);

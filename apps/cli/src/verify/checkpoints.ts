@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { compactVerify, createLocalJWKSet, decodeJwt, type JSONWebKeySet } from 'jose';
+import { compactVerify, createLocalJWKSet, decodeJwt, decodeProtectedHeader, errors, type JSONWebKeySet } from 'jose';
 import { type Checkpoint, CHECKPOINT_TYPE, type ExportLine } from '#contracts/audit-chain.js';
 import { CliError } from '../errors.js';
 
@@ -19,22 +19,39 @@ export async function readKeys(place: string): Promise<CheckpointKeys> {
   }
 }
 
-/** What is wrong with the signature of a line's place in the chain, as the end of a sentence. */
+interface CheckpointFault {
+  kind: 'checkpoint' | 'unknown_key';
+  /** The end of a sentence. */
+  how: string;
+}
+
+/** What is wrong with the signature of a line's place in the chain. */
 export async function checkpointFault(
   line: ExportLine,
   jws: string,
   keys: CheckpointKeys | null,
-): Promise<string | null> {
-  let said: Partial<Checkpoint>;
+): Promise<CheckpointFault | null> {
+  let header: ReturnType<typeof decodeProtectedHeader> = {};
+  let said: Partial<Checkpoint> = {};
+  let isUnknown = false;
   try {
-    said = decodeJwt(jws);
-    const verified = keys && (await compactVerify(jws, keys, { algorithms: ['EdDSA'] }));
-    if (verified && verified.protectedHeader.typ !== CHECKPOINT_TYPE) return 'is a signature of something else.';
-  } catch {
-    return 'is not signed by one of the keys.';
+    [header, said] = [decodeProtectedHeader(jws), decodeJwt(jws)];
+    if (keys) await compactVerify(jws, keys, { algorithms: ['EdDSA'] });
+  } catch (error) {
+    isUnknown = error instanceof errors.JWKSNoMatchingKey;
+    if (!isUnknown) return bad('is not signed by one of the keys.');
   }
+  if (header.typ !== CHECKPOINT_TYPE) return bad('is a signature of something else.');
   const names = ['project_id', 'environment', 'seq', 'hash'] as const;
-  return names.every((name) => said[name] === line[name])
-    ? null
-    : 'was signed for another past: the chain up to here is not the one that was signed.';
+  if (names.some((name) => said[name] !== line[name])) {
+    return bad('was signed for another past: the chain up to here is not the one that was signed.');
+  }
+  return isUnknown ? { kind: 'unknown_key', how: outsideOf(header.kid) } : null;
 }
+
+const bad = (how: string): CheckpointFault => ({ kind: 'checkpoint', how });
+
+/** Anybody can make such a signature, so it shows nothing; what else is wrong with the file would have been said first. */
+const outsideOf = (kid: string | undefined): string =>
+  `names a key that is not among those given (kid ${JSON.stringify(kid)}): it cannot be checked. Nothing else is wrong. The set ` +
+  'may be older than the key, may have lost an older key, or was taken while the audit service was away.';

@@ -1,16 +1,16 @@
 import { CHAIN_BEGIN, chainHash, type ExportLine, storedEntryOf } from '#contracts/audit-chain.js';
 import { type CheckpointKeys, checkpointFault } from './checkpoints.js';
 
-/** What is wrong first. Entries are counted by `seq`, their place in the chain. */
+/** What is wrong first; a key that is not known, when nothing else is. Entries are counted by `seq`, their place in the chain. */
 export interface Fault {
-  kind: 'changed' | 'removed' | 'doubled' | 'moved' | 'checkpoint' | 'cut' | 'filtered';
+  kind: 'changed' | 'removed' | 'doubled' | 'moved' | 'checkpoint' | 'unknown_key' | 'cut' | 'filtered';
   seq: number | null;
   message: string;
 }
 
 export interface Verdict {
   entries: number;
-  /** The last entry whose place is signed. */
+  /** The last entry whose place is signed, by a key that is known. */
   signed_until: number;
   checkpoints: number;
   signatures: 'checked' | 'not checked';
@@ -33,18 +33,21 @@ export async function verify(lines: Lines, keys: CheckpointKeys | null): Promise
     fault: null,
   };
   let previous = CHAIN_BEGIN;
+  let end = 0;
+  let unknown: Fault | null = null;
   for await (const text of lines()) {
     const line = parse(text);
-    verdict.fault = await faultOf({ line, previous, expected: verdict.entries + 1 }, { lines, keys });
-    if (verdict.fault) return verdict;
+    const found = await faultOf({ line, previous, expected: verdict.entries + 1 }, { lines, keys });
+    if (found && found.kind !== 'unknown_key') return { ...verdict, fault: found };
+    unknown ??= found;
     previous = line!.hash;
     verdict.entries++;
     if (line!.checkpoint === undefined) continue;
     verdict.checkpoints++;
-    verdict.signed_until = verdict.entries;
+    end = verdict.entries;
+    if (!found) verdict.signed_until = end;
   }
-  if (verdict.signed_until < verdict.entries) verdict.fault = cut(verdict);
-  return verdict;
+  return { ...verdict, fault: end < verdict.entries ? cut(end, verdict) : unknown };
 }
 
 interface Step {
@@ -70,7 +73,7 @@ async function faultOf(
     return fault('changed', expected, `Entry ${expected} was changed: it does not have the hash that it says.`);
   }
   const wrong = line.checkpoint === undefined ? null : await checkpointFault(line, line.checkpoint, keys);
-  return wrong === null ? null : fault('checkpoint', expected, `The checkpoint at entry ${expected} ${wrong}`);
+  return wrong && fault(wrong.kind, expected, `The checkpoint at entry ${expected} ${wrong.how}`);
 }
 
 /** Another entry stands where `expected` belongs: it was removed, it was moved down, or the other one was moved up. */
@@ -89,11 +92,11 @@ async function displaced(expected: number, found: number, lines: Lines): Promise
   return fault('removed', expected, `${which} removed.`);
 }
 
-const cut = ({ entries, signed_until }: Verdict): Fault =>
+const cut = (end: number, { entries }: Verdict): Fault =>
   fault(
     'cut',
-    signed_until + 1,
-    `Entries ${signed_until + 1} to ${entries} have no signed end: a whole export ends with a checkpoint, so its end was ` +
+    end + 1,
+    `Entries ${end + 1} to ${entries} have no signed end: a whole export ends with a checkpoint, so its end was ` +
       'cut off, or it was not received to its end.',
   );
 
