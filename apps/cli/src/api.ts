@@ -53,10 +53,13 @@ export async function answerOf(what: Request | URL | string, init: RequestInit):
 }
 
 /** `/v1` knows keys only as Bearer, and a platform key is nothing elsewhere. */
-const headersOf = (key: string) => ({
+export const headersOf = (key: string) => ({
   authorization: `Bearer ${key}`,
   ...(key.startsWith('bb_') && { 'X-API-Key': key }),
 });
+
+/** Where the timeline is for this key: a platform key reads it on `/v1` only, also that of its test environment. */
+export const auditAt = (key: string) => (key.startsWith('csk_') ? '/v1/audit' : '/api/v1/audit');
 
 /** What a call brought; whatever else could have come has been thrown. */
 export const dataOf = async <T>(call: Promise<{ data?: T }>): Promise<T> => (await call).data as T;

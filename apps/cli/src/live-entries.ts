@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Entry } from '#contracts/api/audit.js';
 import { serverSentEvents } from '#contracts/server-sent-events.js';
-import { answerOf, refusalOf } from './api.js';
+import { answerOf, auditAt, headersOf, refusalOf } from './api.js';
 import { CliError } from './errors.js';
 
 const FIRST_PAUSE_MS = 250;
@@ -21,12 +21,12 @@ export interface Place {
 export async function* liveEntries({ url, key, query, after }: Place): AsyncGenerator<Entry> {
   const given = Object.entries(query).filter((one): one is [string, string] => one[1] !== undefined);
   const search = String(new URLSearchParams(given));
-  const address = `${url}/api/v1/audit/stream${search && `?${search}`}`;
+  const address = `${url}${auditAt(key)}/stream${search && `?${search}`}`;
   let last = after;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     const silence = new Silence();
     try {
-      const headers = { 'X-API-Key': key, 'Last-Event-ID': last };
+      const headers = { ...headersOf(key), 'Last-Event-ID': last };
       const response = await answerOf(address, { headers, signal: silence.signal });
       if (!response.ok) await refuseUnlessPassing(response);
       for await (const { id, event, data } of serverSentEvents(silence.watch(response.body!))) {

@@ -15,7 +15,7 @@ afterEach(() => {
 });
 
 /** Runs a command against these answers, one for each request in turn, and returns what it said. */
-async function run(line: string[], answers: RequestListener[]) {
+async function run(line: string[], answers: RequestListener[], LATCHKEY_API_KEY = 'bb_x') {
   const said = jest.spyOn(console, 'log').mockImplementation(() => undefined);
   server.on('request', (request, response) => {
     asked.push(`${request.method} ${request.url}`);
@@ -24,7 +24,7 @@ async function run(line: string[], answers: RequestListener[]) {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const LATCHKEY_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const given = parse([...line, '--json'], commands);
-  await given.command.run(given, new Cli(given, { DATA_DIR: '/nowhere', LATCHKEY_API_KEY: 'bb_x', LATCHKEY_URL }));
+  await given.command.run(given, new Cli(given, { DATA_DIR: '/nowhere', LATCHKEY_API_KEY, LATCHKEY_URL }));
   return said.mock.calls.map(([text]) => JSON.parse(String(text)) as object);
 }
 
@@ -124,6 +124,20 @@ it('the timeline of one request is that of one request, also as it goes on', asy
   const following = run(['audit', '--request', 'r-1', '--follow'], [gives({ entries: [] }), refused]);
   await expect(following).rejects.toThrow('Forbidden');
   expect(asked).toEqual(['GET /api/v1/audit?request_id=r-1', 'GET /api/v1/audit/stream?request_id=r-1']);
+});
+
+it('a platform key reads the timeline where it is known, as one', async () => {
+  const sent: unknown[] = [];
+  const refused: RequestListener = (request, response) => {
+    sent.push(request.headers.authorization, request.headers['x-api-key']);
+    gives({ error: {} })(request, response.writeHead(403));
+  };
+  const [page, key] = [gives({ entries: [] }), 'csk_test_x'];
+  await expect(run(['audit', '--follow'], [page, refused], key)).rejects.toThrow('Forbidden');
+  server.removeAllListeners('request').close();
+  await expect(run(['audit', 'export'], [refused], key)).rejects.toThrow('Forbidden');
+  expect(asked).toEqual(['GET /v1/audit', 'GET /v1/audit/stream', 'GET /v1/audit/export']);
+  expect(sent).toEqual([`Bearer ${key}`, undefined, `Bearer ${key}`, undefined]);
 });
 
 it('a cancelled session is said to be what it is', async () => {

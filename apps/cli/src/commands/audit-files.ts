@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { Readable } from 'node:stream';
-import { answerOf, reasonOf, refusalOf } from '../api.js';
+import { answerOf, auditAt, headersOf, reasonOf, refusalOf } from '../api.js';
 import type { Command, Given } from '../arguments.js';
 import type { Cli } from '../cli.js';
 import { CliError, UsageError } from '../errors.js';
@@ -53,9 +53,9 @@ export const auditFileCommands: Command[] = [
 async function exportTo({ option, has }: Given, cli: Cli): Promise<void> {
   if (cli.key === undefined)
     throw new UsageError('An API key is needed: set LATCHKEY_API_KEY or give --key.', 'audit export');
-  const url = new URL(`${cli.url}/api/v1/audit/export`);
+  const url = new URL(`${cli.url}${auditAt(cli.key)}/export`);
   for (const name of ['format', ...FILTERS]) if (option[name]) url.searchParams.set(name, option[name]);
-  const response = await answerOf(url, { headers: { 'x-api-key': cli.key } }).catch((error: unknown) => {
+  const response = await answerOf(url, { headers: headersOf(cli.key) }).catch((error: unknown) => {
     if (error instanceof CliError) throw error;
     throw new CliError('UNREACHABLE', `Latchkey does not answer at ${cli.url} (${reasonOf(error)}).`);
   });

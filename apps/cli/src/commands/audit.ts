@@ -1,5 +1,5 @@
 import type { Entry } from '#contracts/api/audit.js';
-import { dataOf, numberOf } from '../api.js';
+import { auditAt, dataOf, numberOf } from '../api.js';
 import type { Command, Given } from '../arguments.js';
 import type { Cli } from '../cli.js';
 import { liveEntries } from '../live-entries.js';
@@ -14,7 +14,9 @@ interface EntryPage {
 export const auditCommands: Command[] = [
   {
     words: 'audit',
-    does: 'Show what happened, newest first; --follow shows it oldest first and goes on.',
+    does:
+      'Show what happened, newest first; --follow shows it oldest first and goes on. A bb_ key shows the live environment of its ' +
+      'project, a csk_ key (connections:read) its own.',
     options: {
       subject: 'ID',
       actor: 'ACTOR',
@@ -39,9 +41,9 @@ const filterOf = ({ option: { subject, actor, type, request: request_id } }: Giv
   request_id,
 });
 
-const pageOf = (given: Given, { api }: Cli, place: { limit?: string; cursor?: string }): Promise<EntryPage> => {
+const pageOf = (given: Given, { api, key }: Cli, place: { limit?: string; cursor?: string }): Promise<EntryPage> => {
   const query = { ...filterOf(given), limit: numberOf(place.limit), cursor: place.cursor };
-  return dataOf(api.GET('/api/v1/audit', { params: { query } }));
+  return dataOf(api.GET(auditAt(key!), { params: { query } }));
 };
 
 /** Shows the page and what comes after it, until it is interrupted. */
