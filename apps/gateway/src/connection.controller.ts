@@ -70,7 +70,7 @@ export class ConnectionController {
     summary: 'Disconnect a bank',
     description: 'The credential is destroyed here and removed at the provider. A disconnected connection stays so.',
     reply: { 204: null },
-    errors: ['NOT_FOUND', 'PROVIDER_ERROR', 'REVOKE_FAILED'],
+    errors: ['NOT_FOUND', 'PROVIDER_ERROR', 'VAULT_UNAVAILABLE', 'REVOKE_FAILED'],
   })
   async disconnect(@Caller() context: Context, @Param('id') id: string): Promise<void> {
     const ask = { context: untilBankAnswers(context), id: idInPath('connection', id) };

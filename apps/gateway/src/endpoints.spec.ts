@@ -216,7 +216,7 @@ describe('the OpenAPI document', () => {
       }
     }
     const { responses } = document.paths['/api/v1/connections/{id}']!['delete']!;
-    expect(responses['503']!.description).toBe('`UNAVAILABLE`, `REVOKE_FAILED`');
+    expect(responses['503']!.description).toBe('`UNAVAILABLE`, `VAULT_UNAVAILABLE`, `REVOKE_FAILED`');
   });
 
   it('says of every moment in the past that it may be none', () => {

@@ -101,7 +101,7 @@ export class PlatformConnectionController {
     summary: 'End a connection and destroy its credential',
     description: 'Once this is answered, the credential opens for nobody. The connection itself stays for the record.',
     reply: { 200: revokedConnection },
-    errors: ['NOT_FOUND', 'PROVIDER_ERROR', 'REVOKE_FAILED'],
+    errors: ['NOT_FOUND', 'PROVIDER_ERROR', 'VAULT_UNAVAILABLE', 'REVOKE_FAILED'],
   })
   async revoke(@Caller() context: Context, @Param('id') id: string) {
     const ask = { context: untilBankAnswers(context), id: uuidOf(id) };
@@ -155,7 +155,7 @@ export class PlatformConnectionController {
     summary: 'End a connection and forget it',
     description: 'Revoking keeps the record; this does not, except for the timeline.',
     reply: { 204: null },
-    errors: ['NOT_FOUND', 'PROVIDER_ERROR', 'REVOKE_FAILED'],
+    errors: ['NOT_FOUND', 'PROVIDER_ERROR', 'VAULT_UNAVAILABLE', 'REVOKE_FAILED'],
   })
   async delete(@Caller() context: Context, @Param('id') id: string): Promise<void> {
     await this.services.write('connection.platform.delete', { context: untilBankAnswers(context), id: uuidOf(id) });
