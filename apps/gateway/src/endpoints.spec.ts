@@ -26,7 +26,7 @@ let document: {
 
 interface Operation {
   operationId: string;
-  parameters: { in: string; name: string; description?: string }[];
+  parameters: { in: string; name: string; description?: string; schema: object }[];
   responses: Record<string, { description: string; headers?: object }>;
   security: object[];
 }
@@ -226,6 +226,15 @@ describe('the OpenAPI document', () => {
     });
     expect(asked.length).toBeGreaterThan(6);
     expect(asked.filter(([, says]) => !says)).toEqual([]);
+  });
+
+  it('says what a query leaves out', () => {
+    const saying = (path: string, name: string) =>
+      document.paths[path]!['get']!.parameters.find((parameter) => parameter.name === name)!.schema;
+    expect(saying('/api/v1/users', 'limit')).toMatchObject({ type: 'integer', maximum: 200, default: 50 });
+    expect(saying('/v1/projects', 'limit')).toMatchObject({ default: 100 });
+    expect(saying('/v1/audit/export', 'format')).toMatchObject({ default: 'ndjson' });
+    expect(saying('/api/v1/users/{id}', 'as_of')).toMatchObject({ examples: ['2026-11-07T05:31:56.000Z', '4711'] });
   });
 
   it('says which headers are listened to, and which answer them', () => {

@@ -36,9 +36,21 @@ export function openApi(endpoints: EndpointSpec[]): Json {
   };
 }
 
+/**
+ * Schemas as they are sent. zod takes these two away from what is made into something else, as they could be of that; ours are
+ * of what is sent.
+ */
+const ASKED = {
+  io: 'input' as const,
+  override({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonSchema: z.core.JSONSchema.BaseSchema }) {
+    const { default: fallback, examples } = z.globalRegistry.get(zodSchema) ?? {};
+    Object.assign(jsonSchema, fallback !== undefined && { default: fallback }, examples !== undefined && { examples });
+  },
+};
+
 /** Every schema that has a name, wherever it is used. */
 function components(): Json {
-  const { schemas } = z.toJSONSchema(z.globalRegistry, { uri: (id) => COMPONENTS + id, io: 'input' });
+  const { schemas } = z.toJSONSchema(z.globalRegistry, { uri: (id) => COMPONENTS + id, ...ASKED });
   const named = Object.entries(schemas).map(([id, { $id: _id, $schema: _schema, id: _name, ...schema }]) => [
     id,
     schema,
@@ -106,7 +118,7 @@ const idIn = (path: string): string =>
 
 function queryParameters({ query }: EndpointSpec): Json[] {
   if (!query) return [];
-  const { properties = {} } = z.toJSONSchema(query, { io: 'input' });
+  const { properties = {} } = z.toJSONSchema(query, ASKED);
   return Object.entries(properties).map(([name, property]) => {
     const { description, ...schema } = property as Json;
     return { name, in: 'query', required: false, ...(description !== undefined && { description }), schema };
