@@ -86,7 +86,7 @@ export class ProjectController {
   @Endpoint({
     ...ORIGINS,
     method: 'GET',
-    summary: 'Say where sessions of a project may redirect to',
+    summary: 'Say where sessions and Connect Links of a project may redirect to',
     reply: { 200: redirectOrigins },
   })
   async redirectOrigins(@Param('id') id: string) {
@@ -96,10 +96,10 @@ export class ProjectController {
   @Endpoint({
     ...ORIGINS,
     method: 'PUT',
-    summary: 'Set where sessions of a project may redirect to',
+    summary: 'Set where sessions and Connect Links of a project may redirect to',
     description:
-      'Holds for sessions that are minted from now on, in both environments, beside the list of the installation. A test ' +
-      'key may not.',
+      'Holds for sessions that are minted and Connect Links that are started from now on, in both environments, beside the list ' +
+      'of the installation. A test key may not.',
     body: redirectOriginsBody,
     reply: { 200: redirectOrigins },
   })
