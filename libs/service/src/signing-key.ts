@@ -1,6 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { SettingsError } from './settings-error.js';
 
 interface Places {
   /** The variable that holds the key; with `_FILE`, the one that names a file with it. */
@@ -23,15 +24,15 @@ interface Places {
 export function openSigningKeys({ variable, name, NODE_ENV, text, file: given, dataDir }: Places): KeyObject[] {
   const file = given ?? (dataDir && !text ? madeOnce(join(dataDir, 'secrets', `${name}.pem`)) : undefined);
   const filed = file ? fromPem(readFileSync(file, 'utf8')) : [];
-  if (file && filed.length === 0) throw new Error(`${variable}_FILE: must hold an Ed25519 key`);
+  if (file && filed.length === 0) throw new SettingsError(`${variable}_FILE: must hold an Ed25519 key`);
   const named = text?.match(/[^\s,]+/g) ?? [];
   const keys = [...named.map((key) => fromBase64(key, variable)), ...filed];
   if (keys.length === 0) {
-    if (NODE_ENV === 'production') throw new Error(`${variable}_FILE: must be set in production`);
+    if (NODE_ENV === 'production') throw new SettingsError(`${variable}_FILE: must be set in production`);
     return [generateKeyPairSync('ed25519').privateKey];
   }
   if (keys.some((key) => key.asymmetricKeyType !== 'ed25519')) {
-    throw new Error(`${variable}_FILE: must hold an Ed25519 key`);
+    throw new SettingsError(`${variable}_FILE: must hold an Ed25519 key`);
   }
   return keys;
 }
@@ -43,7 +44,7 @@ function fromBase64(text: string, variable: string): KeyObject {
   try {
     return createPrivateKey({ key: Buffer.from(text, 'base64'), format: 'der', type: 'pkcs8' });
   } catch {
-    throw new Error(`${variable}: must be an Ed25519 key, PKCS #8 in base64`);
+    throw new SettingsError(`${variable}: must be an Ed25519 key, PKCS #8 in base64`);
   }
 }
 
