@@ -384,7 +384,9 @@ describe('tokens', () => {
     const read = await readStream<ConnectionEvent>(events, `connection-${uuid}`);
     const types = read.events.map(({ event }) => event.type);
     expect(types.filter((type) => type === 'CredentialRefreshed')).toHaveLength(1);
-    expect(types.indexOf('CredentialAccessed')).toBeLessThan(types.indexOf('CredentialRefreshed'));
+    // One before the lease, and one under it.
+    const opened = types.slice(0, types.indexOf('CredentialRefreshed')).filter((type) => type === 'CredentialAccessed');
+    expect(opened.length).toBeGreaterThanOrEqual(2);
   });
 
   it('that a worker took and did not record are recorded by the next, without asking the provider again', async () => {
