@@ -34,10 +34,30 @@ const count = async (one: DataSource, table: string) =>
   (await one.query<{ n: number }[]>(`select count(*)::int as n from ${table}`))[0]!.n;
 
 describe('old answers to an Idempotency-Key', () => {
+  let keys: DataSource;
+  beforeAll(async () => void (keys = await database('key', { migrations: [IdempotentReplies1700000000002] })));
+  beforeEach(() => keys.query('truncate idempotent_replies'));
+
+  const begunAgainAfter = async (age: string) => {
+    await keys.query(`insert into idempotent_replies (scope, body_hash, seed, status, sealed, leased_until, created_at)
+      values ('scope', 'body', 'seed', 201, 'sealed', now() - interval '${age}', now() - interval '${age}')`);
+    return new IdempotentReplies(keys).begin('scope', 'body');
+  };
+
+  it('are given for 24 hours', async () => {
+    expect(await begunAgainAfter('23:59')).toEqual({ state: 'done', status: 201, sealed: 'sealed' });
+  });
+
+  it('are forgotten then: the wish is a new one, with another seed and for as long again', async () => {
+    const state = await begunAgainAfter('24:01');
+    expect(state).toEqual({ state: 'run', seed: expect.not.stringMatching(/^seed$/), again: false });
+    await new IdempotentReplies(keys).clear(new AbortController().signal);
+    expect(await new IdempotentReplies(keys).begin('scope', 'body')).toEqual({ state: 'in_flight' });
+  });
+
   it('are cleared in parts, however many have come together, and no newer ones', async () => {
-    const keys = await database('key', { migrations: [IdempotentReplies1700000000002] });
     await keys.query(`insert into idempotent_replies (scope, body_hash, seed, leased_until, created_at)
-      select 'scope ' || n, '', '', now(), now() - case when n <= 4500 then interval '3 days' else interval '1 hour' end
+      select 'scope ' || n, '', '', now(), now() - case when n <= 4500 then interval '24:01' else interval '23:59' end
       from generate_series(1, 4510) n`);
     await new IdempotentReplies(keys).clear(new AbortController().signal);
     expect(await count(keys, 'idempotent_replies')).toBe(10);

@@ -101,6 +101,19 @@ it('a request that has waited for its twin has all its time again', async () => 
   expect(patienceFor('link-session.mint')).toBe(4_500);
 });
 
+it('a request whose twin is at work for ten seconds is told so', async () => {
+  let looks = 0;
+  later(0);
+  gateway.bus.answers['key.idempotency.begin'] = () => {
+    later([9_900, 100][looks++] ?? 60_000);
+    return { state: 'in_flight' };
+  };
+  const minted = gateway.bus.asked.filter(({ subject }) => subject === 'link-session.mint').length;
+  const { status, json } = await mintOnce();
+  expect([status, json.error.code, looks]).toEqual([409, 'IDEMPOTENCY_IN_FLIGHT', 2]);
+  expect(gateway.bus.asked.filter(({ subject }) => subject === 'link-session.mint')).toHaveLength(minted);
+});
+
 it('the same body for another project is another wish', async () => {
   gateway.bus.answers['key.idempotency.begin'] = () => ({ state: 'conflict' });
   const hashFor = async (project: string) => {
