@@ -6,10 +6,11 @@ import { type Api, newCaller, newUser, until } from '#testing/api.js';
 import { sharedStack } from '#testing/stack.js';
 import { HOSTILE_BODIES, ODD_IDS, ODD_TEXTS, ODD_VALUES, type Schema, UNKNOWN, wrongValues } from './hostile-values.js';
 import { openLink, type PageVisit, type Started } from './page-visit.js';
+import { bodies, type Ids } from './isolation-recipes.js';
+import { withIds } from './isolation-walk.js';
+import { liveWorld } from './isolation-world.js';
 import { type RawAnswer, rawBytes, rawRequest } from './raw-http.js';
 
-/** Far above what an answer takes, far below what a person would call slow; the machine may be busy with other suites. */
-const FAST_MS = 2_500;
 const FUZZ_RUNS = 500;
 
 interface Route {
@@ -25,13 +26,15 @@ let routes: Route[];
 let api: Api;
 let key: string;
 let project: string;
-/** Things that are there, by the placeholder of the path that means them. */
+/** Things that are there, for a request that is wrong in nothing else. */
+let ids: Ids;
 let known: { user: string; session: string; visit: PageVisit };
 
 beforeAll(async () => {
-  const { tenant, ...caller } = await newCaller(stack.run());
+  const caller = await newCaller(stack.run());
   ({ api, key } = caller);
-  project = tenant.project_id;
+  project = caller.tenant.project_id;
+  ids = (await liveWorld(stack, caller)).ids[0]!;
   routes = routesOf((await api.get('/openapi.json')).body as Document);
   const user_id = await newUser(api);
   const session = (await api.post('/api/v1/connections/link', { user_id })).body as {
@@ -75,13 +78,15 @@ const json = { 'content-type': 'application/json' };
 
 /** Paths with something in the place of each parameter. */
 const filled = (path: string, id: string) => path.replaceAll(/\{\w+\}/g, id);
-const idFor = (path: string) => (path.startsWith('/api/v1/users') ? known.user : UNKNOWN);
+const ofOurs = (path: string) => withIds(path, ids, project);
 
 interface Sent {
   method: string;
   path: string;
   headers?: Record<string, string | string[]>;
   body?: string | Buffer;
+  /** The field that is wrong: refused for anything else, such as an id that nobody has, the request shows nothing. */
+  about?: string;
 }
 
 async function send({ method, path, headers = {}, body }: Sent): Promise<RawAnswer> {
@@ -89,11 +94,20 @@ async function send({ method, path, headers = {}, body }: Sent): Promise<RawAnsw
   return rawRequest(stack.url, { method, path, headers: { ...auth(path), ...type, ...headers }, body });
 }
 
+interface Wanted {
+  accepted?: number[];
+  /** Any 4xx when left out. */
+  refusals?: number[];
+}
+
 /** What is wrong with an answer to something that should have been refused; null when nothing is. */
-function complaint({ status, headers, text, ms }: RawAnswer, path: string, accepted: number[] = []): string | null {
-  if (ms > FAST_MS) return `slow: ${Math.round(ms)} ms`;
+function complaint(
+  { status, headers, text }: RawAnswer,
+  { path, about }: Pick<Sent, 'path' | 'about'>,
+  { accepted = [], refusals }: Wanted = {},
+): string | null {
   if (accepted.includes(status)) return null;
-  if (status < 400 || status >= 500) return `${status} ${text.slice(0, 200)}`;
+  if (refusals ? !refusals.includes(status) : status < 400 || status >= 500) return `${status} ${text.slice(0, 200)}`;
   if (!/^application\/json/.test(String(headers['content-type']))) return `not JSON: ${status} ${text.slice(0, 200)}`;
   const body = JSON.parse(text) as {
     error?: { code?: unknown; message?: unknown };
@@ -103,14 +117,16 @@ function complaint({ status, headers, text, ms }: RawAnswer, path: string, accep
   const { code, message } = body.error ?? {};
   const inEnvelope = typeof code === 'string' && typeof message === 'string' && text.length < 4_000;
   const ofSurface = isPlatform(path) ? body.code === code && typeof body.request_id === 'string' : !('code' in body);
-  return inEnvelope && ofSurface ? null : `not the envelope: ${status} ${text.slice(0, 200)}`;
+  if (!inEnvelope || !ofSurface) return `not the envelope: ${status} ${text.slice(0, 200)}`;
+  const blamed = about === undefined || message.includes(about) || message.startsWith('The request body ');
+  return blamed ? null : `not for ${about}: ${status} ${text.slice(0, 200)}`;
 }
 
 /** Sends all of them and answers what was wrong, each with what brought it about. */
-async function complaints(all: Sent[], accepted: number[] = []): Promise<string[]> {
+async function complaints(all: Sent[], wanted?: Wanted): Promise<string[]> {
   const found: string[] = [];
   for (const one of all) {
-    const wrong = complaint(await send(one), one.path, accepted);
+    const wrong = complaint(await send(one), one, wanted);
     const shown = String(one.body ?? '').slice(0, 80);
     if (wrong) found.push(`${one.method} ${one.path.slice(0, 200)} ${shown} ${JSON.stringify(one.headers)}: ${wrong}`);
   }
@@ -136,30 +152,25 @@ async function leavesNothing(hostile: () => Promise<string[]>): Promise<void> {
 }
 
 const withBody = () => routes.filter((route) => route.body);
-/** What such a body says is nothing that these know, and something is missing in it, or the thing that they are about. */
-const wantingMore = () => withBody().filter(({ path, body }) => path.includes('{') || body!.required.length > 0);
 
 describe('a body', () => {
   it.each(HOSTILE_BODIES)('that is %s is refused by every route', async (_, body) => {
     expect(withBody().length).toBeGreaterThan(4);
-    const asked = String(body).startsWith('{"name":9') ? wantingMore() : withBody();
-    await leavesNothing(() =>
-      complaints(asked.map(({ method, path }) => ({ method, path: filled(path, idFor(path)), body }))),
-    );
+    const hostile = withBody().map(({ method, path }) => ({ method, path: ofOurs(path), body }));
+    await leavesNothing(() => complaints(hostile, { refusals: [400, 413] }));
   });
 
   it('with a field of another type is refused by every route', async () => {
-    const hostile = withBody().flatMap((route) =>
-      Object.entries(route.body!.fields).flatMap(([field, schema]) =>
+    const hostile = withBody().flatMap(({ method, path, body }) =>
+      Object.entries(body!.fields).flatMap(([field, schema]) =>
         wrongValues(schema).map((value) => ({
-          method: route.method,
-          path: filled(route.path, idFor(route.path)),
-          body: `{${[...validFields(route, field), `"${field}":${value}`].join(',')}}`,
+          ...{ method, path: ofOurs(path), about: field },
+          body: `{${[...otherFields(`${method} ${path}`, field), `"${field}":${value}`].join(',')}}`,
         })),
       ),
     );
     expect(hostile.length).toBeGreaterThan(150);
-    await leavesNothing(() => complaints(hostile));
+    await leavesNothing(() => complaints(hostile, { refusals: [400] }));
   });
 
   it('is refused by its size before its content, and the connection lives on', async () => {
@@ -171,10 +182,11 @@ describe('a body', () => {
   });
 });
 
-const validFields = ({ body }: Route, except: string): string[] =>
-  body!.required
-    .filter((field) => field !== except)
-    .map((field) => `"${field}":${JSON.stringify(field === 'user_id' ? known.user : 'a valid name')}`);
+/** Of a body that the route would take. */
+const otherFields = (operation: string, except: string): string[] =>
+  Object.entries(bodies[operation]!(ids))
+    .filter(([field]) => field !== except)
+    .map(([field, value]) => `"${field}":${JSON.stringify(value)}`);
 
 describe('a path', () => {
   it('with an odd or an unknown id names nothing, on every route', async () => {
@@ -235,12 +247,12 @@ describe('a query', () => {
       query.flatMap((name) =>
         oddValues(path, name).map((value) => ({
           method,
-          path: `${filled(path, known.session)}?${name}=${value}`,
+          path: `${ofOurs(path)}?${name}=${value}`,
         })),
       ),
     );
     expect(hostile.length).toBeGreaterThan(200);
-    expect(await complaints(hostile)).toEqual([]);
+    expect(await complaints(hostile, { refusals: [400] })).toEqual([]);
   });
 
   it('with a value twice, or with what nobody asked for, never fails', async () => {
@@ -249,7 +261,7 @@ describe('a query', () => {
     const hostile = routes
       .filter(({ method, path }) => method === 'GET' && !path.includes('{'))
       .flatMap(({ path }) => tails.map((tail) => ({ method: 'GET', path: `${path}?${tail}` })));
-    expect(await complaints(hostile, [200])).toEqual([]);
+    expect(await complaints(hostile, { accepted: [200] })).toEqual([]);
   });
 });
 
@@ -331,7 +343,7 @@ describe('the page’s own endpoints', () => {
         if (action === 'start' && String(body).includes('"teller"')) continue;
         const path = new URL(known.visit.base).pathname;
         const headers = { cookie: known.visit.cookie, 'x-latchkey-page': '1' };
-        const wrong = complaint(await send({ method: 'POST', path: `${path}/${action}`, headers, body }), path);
+        const wrong = complaint(await send({ method: 'POST', path: `${path}/${action}`, headers, body }), { path });
         if (wrong) found.push(`${action} ${String(body).slice(0, 80)}: ${wrong}`);
       }
       return found;
@@ -376,7 +388,7 @@ describe('whatever comes in', () => {
         const pairs = Object.entries(query).map(([name, value]) => `${inUrl(name)}=${inUrl(value)}`);
         const path = `${filled(route.path, inUrl(id))}?${pairs.join('&')}`;
         const answer = await send({ method: route.method, path, ...(route.body && { body: JSON.stringify(body) }) });
-        expect(complaint(answer, route.path, [200, 201, 202, 204])).toBeNull();
+        expect(complaint(answer, route, { accepted: [200, 201, 202, 204] })).toBeNull();
       }),
       { numRuns: FUZZ_RUNS, interruptAfterTimeLimit: 30_000 },
     );

@@ -56,6 +56,7 @@ export function wrongValues(schema: Schema): string[] {
   const within = [
     ...(types.includes('integer') ? ['1.5', '-1', '1e400', '1e308', '-1e308', '9007199254740993'] : []),
     ...(types.includes('array') ? ['[1]', '[null]', '[[]]', '["\\u0000"]'] : []),
+    ...(types.includes('object') ? ['{"a":"\\u0000"}', '{"\\ud800":"x"}'] : []),
     ...(types.includes('string') ? ['"\\u0000"', '"\\ud800"', `"${'é'.repeat(5_000)}"`] : []),
     ...(schema.anyOf?.some((one) => one.enum) ? ['"PLAID"', '"plaid "', '"__proto__"', '"toString"'] : []),
   ];

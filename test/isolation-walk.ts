@@ -80,7 +80,7 @@ export function missingRecipes({ name, path, queries, fields }: Operation): stri
 export async function send(caller: Caller, operation: Operation, ids: Ids, way?: Way): Promise<Answer> {
   const { name, method, path, isStream } = operation;
   const kind = pathKinds[longest(pathKinds, path) ?? ''];
-  const filled = path.replace('{server_id}', 'plaid').replace(/\{\w+\}/, kind ? ids[kind] : 'unknown');
+  const filled = withIds(path, ids);
   const query = way?.by === 'query' ? `?${way.field}=${ids[way.kind]}` : '';
   const named = way?.by === 'body' ? { [way.field!]: ids[way.kind] } : {};
   const body = bodies[name] && { ...bodies[name](ids), ...named };
@@ -91,6 +91,12 @@ export async function send(caller: Caller, operation: Operation, ids: Ids, way?:
     () => caller.api.call(method, filled + query, body, headers),
     ({ status }) => status !== 503,
   );
+}
+
+/** The path of one of these things; `other` stands where it names nothing of a tenant. */
+export function withIds(path: string, ids: Ids, other = 'unknown'): string {
+  const kind = pathKinds[longest(pathKinds, path) ?? ''];
+  return path.replace('{server_id}', 'plaid').replace(/\{\w+\}/, kind ? ids[kind] : other);
 }
 
 const looksLikeId = (field: string): boolean => /(^|_)id$|^subject$|^actor$/.test(field);

@@ -38,8 +38,8 @@ export interface World {
 }
 
 /** A household's project: everything in it, in the environment live. */
-export async function liveWorld(stack: SharedStack): Promise<World> {
-  const { key, tenant } = await newCaller(stack.run());
+export async function liveWorld(stack: SharedStack, of?: { key: string; tenant: Tenant }): Promise<World> {
+  const { key, tenant } = of ?? (await newCaller(stack.run()));
   const household = bearing(stack.url, key);
   const platform = await platformCaller(stack, tenant);
   const mark = `mark-${randomBytes(6).toString('hex')}`;

@@ -5,7 +5,6 @@ export interface RawAnswer {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   text: string;
-  ms: number;
 }
 
 export interface RawRequest {
@@ -21,7 +20,6 @@ const agent = new Agent({ keepAlive: true, maxSockets: 16 });
 /** A request that no well-behaved client would send. */
 export function rawRequest(url: string, { method, path, headers = {}, body }: RawRequest): Promise<RawAnswer> {
   const { hostname, port } = new URL(url);
-  const began = performance.now();
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
   return new Promise((resolve, reject) => {
     const outgoing = request(
@@ -29,10 +27,7 @@ export function rawRequest(url: string, { method, path, headers = {}, body }: Ra
       (response) => {
         const { statusCode, headers } = response;
         const chunks: Buffer[] = [];
-        const answer = () => {
-          const text = Buffer.concat(chunks).toString();
-          resolve({ status: statusCode!, headers, text, ms: performance.now() - began });
-        };
+        const answer = () => resolve({ status: statusCode!, headers, text: Buffer.concat(chunks).toString() });
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', reject);
         response.on('end', answer);
