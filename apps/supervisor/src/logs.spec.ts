@@ -1,19 +1,22 @@
-import { closeSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import fs, { closeSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { openLogs } from './logs.js';
 
-// What had moved was not what was written in three of some twenty runs on a busy machine, for a reason that is not known yet:
-// the report names the run and what it found.
+// What had moved was not what was written in three of some twenty runs on a busy machine, while copyFileSync moved it, and
+// never since we looked for why: the report names a run that needs a second try, and what it found.
 if (process.env.CI) jest.retryTimes(2, { logErrorsBeforeRetry: true });
 
 let dataDir: string;
 beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), 'latchkey-logs-'));
 });
-afterEach(() => rmSync(dataDir, { recursive: true }));
+afterEach(() => {
+  jest.restoreAllMocks();
+  rmSync(dataDir, { recursive: true });
+});
 
 it('a log that has grown big moves aside while its part goes on writing', async () => {
   const logs = openLogs(dataDir, 10);
@@ -27,4 +30,20 @@ it('a log that has grown big moves aside while its part goes on writing', async 
   const moved = readFileSync(aside, 'latin1');
   expect([moved.length, moved.replaceAll('x', '')]).toEqual([before.length, '']);
   expect(readFileSync(logs.path('gateway'), 'utf8')).toBe('after\n');
+}, 10_000);
+
+it('what its part writes while it moves is moved, too', async () => {
+  const logs = openLogs(dataDir, 10);
+  const log = logs.open('gateway');
+  const before = Buffer.alloc(10 * 1024 * 1024 + 1, 'x');
+  writeSync(log, before);
+  const append = fs.appendFileSync;
+  jest.spyOn(fs, 'appendFileSync').mockImplementation((...piece) => {
+    if (statSync(logs.path('gateway')).size === before.length) writeSync(log, 'meanwhile');
+    append(...piece);
+  });
+  while (!existsSync(`${logs.path('gateway')}.1`)) await sleep(10);
+  closeSync(log);
+  const moved = readFileSync(`${logs.path('gateway')}.1`, 'latin1');
+  expect([moved.length, moved.replaceAll('x', '')]).toEqual([before.length + 9, 'meanwhile']);
 }, 10_000);

@@ -1,14 +1,15 @@
 import {
+  appendFileSync,
   closeSync,
-  copyFileSync,
   existsSync,
   fstatSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readdirSync,
   readSync,
+  rmSync,
   statSync,
-  truncateSync,
 } from 'node:fs';
 import { join } from 'node:path';
 
@@ -34,17 +35,31 @@ export function openLogs(dataDir: string, lookMs = 10_000) {
 }
 export type Logs = ReturnType<typeof openLogs>;
 
-/** Parts go on writing at the end of the emptied file, as they have opened it for appending. */
 function keepShort(dir: string): void {
   try {
     for (const file of readdirSync(dir).filter((name) => name.endsWith('.log'))) {
       const path = join(dir, file);
-      if (statSync(path).size <= maxLogBytes) continue;
-      copyFileSync(path, `${path}.1`);
-      truncateSync(path);
+      if (statSync(path).size > maxLogBytes) moveAside(path);
     }
   } catch {
     // On a full disk there is no room for the copy: the next look tries again.
+  }
+}
+
+/**
+ * Its part goes on writing at the end of the emptied file, as it has opened it for appending. What it writes while this
+ * copies is copied too; only what comes in the instant between the last look and the emptying is lost.
+ */
+function moveAside(path: string): void {
+  const log = openSync(path, 'r+');
+  try {
+    rmSync(`${path}.1`, { force: true });
+    const piece = Buffer.alloc(1024 * 1024);
+    for (let length; (length = readSync(log, piece)) > 0;)
+      appendFileSync(`${path}.1`, piece.subarray(0, length), { mode: 0o600 });
+    ftruncateSync(log);
+  } finally {
+    closeSync(log);
   }
 }
 
