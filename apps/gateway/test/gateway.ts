@@ -50,6 +50,13 @@ const known = new Map(
   ].map(([key, value]) => [hashSecret(key), value]),
 );
 
+/** A platform key with these scopes. */
+export function keyWith(scopes: KeyScope[]): string {
+  const key = newPlatformKey('live');
+  known.set(hashSecret(key), verified(key, scopes));
+  return key;
+}
+
 /** A gateway in this process, before services that are functions of the test. */
 export interface TestGateway {
   app: NestFastifyApplication;
