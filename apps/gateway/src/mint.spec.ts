@@ -288,3 +288,36 @@ describe('with redirect origins and a public base', () => {
     expect(headers['strict-transport-security']).toBe('max-age=31536000');
   });
 });
+
+describe('without a public base, a link begins with', () => {
+  const proxy = '10.0.0.7';
+  const elsewhere = '192.0.2.1';
+  const ofList = 'https://links.example';
+  const own = 'http://localhost:8080';
+  const host = (name: string) => ({ 'x-forwarded-host': name });
+  const scheme = (name: string) => ({ 'x-forwarded-proto': name });
+
+  let behind: TestGateway;
+  beforeAll(async () => {
+    behind = await startGateway({ TRUSTED_PROXIES: '10.0.0.0/8', ALLOWED_HOSTS: 'Links.example,127.0.0.1' });
+    behind.bus.answers['link-session.mint'] = (ask) => ({ view: { ...sessionView, ...ask.terms }, position: '7' });
+  });
+  afterAll(() => behind.app.close());
+
+  it.each([
+    ['what a trusted proxy says', proxy, {}, ofList],
+    ['what the nearest of several says', proxy, host('evil.example, links.example'), ofList],
+    ['its port, too', proxy, host('links.example:8443'), `${ofList}:8443`],
+    ['http where the proxy says so', proxy, scheme('http'), 'http://links.example'],
+    ['the request’s own host where no proxy says another', elsewhere, {}, 'http://127.0.0.1:8080'],
+    ['this process where a trusted proxy names a host off the list', proxy, host('evil.example'), own],
+    ['http where a proxy passes on another scheme', proxy, scheme('javascript'), 'http://links.example'],
+    ['https, however it is written', proxy, scheme('HTTPS'), ofList],
+    ['a host of the list, however it is written', proxy, host('LINKS.Example'), ofList],
+  ])('%s', async (_, remoteAddress, said, base) => {
+    const headers = { host: '127.0.0.1:8080', ...host('links.example'), ...scheme('https'), ...said };
+    const request = { method: 'POST' as const, url: '/api/v1/connections/link', payload: good };
+    const { json } = await behind.call({ ...request, headers, remoteAddress });
+    expect(json.url).toBe(`${base}/link/${json.token}`);
+  });
+});

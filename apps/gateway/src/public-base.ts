@@ -7,8 +7,10 @@ import type { GatewayConfig } from './config.js';
  */
 export function publicBase(request: FastifyRequest, config: GatewayConfig): string {
   if (config.PUBLIC_BASE_URL) return config.PUBLIC_BASE_URL;
-  const { protocol, host } = request;
-  return isAllowed(host, config) ? `${protocol}://${host}` : `http://localhost:${config.PORT}`;
+  // A proxy may pass on what a client claims.
+  const scheme = /^https$/i.test(request.protocol) ? 'https' : 'http';
+  const host = request.host.toLowerCase();
+  return isAllowed(host, config) ? `${scheme}://${host}` : `http://localhost:${config.PORT}`;
 }
 
 /** Does the person's browser reach us through TLS? Whoever ends it in front of us speaks plain HTTP here. */
