@@ -1,0 +1,15 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { gatewayEnv } from './config.js';
+import { readPagesSettings } from './pages/settings.js';
+
+afterEach(() => void jest.restoreAllMocks());
+
+describe('the gateway’s settings', () => {
+  it('limit what they promise to limit, where nothing is set', () => {
+    jest.replaceProperty(process, 'env', {});
+    expect({ ...gatewayEnv.parse({}), ...readPagesSettings() }).toMatchObject({
+      ...{ API_RATE_LIMIT_RPM: 120, API_RATE_LIMIT_BURST: 60, AUTH_FAIL_LIMIT_RPM: 60 },
+      ...{ LINK_MISS_LIMIT_RPM: 30, SIGN_IN_LIMIT_RPM: 10 },
+    });
+  });
+});
