@@ -12,4 +12,17 @@ describe('the gateway’s settings', () => {
       ...{ LINK_MISS_LIMIT_RPM: 30, SIGN_IN_LIMIT_RPM: 10 },
     });
   });
+
+  it.each(['', '10.0.0.7', '10.0.0.0/8, ::1', '2001:DB8::/32', 'loopback, uniquelocal'])(
+    'trust these proxies: "%s"',
+    (TRUSTED_PROXIES) => expect(gatewayEnv.safeParse({ TRUSTED_PROXIES }).success).toBe(true),
+  );
+
+  it.each(['proxy.example', '10.0.0.0/33', '10.0.0.0/8, no', '0.0.0.0/0', '::/0'])(
+    'name themselves where no proxy can be meant: "%s"',
+    (TRUSTED_PROXIES) =>
+      expect(gatewayEnv.safeParse({ TRUSTED_PROXIES }).error?.issues).toMatchObject([
+        { path: ['TRUSTED_PROXIES', expect.any(Number)] },
+      ]),
+  );
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseRange } from '#contracts/ip-range.js';
 
 const list = (fallback: string) =>
   z
@@ -12,6 +13,14 @@ const origin = z
   .refine((text) => new URL(text).origin === text.replace(/\/$/, ''), 'must be scheme://host[:port] and nothing more')
   .transform((text) => new URL(text).origin);
 
+/** As Fastify takes it: its names for groups of addresses, too, but no range of all. */
+const proxy = z
+  .string()
+  .refine(
+    (text) => /^(loopback|linklocal|uniquelocal)$/.test(text) || (parseRange(text) !== null && !text.endsWith('/0')),
+    'must be an address or a CIDR of less than all addresses',
+  );
+
 /** What the gateway reads from its environment. */
 export const gatewayEnv = z.object({
   HOST: z.string().default('127.0.0.1'),
@@ -23,7 +32,7 @@ export const gatewayEnv = z.object({
   /** Where sessions may redirect to; empty is anywhere. */
   REDIRECT_ORIGINS: list('').pipe(z.array(origin)),
   /** Addresses or CIDRs of proxies whose X-Forwarded-* headers count; empty is none. */
-  TRUSTED_PROXIES: list(''),
+  TRUSTED_PROXIES: list('').pipe(z.array(proxy)),
   /** Requests of one key, per minute and at once; each gateway counts for itself. */
   API_RATE_LIMIT_RPM: z.coerce.number().int().min(1).default(120),
   API_RATE_LIMIT_BURST: z.coerce.number().int().min(1).default(60),
