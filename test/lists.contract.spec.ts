@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import type { ConnectionView } from '#contracts/connection.js';
+import type { Page } from '#contracts/envelope.js';
+import type { Ask } from '#contracts/subjects.js';
 import type { Store } from '#service/store.js';
+import { contextFor } from '#testing/callers.js';
 import { ConnectionQueries } from '../apps/connection/src/connection-queries.js';
 import { type Stack, startStack } from '#testing/stack.js';
 import { Connections1700000000001 } from '../apps/connection/src/migrations/0001-connections.js';
@@ -14,6 +18,10 @@ import { AgentSessionUsers1700000000015 } from '../apps/connection/src/migration
 import { IS_END_USER } from '../apps/connection/src/personal-text.controller.js';
 import { type Filter, listOf, listStatement } from '../apps/connection/src/platform-list.js';
 import { PlatformQueries } from '../apps/connection/src/platform-queries.js';
+import { LinkSessionRow } from '../apps/link-session/src/link-session.view.js';
+import { LinkSessions1700000000001 } from '../apps/link-session/src/migrations/0001-link-sessions.js';
+import { SessionLists1700000000003 } from '../apps/link-session/src/migrations/0003-session-lists.js';
+import { SessionQueries } from '../apps/link-session/src/session-queries.js';
 import { blocksRead, type PlanMode } from './blocks-read.js';
 
 const tenant = { project_id: 'prj_1', environment: 'live' as const };
@@ -31,10 +39,15 @@ const rows = `insert into connections (id, short_id, project_id, environment, us
     to_char(timestamp '2026-01-01' + n * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS".000Z"'), ''
   from generate_series(1, ${ROWS}) n`;
 
-/** A user's among connections of other kinds, and the first ones of all; the user is one of many. */
+/** Two users' among connections of other kinds, and the first ones of all; one of the users is one of many. */
 const user = 'aaaaaaaa-0000-4000-8000-000000000001';
-const banks = `update connections set provider = 'plaid', provider_item_id = '', user_id = '${user}'
+const otherUser = 'aaaaaaaa-0000-4000-8000-000000000002';
+const banks = `update connections set provider = 'plaid', provider_item_id = '',
+    user_id = case when created_at < '2026-01-01T00:03:00' then '${user}' else '${otherUser}' end
   where project_id = 'prj_1' and created_at < '2026-01-01T00:05:00'`;
+const nobody = 'aaaaaaaa-0000-4000-8000-000000000003';
+/** The platform may call somebody by a household user's id: a connection of theirs is no bank. */
+const namesake = `update connections set user_id = '${user}' where project_id = 'prj_1' and created_at > '2026-01-01T11:00:00'`;
 const users = `insert into users (id, short_id, project_id, environment, name, created_at, updated_at)
   select case when n = 1 then '${user}' else gen_random_uuid() end, '', 'prj_1', 'live', 'Ada',
     to_char(timestamp '2026-01-01' + n * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS".000Z"'), ''
@@ -62,6 +75,7 @@ beforeAll(async () => {
   const old = await new DataSource({ ...before, migrationsRun: true }).initialize();
   await old.query(rows);
   await old.query(banks);
+  await old.query(namesake);
   await old.query(users);
   await old.query(sessions);
   await old.destroy();
@@ -145,6 +159,19 @@ describe('an end user of whom the texts are to be erased', () => {
   });
 });
 
+/** All pages of a list, and that none but the last has less than it may. */
+async function pagesOf<Item>(limit: number, read: (page: { limit: number; cursor?: string }) => Promise<Page<Item>>) {
+  const found: Item[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Page<Item> = await read({ limit, ...(cursor !== null && { cursor }) });
+    found.push(...page.items);
+    cursor = page.next_cursor;
+    if (cursor !== null) expect(page.items).toHaveLength(limit);
+  } while (cursor !== null);
+  return found;
+}
+
 describe('the household’s lists cost a page', () => {
   /** What is asked of the database for a list, and its answer. */
   function watched() {
@@ -176,5 +203,109 @@ describe('the household’s lists cost a page', () => {
         expect(await blocksRead(client, statement, mode)).toBeLessThanOrEqual(MOST_BLOCKS);
       }
     }
+  });
+});
+
+describe('the household’s banks', () => {
+  it.each([
+    ['of everybody', undefined],
+    ['of a user', user],
+    ['of another user', otherUser],
+    ['of nobody', nobody],
+  ])('%s are all of them, newest first', async (_, user_id) => {
+    const lists = new ConnectionQueries({ dataSource: database } as Store);
+    const expected = await database.query<{ id: string }[]>(
+      `select id from connections where project_id = $1 and provider is not null and ($2::text is null or user_id = $2)
+         order by created_at desc, id desc`,
+      [tenant.project_id, user_id ?? null],
+    );
+    const found = await pagesOf(LIMIT, (page) => lists.connections(tenant, { ...page, user_id }));
+    expect(found.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
+  });
+});
+
+describe('link sessions', () => {
+  const bank = 'bbbbbbbb-0000-4000-8000-000000000001';
+  const otherBank = 'bbbbbbbb-0000-4000-8000-000000000002';
+  const statuses = ['pending', 'active', 'completed', 'failed', 'expired', 'consumed'] as const;
+  const turn = <Item>(items: readonly Item[], n: number) => items[n % items.length]!;
+  const second = (n: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, n)).toISOString();
+  const blank = { short_id: '', redirect_url: '', label: '', result_connection_ids: [] };
+  const none = { error_code: null, error_message: null, started_at: null, completed_at: null, last_refusal: null };
+
+  /** Two at a time; the time of some has passed, and some of these have an attempt that may still end well. */
+  const rows: LinkSessionRow[] = Array.from({ length: 600 }, (_, n) => ({
+    ...blank,
+    ...none,
+    id: randomUUID(),
+    project_id: turn(['prj_1', 'prj_1', 'prj_1', 'prj_2'], n >> 3),
+    environment: turn(['live', 'live', 'live', 'live', 'test'], n),
+    user_id: turn([user, otherUser, user], n >> 1),
+    connection_id: turn([null, bank, null, otherBank], n >> 2),
+    provider: '',
+    action: 'link',
+    single_use: n % 2 === 0,
+    status: turn(statuses, n % 7),
+    expires_at: turn([second(600), '9999-12-31T23:59:59.999Z', second(700)], n >> 4),
+    in_flight: turn([[], [], [randomUUID()]], n >> 5),
+    created_at: second(n >> 1),
+  }));
+  const isDue = ({ status, expires_at, in_flight }: LinkSessionRow) =>
+    (status === 'pending' || status === 'active') && expires_at < '2026-02' && in_flight.length === 0;
+  const seen = (row: LinkSessionRow) => ({ id: row.id, status: isDue(row) ? ('expired' as const) : row.status });
+  const newestFirst = (one: LinkSessionRow, other: LinkSessionRow) =>
+    one.created_at + one.id < other.created_at + other.id ? 1 : -1;
+  const own = rows
+    .filter(({ project_id, environment }) => project_id === 'prj_1' && environment === 'live')
+    .sort(newestFirst);
+
+  let sessions: DataSource;
+  beforeAll(async () => {
+    sessions = await new DataSource({
+      type: 'postgres',
+      url: stack.run().databases['link_session']!,
+      entities: [LinkSessionRow],
+      migrations: [LinkSessions1700000000001, SessionLists1700000000003],
+      migrationsRun: true,
+    }).initialize();
+    await sessions.getRepository(LinkSessionRow).insert(rows);
+  });
+  afterAll(() => sessions?.destroy());
+
+  type Filter = Omit<Ask<'link-session.list'>, 'context' | 'limit'>;
+  const window = { created_after: second(100), created_before: second(200) };
+  const narrowings: Filter[] = [
+    {},
+    { user_id: user },
+    { user_id: otherUser },
+    { connection_id: bank },
+    { created_after: second(100) },
+    { created_before: second(100) },
+    window,
+    { user_id: user, connection_id: otherBank, created_after: second(50) },
+  ];
+  const filters = narrowings.flatMap((filter) => [filter, ...statuses.map((status) => ({ ...filter, status }))]);
+
+  it.each(filters)('by %j are all of them, newest first, as they are now', async (filter) => {
+    const { status, user_id, connection_id, created_after = '', created_before = '9' } = filter;
+    const expected = own.filter(
+      (row) =>
+        (status === undefined || seen(row).status === status) &&
+        (user_id === undefined || row.user_id === user_id) &&
+        (connection_id === undefined || row.connection_id === connection_id) &&
+        row.created_at >= created_after &&
+        row.created_at < created_before,
+    );
+    const queries = new SessionQueries({ dataSource: sessions } as Store);
+    const found = await pagesOf(7, (page) => queries.list({ context: contextFor(tenant), ...filter, ...page }));
+    expect(found.map(({ id, status }) => ({ id, status }))).toEqual(expected.map(seen));
+    // Else nothing is proven.
+    expect(expected.length).toBeGreaterThan(0);
+    if (filter !== filters[0]) expect(expected.length).toBeLessThan(own.length);
+  });
+
+  it('are among the expired also when nothing has recorded it, and when it has', () => {
+    const expired = own.filter((row) => seen(row).status === 'expired');
+    expect(new Set(expired.map(({ status }) => status))).toEqual(new Set(['pending', 'active', 'expired']));
   });
 });
