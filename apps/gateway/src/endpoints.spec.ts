@@ -147,6 +147,29 @@ describe('every endpoint', () => {
   });
 });
 
+describe('the filters of a list', () => {
+  const [user, bank] = [userView, connectionView];
+  const moments = 'created_after=2026-01-01T01:00:00%2B01:00&created_before=2026-02-01T00:00:00Z';
+  const times = { created_after: '2026-01-01T00:00:00.000Z', created_before: '2026-02-01T00:00:00.000Z' };
+
+  it.each([
+    [
+      `connections/link?status=expired&limit=7&user_id=${user.short_id}`,
+      'link-session.list',
+      { status: 'expired', limit: 7, user_id: user.id },
+    ],
+    [
+      `connections/link?connection_id=${bank.short_id}&${moments}`,
+      'link-session.list',
+      { connection_id: bank.id, ...times },
+    ],
+    [`connections?limit=7&user_id=${user.short_id}`, 'connection.list', { limit: 7, user_id: user.id }],
+  ] as const)('reach who keeps it: %s', async (list, subject, filter) => {
+    expect((await gateway.call({ method: 'GET', url: `/api/v1/${list}` })).status).toBe(200);
+    expect(gateway.bus.asked.findLast((asked) => asked.subject === subject)?.ask).toMatchObject(filter);
+  });
+});
+
 describe('the OpenAPI document', () => {
   it('holds exactly the endpoints that exist', () => {
     const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
