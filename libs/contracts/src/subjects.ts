@@ -356,7 +356,7 @@ export interface Announcements {
 
 export interface PartHealth {
   status: 'up' | 'down';
-  /** Each view, and how far it is behind: milliseconds since it last stood at the head. */
+  /** Each view, and how far it is behind: milliseconds since it last stood at the head, or since its process began. */
   views: { name: string; lag_ms: number; parked: number }[];
   parts: Record<string, 'up' | 'down'>;
   /** Of the service itself (`latchkey`) and of those of its `parts` that say theirs. */

@@ -22,6 +22,7 @@ export class Feed {
       apply: (batch) => this.apply(batch),
       isKept: () => this.isKept(),
       onCaughtUp: () => this.projectors.forEach((projector) => projector.caughtUp()),
+      atHead: () => this.projectors.forEach((projector) => projector.atHead()),
       onFailure: (error) => this.projectors.forEach((projector) => projector.failed(error)),
     });
   }

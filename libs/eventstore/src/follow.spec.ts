@@ -57,13 +57,14 @@ let stopping: AbortController;
 let failures: string[];
 let apply: Follower['apply'];
 let caughtUp: Follower['onCaughtUp'];
+let atHead: () => void;
 let load: Follower['load'];
 let following: Promise<void>;
 
 beforeEach(async () => {
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
   [store, stopping, failures, apply] = [new FakeStore(), new AbortController(), [], () => Promise.resolve()];
-  caughtUp = () => undefined;
+  caughtUp = atHead = () => undefined;
   load = () => Promise.resolve(null);
   following = follow({
     client: store as unknown as EventStoreDBClient,
@@ -72,6 +73,7 @@ beforeEach(async () => {
     apply: (batch) => apply(batch),
     onFailure: (error) => failures.push((error as Error).message),
     onCaughtUp: () => caughtUp(),
+    atHead: () => atHead(),
     signal: stopping.signal,
   });
   await jest.advanceTimersByTimeAsync(0);
@@ -184,6 +186,30 @@ it('has caught up only when what the client held before that was applied', async
   subscription!.emit('caughtUp');
   await untilSeen(4);
   expect(seen.at(-1)).toBe('caught up');
+});
+
+it('stands at the head after a batch only where it has caught up and nothing more waits', async () => {
+  const seen: (bigint | 'at the head')[] = [];
+  apply = ({ position }) => Promise.resolve(void seen.push(position.commit));
+  atHead = () => seen.push('at the head');
+  const [subscription] = store.subscriptions;
+  const says = async (index: number) => {
+    subscription!.say(index);
+    for (; !seen.includes(BigInt(index) * 100n); await new Promise(setImmediate))
+      await jest.advanceTimersByTimeAsync(10);
+    await jest.advanceTimersByTimeAsync(100);
+    return seen.splice(0);
+  };
+  store.append('rare-1', 600);
+  expect(await says(0)).toEqual([0n]);
+  subscription!.emit('caughtUp');
+  expect((await says(1)).at(-1)).toBe('at the head');
+  expect(await says(2)).toEqual([200n, 'at the head']);
+  for (let index = 3; index < 599; index++) subscription!.say(index);
+  const [first, ...rest] = await says(599);
+  expect([typeof first, ...rest]).toEqual(['bigint', 59_900n, 'at the head']);
+  subscription!.emit('fellBehind');
+  expect(await says(599)).toEqual([59_900n]);
 });
 
 it('ends when it is stopped while it still asks where it stands', async () => {

@@ -49,6 +49,8 @@ export interface Follower {
   onFailure(error: unknown): void;
   /** Everything the store has for us has been applied. */
   onCaughtUp(): void;
+  /** The same, after each batch with which it is so once more. */
+  atHead?(): void;
   signal: AbortSignal;
 }
 
@@ -97,7 +99,7 @@ async function subscribeOnce(follower: Follower, onProgress: () => void): Promis
     if (recorded) inbox.push({ recorded, position: { commit: recorded.commit, prepare: recorded.prepare } });
     if (inbox.size > HIGH_WATER) subscription.pause();
   });
-  onCaughtUp(subscription, () => inbox.push({ position: null }));
+  const isLive = onCaughtUp(subscription, () => inbox.push({ position: null }));
   const stop = () => inbox.fail(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
   const watchdog = watch(follower, inbox);
@@ -108,6 +110,7 @@ async function subscribeOnce(follower: Follower, onProgress: () => void): Promis
       const early = endedAt + PACE_MS - performance.now();
       if (early > 0 && inbox.size < BATCH) await wait(early, undefined, { signal });
       const items = inbox.take(BATCH);
+      const isAll = inbox.size === 0 && isLive();
       if (subscription.isPaused() && inbox.size < HIGH_WATER / 2) subscription.resume();
       const last = items.findLast((item) => item.position !== null)?.position;
       if (last) {
@@ -115,6 +118,7 @@ async function subscribeOnce(follower: Follower, onProgress: () => void): Promis
         await follower.apply({ events: await openBatch(client, recorded), position: last });
       }
       if (items.some((item) => item.position === null)) follower.onCaughtUp();
+      if (isAll) follower.atHead?.();
       onProgress();
     }
   } finally {
@@ -185,11 +189,7 @@ interface Stretch {
 
 /** Would a subscription have told of this stretch? Of an event for us, or that so many others have passed. */
 async function search(client: EventStoreDBClient, { prefixes, after, upTo }: Stretch) {
-  const options: ReadAllOptions = {
-    fromPosition: after ?? START,
-    maxCount: PASSED_OVER + 2,
-    deadline: WATCH_EVERY_MS,
-  };
+  const options: ReadAllOptions = { fromPosition: after ?? START, maxCount: PASSED_OVER + 2, deadline: WATCH_EVERY_MS };
   const found = { ours: 0, others: 0, last: after };
   for await (const resolved of client.readAll(options)) {
     const { position, streamId = '' } = resolved.event ?? {};

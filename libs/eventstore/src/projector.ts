@@ -23,7 +23,8 @@ export class Projector {
   private heard: StorePosition | null = null;
   /** Connections break when the database crashes, and a crash takes back what was written last. */
   private inDoubt = false;
-  private behindSince: number | null = null;
+  /** When this process last saw the view at the head of the store; null while it stands there. */
+  private behindSince: number | null = Date.now();
   private caughtUpOnce = false;
   private waiting = new Set<() => void>();
   private readonly mover: ViewMover;
@@ -39,8 +40,13 @@ export class Projector {
   }
 
   caughtUp(): void {
-    this.behindSince = null;
     this.caughtUpOnce = true;
+    this.atHead();
+  }
+
+  atHead(): void {
+    this.behindSince = null;
+    for (const wake of this.waiting) wake();
   }
 
   failed(error: unknown): void {
@@ -118,7 +124,6 @@ export class Projector {
       else if (commitOf(this.at) < moved.commit) this.at = moved;
     }
     this.heard = batch.position;
-    this.behindSince = null;
     this.onApplied?.(batch);
     for (const wake of this.waiting) wake();
   }
