@@ -48,6 +48,19 @@ describe('doctor', () => {
     });
   });
 
+  it('names the views that have been behind for more than a minute, and for how long', async () => {
+    const behind = (...lags: number[]) => lags.map((lag_ms, index) => ({ name: `view_${index}`, lag_ms, parked: 0 }));
+    const { wrong, detail } = await shown({
+      key: { status: 'up', views: behind(60_000) },
+      connection: { status: 'up', views: behind(130_000, 3, 3_600_000) },
+    });
+    expect(wrong).toBe('connection');
+    expect(detail).toMatchObject({
+      key: 'up, 60000 ms behind, 0 events parked',
+      connection: 'up, view_0 2 min, view_2 60 min behind, 0 events parked',
+    });
+  });
+
   it('does not take the page of a proxy for a healthy system', async () => {
     const { wrong } = await shownBy(({ url }, response) => {
       if (url === '/health/live') return response.end('{"status":"up"}');
