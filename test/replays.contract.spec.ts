@@ -11,10 +11,11 @@ import { Projector } from '#eventstore/projector.js';
 import { readStream } from '#eventstore/read-stream.js';
 import { lock, openSession } from '#eventstore/replay-session.js';
 import type { View } from '#eventstore/view.js';
+import type { Bus } from '#service/bus.js';
 import { databaseOptions, openDatabase } from '#service/database.js';
 import { replayMigrations } from '#service/migrations.js';
 import { Replays } from '#service/replays.js';
-import type { Store } from '#service/store.js';
+import { Store } from '#service/store.js';
 import { viewReplay } from '#service/view-replay.decider.js';
 import { until } from '#testing/api.js';
 import { contextFor, newTenant } from '#testing/callers.js';
@@ -51,8 +52,9 @@ afterAll(async () => {
   await stack.stop();
 });
 
+const caughtUp = () => Promise.resolve();
 const replica = (view: View = bells, dataSource = database, events = client) =>
-  new Replays({ client: events, dataSource, views: [view] } as unknown as Store, 'audit');
+  new Replays({ client: events, dataSource, views: [view], caughtUp } as unknown as Store, 'audit');
 
 const withQuery = (query: (text: string, values?: unknown[]) => Promise<unknown>) =>
   Object.create(database, { query: { value: query } }) as DataSource;
@@ -70,9 +72,9 @@ const silentRow = (id: string, view = 'bells') =>
     [id, view],
   );
 
-async function start(replays: Replays, tenant = newTenant()): Promise<string> {
+async function start(replays: Replays, view = 'bells'): Promise<string> {
   const id = randomUUID();
-  await replays.start({ context: contextFor(tenant), id, view: 'bells', verify: false });
+  await replays.start({ context: contextFor(newTenant()), id, view, verify: false });
   return id;
 }
 
@@ -101,6 +103,30 @@ describe('the replays of a service', () => {
     proxy.restore(); // The database notices that the session has ended.
     expect(await ended(replays, ids[1]!)).toMatchObject({ state: 'done', drift: { rows: [] } });
     await replays.onApplicationShutdown();
+  });
+
+  it('wait until the live view has caught up', async () => {
+    let letGo!: () => void;
+    const gate = new Promise<void>((resolve) => (letGo = resolve));
+    const changes: View['changes'] = async (batch, rows) => gate.then(() => bells.changes(batch, rows));
+    const store = new Store(client, database, {} as Bus);
+    store.project({ ...bells, name: 'filled', changes });
+    const replays = new Replays(store, 'audit');
+    const other = replica();
+    try {
+      const id = await start(replays, 'filled');
+      // Of the same table: it has the time to do it, and nothing is in its way.
+      expect(await ended(other, await start(other))).toMatchObject({ state: 'done' });
+      expect(await replays.list({ id })).toMatchObject([{ state: 'running', phase: 'waiting' }]);
+      letGo();
+      const { state, drift, events } = await ended(replays, id);
+      expect({ state, drift, events }).toMatchObject({ state: 'done', drift: { rows: [] } });
+      expect(events).toBeGreaterThan(0);
+    } finally {
+      letGo();
+      await store.onApplicationShutdown();
+      for (const one of [replays, other]) await one.onApplicationShutdown();
+    }
   });
 
   it('are done when they have swapped, also when the process then dies; the next start tells of it', async () => {
@@ -160,7 +186,7 @@ describe('the replays of a service', () => {
     const session = await openSession(database);
     expect(await lock(session, bells)).toBe(true); // The first of the two waits for this.
     const second: View = { ...bells, name: 'second' };
-    const store = { client, dataSource: database, views: [bells, second] };
+    const store = { client, dataSource: database, views: [bells, second], caughtUp };
     const replays = new Replays(store as unknown as Store, 'audit');
     const id = randomUUID();
     await replays.start({ context: contextFor(newTenant()), id, verify: true });

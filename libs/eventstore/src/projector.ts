@@ -83,6 +83,14 @@ export class Projector {
     }
   }
 
+  /** Resolves when the view shows everything there is. */
+  async reachedHead(signal: AbortSignal): Promise<void> {
+    while (this.behindSince !== null) {
+      signal.throwIfAborted();
+      await this.moved(250);
+    }
+  }
+
   /** False when the database no longer has what we heard and applied: it has to be heard again. */
   async isKept(): Promise<boolean> {
     await this.lookAround();

@@ -105,7 +105,6 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
   private async run(running: Running): Promise<void> {
     const { view, verify } = running;
     const { client, dataSource } = this.store;
-    running.startedAt = Date.now();
     const onProgress = (progress: ReplayProgress) => {
       running.progress = progress;
       const seconds = (Date.now() - running.startedAt) / 1_000;
@@ -114,6 +113,9 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
     const onSwap = (connection: Tables, result: Replayed) => this.write(connection, running, result);
     const order = { view, verify, signal: this.stopping.signal, onProgress, onSwap };
     try {
+      // It goes no further than the live view, and would be over before that one is filled.
+      await this.store.caughtUp(view, this.stopping.signal);
+      running.startedAt = Date.now();
       const result = await this.inTurn(() => replay({ client, dataSource, log: logger }, order));
       this.report(running, result);
       await this.end(running, result);

@@ -47,6 +47,11 @@ export class Store implements OnApplicationShutdown {
     return this.projectors.map(({ view }) => view);
   }
 
+  /** Resolves when this view shows everything there is. */
+  async caughtUp(view: View, signal: AbortSignal): Promise<void> {
+    await this.projectors.find((projector) => projector.view === view)?.reachedHead(signal);
+  }
+
   async health(): Promise<PartHealth> {
     const [views, database, eventstore, bus] = await Promise.all([
       Promise.all(this.projectors.map((projector) => projector.health())).catch(() => null),

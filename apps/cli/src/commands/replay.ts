@@ -78,12 +78,12 @@ async function watch(started: Replay, way: Way, cli: Cli): Promise<Replay> {
 
 /** One line that is written over, for people at a terminal. */
 function progress({ views }: Replay, cli: Cli): void {
-  const at = views.find(({ phase }) => phase !== 'waiting' && phase !== 'over');
+  const unfinished = views.filter(({ phase }) => phase !== 'over');
+  const at = unfinished.find(({ phase }) => phase !== 'waiting') ?? unfinished[0];
   if (cli.json || !process.stderr.isTTY || !at) return;
-  const over = views.filter(({ phase }) => phase === 'over').length;
   const left = at.seconds_left === null ? '' : `, about ${at.seconds_left} s left`;
   const how = `${at.phase}, ${at.events} events, ${at.events_per_second}/s${left}`;
-  process.stderr.write(`\r\u001b[K${over + 1} of ${views.length}  ${at.view}: ${how}`);
+  process.stderr.write(`\r\u001b[K${views.length - unfinished.length + 1} of ${views.length}  ${at.view}: ${how}`);
 }
 
 function clearLine(cli: Cli): void {
