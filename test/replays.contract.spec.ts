@@ -201,7 +201,7 @@ describe('the replays of a service', () => {
     const cutOff = withQuery((text, values) =>
       text.startsWith('delete') ? Promise.reject(new Error('gone')) : database.query(text, values),
     );
-    await expect(start(replica(bells, cutOff, withoutAppend()))).rejects.toThrow('gone');
+    await expect(start(replica(bells, cutOff, withoutAppend()))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     const [{ id }] = await database.query<[{ id: string }]>(
       'select id from view_replays order by started_at desc limit 1',
     );
