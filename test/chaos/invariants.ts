@@ -72,6 +72,29 @@ export function lostOrDoubled(deeds: Deed[], events: Recorded[]): string[] {
   });
 }
 
+/** I2: nothing has happened that nobody asked for. Who asked is known of the load's own marks, and of what it alone ends. */
+export function unasked(deeds: Deed[], events: Recorded[]): string[] {
+  const asked = new Set(deeds.map(({ kind, mark }) => `${kind} ${mark}`));
+  const done = [...countMarks(events).keys()].filter((one) =>
+    /^((mint|user) c\d+-\d+|(cancel|disconnect) \S+)$/.test(one),
+  );
+  return done.filter((one) => !asked.has(one)).map((one) => `I2: ${one} stands there, and nobody asked for it`);
+}
+
+/** I17: the bank sends its word for a new sign-in until it is taken in, and it is taken in once; one that is gone hears nothing. */
+export function unheard(deeds: Deed[], connections: Map<string, ConnectionEvent[]>): string[] {
+  const asked = deeds.filter(({ kind, outcome }) => kind === 'require-login' && outcome === 'sure');
+  return asked.flatMap(({ mark }) => {
+    const events = connections.get(mark)!;
+    const times = events.filter(isLoginRequired).length;
+    const isGone = events.some(({ type }) => type === 'ConnectionDisconnected');
+    return times === 1 || (isGone && times === 0) ? [] : [`I17: ${mark} has taken in the bank's word ${times} times`];
+  });
+}
+
+const isLoginRequired = (event: ConnectionEvent) =>
+  event.type === 'WebhookReceived' && ['ITEM:ERROR', 'enrollment.disconnected'].includes(event.kind);
+
 /** How often each wish of the load left its event. */
 function countMarks(events: Recorded[]): Map<string, number> {
   const counted = new Map<string, number>();

@@ -58,6 +58,7 @@ class Client {
   private users: string[] = [];
   private sessions: Session[] = [];
   private connections: string[] = [];
+  private readonly askedToSignIn = new Set<string>();
   private count = 0;
 
   constructor(
@@ -138,9 +139,11 @@ class Client {
     if (visit) await this.connect(visit, answer!.body.provider);
   }
 
+  /** Of each connection once: what Plaid sends twice in one second about an item is one delivery. */
   async requireLogin(): Promise<void> {
-    const id = this.connections.at(-1);
+    const id = this.connections.find((one) => !this.askedToSignIn.has(one));
     if (!id) return;
+    this.askedToSignIn.add(id);
     const path = `/api/v1/sandbox/connections/${id}/require-login`;
     this.witness.note('require-login', id, await this.call('require-login', (api) => api.post(path)));
   }
