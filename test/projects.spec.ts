@@ -219,6 +219,7 @@ describe('keys of a project', () => {
     const test = as(full_key);
     expect((await test('POST', '/v1/api-keys', { name: 'k' })).body.environment).toBe('test');
     for (const answer of [
+      await test('POST', '/v1/projects', { name: 'x', slug: fresh() }),
       await test('PATCH', '/v1/projects/default', { name: 'x' }),
       await test('PUT', '/v1/projects/default/redirect-origins', { origins: ['https://evil.example'] }),
     ]) {

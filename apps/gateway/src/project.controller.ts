@@ -41,12 +41,15 @@ export class ProjectController {
     path: PATH,
     access: 'keys:write',
     summary: 'Create a project',
-    description: 'It has two environments, live and test. Keys for it are made with its id.',
+    description:
+      'It has two environments, live and test. Keys for it are made with its id. Its slug is taken for ever, so a test key ' +
+      'may not.',
     body: createProjectBody,
     reply: { 201: project },
     errors: ['SLUG_CONFLICT'],
   })
   async create(@Caller() context: Context, @Randomness() random: Random, @RequestBody() body: CreateProjectBody) {
+    refuseTest(context);
     const wish = { context, id: newProjectId(random), ...body };
     return toProject((await this.services.write('key.project.create', wish)).view);
   }
