@@ -27,7 +27,7 @@ let document: {
 interface Operation {
   operationId: string;
   parameters: { in: string; name: string; description?: string; schema: object }[];
-  responses: Record<string, { description: string; headers?: object }>;
+  responses: Record<string, { description: string; headers?: object; content?: object }>;
   security: object[];
 }
 
@@ -271,6 +271,12 @@ describe('the OpenAPI document', () => {
     expect(key.responses['400']!.headers).not.toHaveProperty('Retry-After');
     expect(headersOf(document.paths['/v1/audit/stream']!['get']!)).toEqual(['Last-Event-ID']);
     expect(headersOf(document.paths['/v1/webhooks/{server_id}/{connection_id}']!['post']!)).toEqual([]);
+  });
+
+  it('says that an ended stream brings nothing', () => {
+    const { responses } = document.paths['/api/v1/connections/link/{id}/events']!['get']!;
+    expect(Object.keys(responses['200']!.content!)).toEqual(['text/event-stream']);
+    expect(responses['204']!.content).toBeUndefined();
   });
 
   it('is readable as a page that loads and runs nothing', async () => {

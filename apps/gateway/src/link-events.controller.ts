@@ -42,9 +42,10 @@ export class LinkEventsController {
     summary: 'Follow a link session as Server-Sent Events',
     description:
       'Event `session`, `id` the position, `data` the session object. It begins with the state now, or after ' +
-      '`Last-Event-ID` with each change since then, and closes once the session has ended. ' +
+      '`Last-Event-ID` with each change since then, and closes once the session has ended. An EventSource then comes again: ' +
+      '204, which ends it, says that there is nothing after its `Last-Event-ID` any more. ' +
       `At most ${MOST_OF_A_KEY} streams may be open with one key.`,
-    reply: { 200: null },
+    reply: { 200: null, 204: null },
     isStream: true,
     errors: ['NOT_FOUND', 'VALIDATION_ERROR'],
   })
@@ -59,6 +60,7 @@ export class LinkEventsController {
     const watch: Watch = { context, keyHash, id: idInPath('link_session', id), ...(after !== undefined && { after }) };
     // What is refused is refused before the stream begins, as JSON like everything else.
     const first = await this.ask(watch, 0);
+    if (first.ended && first.changes.length === 0) return void reply.status(204).send();
     await streamed(reply, keyAsOwner(request.key!.id), (stream) => this.tell(stream, watch, first));
   }
 

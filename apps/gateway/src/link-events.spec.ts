@@ -19,6 +19,17 @@ function follow(key: string, second: () => SessionChanges) {
   return gateway.call({ url: `/api/v1/connections/link/${session.id}/events`, headers: { 'x-api-key': key } });
 }
 
+it('has nothing for who comes again after the end, in words that end an EventSource', async () => {
+  const over = (changes: SessionChanges['changes'] = []) => {
+    gateway.bus.answers['link-session.changes'] = () => ({ changes, ended: true });
+    const headers = { 'last-event-id': '5' };
+    return gateway.call({ url: `/api/v1/connections/link/${session.id}/events`, headers });
+  };
+  const { status, text } = await over();
+  expect([status, text]).toEqual([204, '']);
+  expect(await over([{ position: '6', session }])).toMatchObject({ status: 200 });
+});
+
 it('ends when its service fails for good, so that the client comes again', async () => {
   const { status, text } = await follow(adminKey, () => {
     throw new DomainError('INTERNAL');

@@ -170,15 +170,18 @@ function replies(endpoint: EndpointSpec): Json {
     ...(access !== 'public' && limitHeaders),
     ...(takesIdempotencyKey(endpoint) && replayedHeader),
   };
-  const described = Object.entries(reply).map(([status, schema]) => [
-    status,
-    {
-      description: schema?.meta()?.description ?? (schema || isStream ? 'The answer.' : 'Done; no body.'),
-      headers,
-      ...(isStream && { content: streamed(isStream) }),
-      ...(schema && { content: { 'application/json': { schema: refTo(schema) } } }),
-    },
-  ]);
+  const described = Object.entries(reply).map(([status, schema]) => {
+    const stream = status === '200' && isStream;
+    return [
+      status,
+      {
+        description: schema?.meta()?.description ?? (schema || stream ? 'The answer.' : 'Done; no body.'),
+        headers,
+        ...(stream && { content: streamed(stream) }),
+        ...(schema && { content: { 'application/json': { schema: refTo(schema) } } }),
+      },
+    ];
+  });
   return Object.fromEntries(described) as Json;
 }
 
