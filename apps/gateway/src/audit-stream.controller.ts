@@ -29,7 +29,6 @@ const live = {
   query: auditStreamQuery,
   reply: { 200: null },
   isStream: true,
-  errors: ['VALIDATION_ERROR' as const],
 };
 
 interface Watch {

@@ -70,5 +70,9 @@ export const takesIdempotencyKey = ({ method, access }: EndpointSpec): boolean =
 
 export const isPlatform = (endpoint: EndpointSpec | undefined): boolean => endpoint?.path.startsWith('/v1/') === true;
 
+/** What the surface calls a fault in what is asked for beside path and body. */
+export const parameterFault = (endpoint: EndpointSpec | undefined): ErrorCode =>
+  isPlatform(endpoint) ? 'INVALID_PARAMETER' : 'VALIDATION_ERROR';
+
 export const isPublic = (controller: object, handler: object): boolean =>
   specs.get(handler)?.access === 'public' || publics.has(handler) || publics.has(controller);

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { logger } from '#service/logger.js';
+import { parameterFault } from './endpoint.js';
 import { OpenStreams, type StreamOwner } from './open-streams.js';
 
 const LAST_POSITION = 2n ** 63n - 1n;
@@ -114,9 +115,12 @@ async function told(reply: FastifyReply, tell: Tell): Promise<void> {
 }
 
 /** Where a client that reconnects has got to. */
-export function lastEventId({ headers }: FastifyRequest): Position | undefined {
+export function lastEventId({ headers, routeOptions }: FastifyRequest): Position | undefined {
   const last = headers['last-event-id'];
   if (last === undefined || last === '') return undefined;
   if (typeof last === 'string' && /^\d{1,19}$/.test(last) && BigInt(last) <= LAST_POSITION) return last;
-  throw new DomainError('VALIDATION_ERROR', 'Last-Event-ID must be the id of an event of this stream');
+  throw new DomainError(
+    parameterFault(routeOptions.config.endpoint),
+    'Last-Event-ID must be the id of an event of this stream',
+  );
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type ErrorCode, errors, platformCode } from '#contracts/errors.js';
 import { householdError, platformError, problem } from '#contracts/api/errors.js';
-import { type EndpointSpec, isPlatform, takesIdempotencyKey } from './endpoint.js';
+import { type EndpointSpec, isPlatform, parameterFault, takesIdempotencyKey } from './endpoint.js';
 
 type Json = Record<string, unknown>;
 
@@ -225,7 +225,7 @@ export function codesOf(endpoint: EndpointSpec): Set<ErrorCode> {
   if (takesIdempotencyKey(endpoint))
     codes.push('PAYLOAD_TOO_LARGE', 'VALIDATION_ERROR', 'IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_IN_FLIGHT');
   if (endpoint.method !== 'GET' && !endpoint.writesNothing) codes.push('CONFLICT');
-  if (query) codes.push(isPlatform(endpoint) ? 'INVALID_PARAMETER' : 'VALIDATION_ERROR');
+  if (query) codes.push(parameterFault(endpoint));
   // A position at which no event stands.
   if (query && 'as_of' in query.shape) codes.push('INVALID_PARAMETER');
   return new Set([...codes, ...own].sort((a, b) => errors[a].status - errors[b].status));

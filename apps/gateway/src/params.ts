@@ -4,7 +4,7 @@ import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { VerifiedKey } from '#contracts/key.js';
 import type { Random } from '#contracts/secrets.js';
-import { type EndpointSpec, endpointOf, isPlatform } from './endpoint.js';
+import { type EndpointSpec, endpointOf, parameterFault } from './endpoint.js';
 import { jsonBodyOf } from './json-body.js';
 import { checkedBody, checkedQuery } from './validation.js';
 
@@ -27,7 +27,7 @@ export const RequestBody = createParamDecorator((_: unknown, context: ExecutionC
 
 /** The query, as the endpoint's schema reads it. */
 export const RequestQuery = createParamDecorator((_: unknown, context: ExecutionContext): unknown => {
-  const code = isPlatform(endpointOf(context.getHandler())) ? 'INVALID_PARAMETER' : 'VALIDATION_ERROR';
+  const code = parameterFault(endpointOf(context.getHandler()));
   return checkedQuery(declared(context, 'query'), requestOf(context).query, code);
 });
 

@@ -35,6 +35,17 @@ describe('whoami', () => {
   });
 });
 
+describe('the live timeline', () => {
+  it.each([
+    ['/v1', 'invalid_query'],
+    ['/api/v1', 'VALIDATION_ERROR'],
+  ])('on %s refuses an odd id of an event as %s', async (surface, code) => {
+    const headers = { authorization: `Bearer ${adminKey}`, 'last-event-id': 'x' };
+    const { status, json } = await gateway.call({ url: `${surface}/audit/stream`, headers });
+    expect([status, json.error.code]).toEqual([400, code]);
+  });
+});
+
 describe('a connection on the platform', () => {
   const asState = async (state: ConnectionState, error_code: string | null = null): Promise<PlatformConnection> => {
     gateway.bus.answers['connection.platform.get'] = () => ({ ...connectionView, state, error_code });
