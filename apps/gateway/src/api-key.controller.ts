@@ -24,6 +24,9 @@ import { idInPath, notFound } from './ids.js';
 import { Services } from './last-write.js';
 import { Caller, Randomness, RequestBody, RequestQuery } from './params.js';
 
+const AS_OF_A_KEY =
+  'With `as_of`, `last_used_at` is null when the key was used again since then: only its last use is kept.';
+
 /** Household keys. The platform's own keys are of another kind and do not exist here. */
 @Controller()
 export class ApiKeyController {
@@ -64,8 +67,7 @@ export class ApiKeyController {
     path: '/api/v1/api-keys/:id',
     access: 'full_access',
     summary: 'Look at an API key',
-    description:
-      'With `as_of`, `last_used_at` is null when the key was used again since then: only its last use is kept.',
+    description: AS_OF_A_KEY,
     query: asOfQuery,
     reply: { 200: apiKey },
     errors: ['NOT_FOUND'],
@@ -131,10 +133,12 @@ export class ApiKeyController {
     path: '/api/v1/keys/me',
     access: 'any',
     summary: "Look at the caller's own key",
+    description: AS_OF_A_KEY,
+    query: asOfQuery,
     reply: { 200: apiKey },
   })
-  async me(@Caller() context: Context) {
-    return toApiKey(await this.services.read('key.get', { context, id: context.actor.id }));
+  async me(@Caller() context: Context, @RequestQuery() query: AsOfQuery) {
+    return toApiKey(await this.services.read('key.get', { context, id: context.actor.id, ...query }));
   }
 
   private async read(context: Context, id: string, query: Partial<AsOfQuery> = {}): Promise<UsedKey> {

@@ -4,6 +4,7 @@ import { DomainError, type ErrorCode } from '#contracts/errors.js';
 import type { VerifiedKey } from '#contracts/key.js';
 import { hashSecret } from '#contracts/secrets.js';
 import { type Access, mayComeFrom, refusalOf, requireAccess } from './access.js';
+import { parameterFault } from './endpoint.js';
 import { VerifiedKeys } from './key-cache.js';
 import { KeyUsage } from './key-usage.js';
 import { RateLimits } from './rate-limits.js';
@@ -35,6 +36,7 @@ export class Authentication {
     this.requireAddress(key, request);
     this.limits.count(key.id, http.getResponse<FastifyReply>());
     requireAccess(key, access);
+    refusePast(request);
     this.usage.note(key.id);
   }
 
@@ -73,4 +75,12 @@ export class Authentication {
     this.refused.note(key, 'IP_NOT_ALLOWED', request);
     throw new DomainError('IP_NOT_ALLOWED');
   }
+}
+
+/** What a route does not know is ignored, but not this: it would answer with what is now for what was then. */
+function refusePast({ query, routeOptions }: FastifyRequest): void {
+  const { endpoint } = routeOptions.config;
+  if (endpoint?.method !== 'GET' || 'as_of' in (endpoint.query?.shape ?? {})) return;
+  if ((query as { as_of?: unknown }).as_of)
+    throw new DomainError(parameterFault(endpoint), 'as_of is not taken here: this is only known as it is now.');
 }

@@ -225,7 +225,8 @@ export function codesOf(endpoint: EndpointSpec): Set<ErrorCode> {
   if (takesIdempotencyKey(endpoint))
     codes.push('PAYLOAD_TOO_LARGE', 'VALIDATION_ERROR', 'IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_IN_FLIGHT');
   if (endpoint.method !== 'GET' && !endpoint.writesNothing) codes.push('CONFLICT');
-  if (query) codes.push(parameterFault(endpoint));
+  // Without a query it is `as_of` that is refused.
+  if (query || (endpoint.method === 'GET' && access !== 'public')) codes.push(parameterFault(endpoint));
   // A position at which no event stands.
   if (query && 'as_of' in query.shape) codes.push('INVALID_PARAMETER');
   return new Set([...codes, ...own].sort((a, b) => errors[a].status - errors[b].status));

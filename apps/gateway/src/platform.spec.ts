@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { PlatformConnection } from '#contracts/api/platform-connections.js';
 import type { ConnectionState } from '#contracts/connection.js';
-import { parsePlatformConnectionId, platformConnectionId } from '#contracts/ids.js';
+import { agentSessionId, parsePlatformConnectionId, platformConnectionId } from '#contracts/ids.js';
 import { isPlatformKey } from '#contracts/secrets.js';
 import { answers } from '../test/answers.js';
 import { adminKey, platformAdmin, platformReader, readKey, startGateway, type TestGateway } from '../test/gateway.js';
-import { connectionView } from '../test/views.js';
+import { agentSessionView, connectionView } from '../test/views.js';
 
 let gateway: TestGateway;
 
@@ -43,6 +43,27 @@ describe('the live timeline', () => {
     const headers = { authorization: `Bearer ${adminKey}`, 'last-event-id': 'x' };
     const { status, json } = await gateway.call({ url: `${surface}/audit/stream`, headers });
     expect([status, json.error.code]).toEqual([400, code]);
+  });
+});
+
+describe('the past', () => {
+  it('is not asked for where the answer would be what is now', async () => {
+    const session = `/v1/sessions/${agentSessionId(agentSessionView.id)}/connections`;
+    for (const [url, code] of [
+      [session, 'invalid_query'],
+      ['/v1/connections', 'invalid_query'],
+      ['/api/v1/connections', 'VALIDATION_ERROR'],
+    ]) {
+      const { status, json } = await get(`${url}?as_of=2026-01-01T00:00:00Z`);
+      expect([url, status, json.error.code]).toEqual([url, 400, code]);
+      expect((await get(`${url}?as_of=`)).status).toBe(200);
+    }
+  });
+
+  it('of the caller’s own key is answered as that of any', async () => {
+    expect((await get('/api/v1/keys/me?as_of=4711')).status).toBe(200);
+    expect(gateway.bus.asked.at(-1)).toMatchObject({ subject: 'key.get', ask: { as_of: { position: '4711' } } });
+    expect((await get('/api/v1/keys/me?as_of=once')).json.error.code).toBe('VALIDATION_ERROR');
   });
 });
 
