@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Context } from '#contracts/envelope.js';
 import { IDEMPOTENCY_LEASE_SECONDS } from '#contracts/idempotency.js';
+import { agentSessionId } from '#contracts/ids.js';
 import type { Ask, Subject } from '#contracts/subjects.js';
 import { answers } from '../test/answers.js';
 import { adminKey, otherAdminKey, platformAdmin, startGateway, type TestGateway } from '../test/gateway.js';
-import { keyView, sessionView, userView } from '../test/views.js';
+import { agentSessionView, keyView, sessionView, userView } from '../test/views.js';
 import { untilBankAnswers } from './request-context.js';
 
 let gateway: TestGateway;
@@ -128,6 +129,20 @@ it('the same body for another project is another wish', async () => {
   const first = await hashFor('prj_1111111111111111');
   expect(await hashFor('prj_1111111111111111')).toBe(first);
   expect(await hashFor('prj_2222222222222222')).not.toBe(first);
+});
+
+it('what comes as the body of a wish that has none is no matter', async () => {
+  gateway.bus.answers['key.idempotency.begin'] = () => ({ state: 'run', seed: 'seed', again: false });
+  gateway.bus.answers['connection.session.close'] = answers['connection.session.close']!;
+  const hashOf = async (payload: string) => {
+    const headers = { authorization: `Bearer ${adminKey}`, 'idempotency-key': 'once' };
+    const url = `/v1/sessions/${agentSessionId(agentSessionView.id)}/close`;
+    expect((await gateway.call({ method: 'POST', url, headers, payload })).status).toBe(200);
+    return bodyHash();
+  };
+  expect(
+    new Set([await hashOf(''), await hashOf('{}'), await hashOf('[not JSON'), await hashOf('x'.repeat(70_000))]).size,
+  ).toBe(1);
 });
 
 it('what is kept of a body tells nothing to whoever has not its API key, so that no secret in it can be guessed', async () => {
