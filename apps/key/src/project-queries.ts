@@ -4,12 +4,20 @@ import { organization, type ProjectView } from '#contracts/project.js';
 import type { Ask } from '#contracts/subjects.js';
 import type { Projector } from '#eventstore/projector.js';
 import { listName, pageOf, placeIn } from '#service/cursor.js';
+import { upTo } from '#service/in-turn.js';
 import { Store } from '#service/store.js';
 import { hearingAll } from './key-streams.js';
 import { ProjectRow, projectRows } from './project.view.js';
 
 const LIST = listName('projects');
 const PROJECT_ID = /^prj_[0-9A-Za-z]{16}$/;
+
+/** A page is well below what the bus carries in a message. */
+const BYTES = 1024 * 1024;
+
+/** How many of the projects go into one reply. */
+const fitting = (most: number, rows: ProjectRow[]): number =>
+  upTo<ProjectRow>(most, BYTES, (row) => JSON.stringify(row).length)([...rows]).length;
 
 /** The projection of all projects, and the read of it. */
 @Injectable()
@@ -31,6 +39,7 @@ export class ProjectQueries {
       .addOrderBy('p.id', 'DESC')
       .limit(limit + 1);
     if (from) query.andWhere('(p.created_at, p.id) < (:at, :project)', { at: from.created_at, project: from.id });
-    return pageOf(LIST, await query.getMany(), limit);
+    const rows = await query.getMany();
+    return pageOf(LIST, rows, fitting(limit, rows));
   }
 }

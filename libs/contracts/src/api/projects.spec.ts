@@ -25,6 +25,7 @@ describe('a redirect origin', () => {
     ['HTTPS://App.Example:443/', 'https://app.example'],
     ['http://localhost:3000', 'http://localhost:3000'],
     ['https://app.example:8443', 'https://app.example:8443'],
+    [`https://${'x'.repeat(253)}:65535`, `https://${'x'.repeat(253)}:65535`],
   ])('%s is %s', (sent, origin) =>
     expect(redirectOriginsBody.parse({ origins: [sent, sent] }).origins).toEqual([origin]),
   );
@@ -38,6 +39,7 @@ describe('a redirect origin', () => {
     'https://app.example/#x',
     'https://ada@app.example',
     'https://*.example.com',
+    `https://${'x'.repeat(254)}:65535`,
     'javascript:alert(1)',
     'null',
   ])('is not %j', (origin) => expect(redirectOriginsBody.safeParse({ origins: [origin] }).success).toBe(false));

@@ -6,6 +6,8 @@ import { parseRedirectUrl } from './redirect-url.js';
 const SLUG = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 const MOST_SLUG = 48;
 const MOST_ORIGINS = 50;
+/** Of a host of 253 characters, which is as long as one can be, with its port. */
+const LONGEST_ORIGIN = 'https://'.length + 253 + ':65535'.length;
 
 const slug = z
   .string()
@@ -81,7 +83,7 @@ function originOf(text: string): string | null {
   const url = parseRedirectUrl(text);
   if (url === null || url.includes('*')) return null;
   const { origin } = new URL(url);
-  return url === `${origin}/` ? origin : null;
+  return url === `${origin}/` && origin.length <= LONGEST_ORIGIN ? origin : null;
 }
 
 /** A slug that a name suggests; empty when it has no letter or digit that a slug may have. */
