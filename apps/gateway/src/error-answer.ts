@@ -70,6 +70,8 @@ function setHeaders(refusal: CodedError, reply: FastifyReply): void {
   const { allow = '' } = (details ?? {}) as { allow?: string };
   const retryAfter = retryAfterOf(refusal);
   if (code.endsWith('_API_KEY')) void reply.header('www-authenticate', 'Bearer');
+  // Alike for every scheme, so that it says nothing about the one that a connection has.
+  if (code === 'INVALID_SIGNATURE') void reply.header('www-authenticate', 'Basic realm="webhooks"');
   if (retryAfter !== undefined) void reply.header('retry-after', retryAfter);
   if (code === 'METHOD_NOT_ALLOWED') void reply.header('allow', allow);
 }

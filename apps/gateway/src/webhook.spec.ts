@@ -54,6 +54,13 @@ describe('a delivery', () => {
     expect([headers['cookie'], query, body]).toEqual([undefined, { 'data.id': '7' }, bytes.toString('base64')]);
   });
 
+  it('that is not believed hears by what it could have been, alike whatever its server takes', async () => {
+    for (const path of ['stripe/nobody', 'zoop/nobody', 'Nobody']) {
+      const { status, headers } = await deliver(path);
+      expect([status, headers['www-authenticate']]).toEqual([401, 'Basic realm="webhooks"']);
+    }
+  });
+
   it.each([connectionView.id, connectionView.short_id, platformConnectionId(connectionView.id)])(
     'finds its connection as %s',
     async (id) => {

@@ -216,6 +216,21 @@ describe('HTTP Basic', () => {
     expect(await told('basic', { secrets: ['zoop'], headers: { authorization: basicHeader('zoop') } })).toBeNull();
   });
 
+  it.each(['basic', 'BASIC', 'Basic '])('is called %j as well', async (name) => {
+    const headers = { authorization: basicHeader('zoop:pass').replace('Basic', name) };
+    expect(await told('basic', { headers })).not.toBeNull();
+  });
+
+  it('is nothing but its credentials', async () => {
+    for (const authorization of [
+      'Basic',
+      'Bearer x',
+      basicHeader('zoop:pass').slice(6),
+      `x${basicHeader('zoop:pass')}`,
+    ])
+      expect(await told('basic', { headers: { authorization } })).toBeNull();
+  });
+
   it('knows a password with a colon in it', async () => {
     const credentials = 'zoop:a:b';
     const headers = { authorization: basicHeader(credentials) };
@@ -256,8 +271,9 @@ function changed(original: Delivery, part: string, random: (below: number) => nu
   }
   const before = original.headers[part] ?? original.query?.[part] ?? '';
   const after = mutated(before, random);
-  // Blanks around the members of a list say nothing, in HTTP as here.
-  if (after.replace(/\s*(^|,|$)\s*/g, '$1') === before) return null;
+  // Blanks around the members of a list say nothing, in HTTP as here; nor do capitals and blanks of a scheme's name.
+  const plain = after.replace(/\s*(^|,|$)\s*/g, '$1').replace(/^basic +/i, 'Basic ');
+  if (plain === before) return null;
   return part in original.headers
     ? { ...original, headers: { ...original.headers, [part]: after } }
     : { ...original, query: { ...original.query, [part]: after } };
