@@ -13,6 +13,13 @@ const range = z
   .transform((value) => value ?? '')
   .meta({ examples: ['10.0.0.0/8'] });
 
+/** Empty means none. */
+const actorName = z
+  .string()
+  .transform((text) => text.trim() || null)
+  .pipe(name(80).nullable())
+  .meta({ maxLength: 80 });
+
 export const createKeyBody = z
   .object({
     name: name(80),
@@ -22,7 +29,7 @@ export const createKeyBody = z
       z.array(range).max(MOST_RANGES, `must be at most ${MOST_RANGES} ranges`),
       [] as string[],
     ).describe('CIDRs of IPv4 or IPv6 from which the key may be used; empty or absent is from anywhere.'),
-    actor_name: optional(name(80), null).describe("Stands on the timeline instead of the key's name."),
+    actor_name: optional(actorName, null).describe("Stands on the timeline instead of the key's name."),
   })
   .meta({ id: 'CreateApiKey' });
 export type CreateKeyBody = z.output<typeof createKeyBody>;

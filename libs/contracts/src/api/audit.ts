@@ -43,7 +43,11 @@ export const narrowing = {
 
 export const auditQuery = z.object({
   ...narrowing,
-  order: oneOf(['asc', 'desc'], '"asc" or "desc"').default('desc').describe('Newest first, or `asc`: oldest first.'),
+  order: oneOf(['', 'asc', 'desc'], '"asc" or "desc"')
+    .optional()
+    .transform((order) => order || 'desc')
+    .meta({ enum: ['asc', 'desc'], default: 'desc' })
+    .describe('Newest first, or `asc`: oldest first.'),
   limit: limit(200),
   cursor,
 });

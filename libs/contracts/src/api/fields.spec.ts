@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { auditQuery } from './audit.js';
+import { createKeyBody } from './api-keys.js';
 import { asOfQuery, moment } from './fields.js';
 
 it.each([
@@ -32,4 +33,16 @@ it.each([
 
 it('says in a sentence which orders there are', () => {
   expect(auditQuery.safeParse({ order: 'zz' }).error?.issues[0]?.message).toBe('must be "asc" or "desc"');
+});
+
+it('takes what is empty for not given', () => {
+  expect([{}, { order: '' }, { order: 'asc' }].map((query) => auditQuery.parse(query).order)).toEqual([
+    'desc',
+    'desc',
+    'asc',
+  ]);
+  expect(auditQuery.safeParse({ order: 'newest' }).success).toBe(false);
+  const actor = (actor_name?: string | null) => createKeyBody.parse({ name: 'k', actor_name }).actor_name;
+  expect([actor(), actor(null), actor(''), actor('  '), actor(' Ada ')]).toEqual([null, null, null, null, 'Ada']);
+  expect(createKeyBody.safeParse({ name: 'k', actor_name: 'x'.repeat(81) }).success).toBe(false);
 });
