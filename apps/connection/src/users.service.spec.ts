@@ -99,6 +99,17 @@ describe('one e-mail address for two users', () => {
     expect(await second[0]).toMatchObject(taken);
   });
 
+  it('is one however its letters are spelled', async () => {
+    const { users } = world();
+    const create = (short_id: string, address: string) =>
+      users.create(contextFor(tenant), { short_id, name: short_id, email: address });
+    const address = 'RenÉ@example.com';
+    const { view } = await create('aaaaaaaa', address.normalize('NFD'));
+    await expect(create('bbbbbbbb', address.normalize('NFC').toLowerCase())).rejects.toMatchObject(taken);
+    await users.update(contextFor(tenant), view.id, { email: null });
+    await create('bbbbbbbb', address.normalize('NFC'));
+  });
+
   it('is free again once the maker of a user is long dead', async () => {
     const { events, create } = world();
     events.created = Date.now() - 11 * MINUTE;

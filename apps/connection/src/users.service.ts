@@ -179,8 +179,11 @@ export class Users {
   }
 }
 
-const sameAddress = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+/** What two spellings of one address have in common. */
+const plain = (address: string): string => address.normalize('NFC').toLowerCase();
+
+const sameAddress = (a: string, b: string): boolean => plain(a) === plain(b);
 
 /** The address itself stands in no stream's name. */
 const addressId = ({ project_id, environment }: Tenant, address: string): string =>
-  uuidV5('7d2f7a46-6d5c-5d5e-8a53-6f9a0d1a9c52', sha256(`${project_id}/${environment}/${address.toLowerCase()}`));
+  uuidV5('7d2f7a46-6d5c-5d5e-8a53-6f9a0d1a9c52', sha256(`${project_id}/${environment}/${plain(address)}`));

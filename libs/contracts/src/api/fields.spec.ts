@@ -2,6 +2,7 @@ import { expect, it } from '@jest/globals';
 import { auditQuery } from './audit.js';
 import { createKeyBody } from './api-keys.js';
 import { asOfQuery, moment } from './fields.js';
+import { createUserBody } from './users.js';
 
 it.each([
   ['2028-02-29T23:59:59Z', '2028-02-29T23:59:59.000Z'],
@@ -45,4 +46,9 @@ it('takes what is empty for not given', () => {
   const actor = (actor_name?: string | null) => createKeyBody.parse({ name: 'k', actor_name }).actor_name;
   expect([actor(), actor(null), actor(''), actor('  '), actor(' Ada ')]).toEqual([null, null, null, null, 'Ada']);
   expect(createKeyBody.safeParse({ name: 'k', actor_name: 'x'.repeat(81) }).success).toBe(false);
+});
+
+it('keeps an address with each letter in one spelling', () => {
+  const address = 'ren\u00e9@example.com';
+  expect(createUserBody.parse({ name: 'René', email: address.normalize('NFD') }).email).toBe(address);
 });

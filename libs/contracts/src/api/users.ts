@@ -4,10 +4,10 @@ import { cursor, limit, name, optional, page, shortId, time, uuid } from './fiel
 
 const EMAIL = /^[^\s@\0"<>()[\]\\,;:]+@[^\s@\0"<>()[\]\\,;:.]+(\.[^\s@\0"<>()[\]\\,;:.]+)*$/;
 
-/** Trimmed; empty means none. How the domain is compared is the user service's affair. */
+/** Trimmed, each letter in one spelling; empty means none. How the domain is compared is the user service's affair. */
 const email = z
   .string()
-  .transform((value) => value.trim())
+  .transform((value) => value.trim().normalize('NFC'))
   .refine(
     (value) => value === '' || (value.length <= 254 && EMAIL.test(value) && !/\p{Cs}/u.test(value)),
     'must be an e-mail address',
