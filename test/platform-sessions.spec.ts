@@ -85,6 +85,8 @@ describe("an agent's session", () => {
       ...{ id: 'stripe', name: 'Stripe', category: 'payments', country: 'GLOBAL', auth_type: 'api_key' },
       ...{ connected: false, tools_count: 8, status: 'needs_connection' },
     });
+    await api.delete(`/v1/sessions/${id}`);
+    expect(await reach()).toEqual({ data: [], total: 0, session_id: id, servers: [], tools: [] });
   });
 });
 

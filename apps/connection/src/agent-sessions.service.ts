@@ -78,9 +78,13 @@ export class AgentSessions {
     return pageOf(list, await this.page(place), ask.limit) satisfies Page<AgentSessionView>;
   }
 
-  /** The truth about each of its servers, as of now. A server that left the catalog is no longer reached. */
+  /**
+   * The truth about each of its servers, as of now. A server that left the catalog is no longer reached, and a session that
+   * is closed reaches none: an agent that asks what it may go on with is not to take a credential for its own.
+   */
   async reach(tenant: Tenant, id: string): Promise<SessionReach[]> {
     const session = await this.read(tenant, id);
+    if (session.status === 'closed') return [];
     const found = await this.queries.reachable(tenant, session);
     const known = this.catalog.all().filter((server) => session.servers.includes(server.id));
     return known.map((server) => ({ server, status: statusOf(server, found) }));

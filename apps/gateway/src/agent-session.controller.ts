@@ -81,6 +81,7 @@ export class AgentSessionController {
     path: '/v1/sessions/:id/connections',
     access: 'sessions:read',
     summary: 'Say which servers a session can reach now',
+    description: 'None once it is closed.',
     reply: { 200: sessionConnections },
     errors: ['NOT_FOUND'],
   })
