@@ -10,7 +10,10 @@ const scope = z.string().regex(/^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,200}$/, 'mu
 const redirectUri = z
   .string()
   .transform((value) => parseRedirectUrl(value))
-  .refine((value) => value !== null, 'must be an absolute https URL, or http on a loopback host')
+  .refine(
+    (value) => value !== null,
+    'must be an absolute https URL, or http on a loopback host, at most 2048 characters percent-encoded',
+  )
   .transform((value) => value)
   .meta({ type: 'string', format: 'uri', maxLength: 2048 });
 

@@ -25,7 +25,7 @@ const redirectUrl = optional(
     .transform((value) => (value === '' ? '' : parseRedirectUrl(value)))
     .refine(
       (value) => value !== null,
-      'must be an absolute https URL (http on a loopback host only) without user info, at most 2048 characters',
+      'must be an absolute https URL (http on a loopback host only) without user info, at most 2048 characters percent-encoded',
     )
     .transform((value) => value ?? ''),
   '',
