@@ -19,6 +19,8 @@ export interface EndpointSpec {
   body?: z.ZodObject;
   /** An empty body is as good as `{}`. */
   bodyOptional?: boolean;
+  /** Its body is taken as the bytes that came, whatever they are. */
+  takesBytes?: boolean;
   /** The largest body in bytes; 64 KiB when it says nothing. */
   bodyLimit?: number;
   query?: z.ZodObject;

@@ -27,6 +27,7 @@ let document: {
 interface Operation {
   operationId: string;
   parameters: { in: string; name: string; description?: string; schema: object }[];
+  requestBody?: object;
   responses: Record<string, { description: string; headers?: object; content?: object }>;
   security: object[];
 }
@@ -273,10 +274,22 @@ describe('the OpenAPI document', () => {
     expect(headersOf(document.paths['/v1/webhooks/{server_id}/{connection_id}']!['post']!)).toEqual([]);
   });
 
-  it('says that an ended stream brings nothing', () => {
+  it('says what a delivery of a provider brings, and that an ended stream brings nothing', () => {
+    for (const path of ['/v1/webhooks/{server_id}', '/v1/webhooks/{server_id}/{connection_id}'])
+      expect(document.paths[path]!['post']!.requestBody).toEqual({
+        required: true,
+        content: { '*/*': { schema: {} } },
+      });
     const { responses } = document.paths['/api/v1/connections/link/{id}/events']!['get']!;
     expect(Object.keys(responses['200']!.content!)).toEqual(['text/event-stream']);
     expect(responses['204']!.content).toBeUndefined();
+  });
+
+  it('says of a reply what is always there, and of a body what has to be', () => {
+    const { Server, MintLinkSession } = document.components.schemas;
+    expect(Server!.required).toEqual(Object.keys(Server!.properties));
+    expect(MintLinkSession!.required).toEqual(['user_id']);
+    expect(JSON.stringify(document.components)).not.toContain('"additionalProperties":false');
   });
 
   it('is readable as a page that loads and runs nothing', async () => {

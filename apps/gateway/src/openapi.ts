@@ -27,7 +27,7 @@ export function openApi(endpoints: EndpointSpec[]): Json {
     tags: [{ name: 'household' }, { name: 'platform' }, { name: 'system' }],
     paths,
     components: {
-      schemas: components(),
+      schemas: components(endpoints),
       securitySchemes: {
         ApiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: '`bb_` + 43 base62 digits.' },
         Bearer: { type: 'http', scheme: 'bearer', description: 'A `csk_` platform key, or a `bb_` household key.' },
@@ -37,24 +37,29 @@ export function openApi(endpoints: EndpointSpec[]): Json {
 }
 
 /**
- * Schemas as they are sent. zod takes these two away from what is made into something else, as they could be of that; ours are
- * of what is sent.
+ * zod takes these two away from what is made into something else, as they could be of that; ours are of what is sent. And a
+ * later version may have more fields than it lets a reply have.
  */
-const ASKED = {
-  io: 'input' as const,
+const schemasAs = (io: 'input' | 'output') => ({
+  io,
   override({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonSchema: z.core.JSONSchema.BaseSchema }) {
     const { default: fallback, examples } = z.globalRegistry.get(zodSchema) ?? {};
     Object.assign(jsonSchema, fallback !== undefined && { default: fallback }, examples !== undefined && { examples });
+    if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
   },
-};
+});
 
-/** Every schema that has a name, wherever it is used. */
-function components(): Json {
-  const { schemas } = z.toJSONSchema(z.globalRegistry, { uri: (id) => COMPONENTS + id, ...ASKED });
-  const named = Object.entries(schemas).map(([id, { $id: _id, $schema: _schema, id: _name, ...schema }]) => [
-    id,
-    schema,
-  ]);
+/** Every schema that has a name, wherever it is used: bodies as they may be sent, and replies as they are. */
+function components(endpoints: EndpointSpec[]): Json {
+  const sent = new Set(endpoints.map(({ body }) => body?.meta()?.id));
+  const [bodies, replies] = (['input', 'output'] as const).map((io) => {
+    const uri = (id: string) => COMPONENTS + id;
+    return z.toJSONSchema(z.globalRegistry, { uri, unrepresentable: 'any', ...schemasAs(io) }).schemas;
+  });
+  const named = Object.keys(bodies!).map((id) => {
+    const { $id: _id, $schema: _schema, id: _name, ...schema } = (sent.has(id) ? bodies! : replies!)[id]!;
+    return [id, schema];
+  });
   return Object.fromEntries(named) as Json;
 }
 
@@ -65,7 +70,7 @@ const refTo = (schema: z.ZodType): Json => {
 };
 
 function operation(endpoint: EndpointSpec): Json {
-  const { summary, description, body, bodyOptional, access } = endpoint;
+  const { summary, description, body, bodyOptional, takesBytes, access } = endpoint;
   return {
     operationId: operationId(endpoint),
     tags: [surfaceOf(endpoint)],
@@ -74,6 +79,7 @@ function operation(endpoint: EndpointSpec): Json {
     security: access === 'public' ? [] : security(endpoint),
     parameters: [...pathParameters(endpoint), ...queryParameters(endpoint), ...headerParameters(endpoint)],
     ...(body && { requestBody: { required: !bodyOptional, content: { 'application/json': { schema: refTo(body) } } } }),
+    ...(takesBytes && { requestBody: { required: true, content: { '*/*': { schema: {} } } } }),
     responses: { ...replies(endpoint), ...refusals(endpoint) },
   };
 }
@@ -118,7 +124,7 @@ const idIn = (path: string): string =>
 
 function queryParameters({ query }: EndpointSpec): Json[] {
   if (!query) return [];
-  const { properties = {} } = z.toJSONSchema(query, ASKED);
+  const { properties = {} } = z.toJSONSchema(query, schemasAs('input'));
   return Object.entries(properties).map(([name, property]) => {
     const { description, ...schema } = property as Json;
     return { name, in: 'query', required: false, ...(description !== undefined && { description }), schema };

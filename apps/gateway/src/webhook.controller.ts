@@ -16,6 +16,7 @@ const SERVER = /^[a-z0-9][a-z0-9-]{0,63}$/;
 const delivery = {
   method: 'POST' as const,
   access: 'public' as const,
+  takesBytes: true,
   bodyLimit: 1024 * 1024,
   reply: { 202: accepted, 200: duplicate },
   errors: ['INVALID_SIGNATURE' as const, 'PAYLOAD_TOO_LARGE' as const],
