@@ -13,16 +13,16 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-const maxLogBytes = 10 * 1024 * 1024;
+const MOST_BYTES = 10 * 1024 * 1024;
 
 /**
  * One log file per part under `$DATA_DIR/logs`; what a big one holds moves aside, also while its part runs, so that two
  * of them bound the disk, but for what a part says between two looks.
  */
-export function openLogs(dataDir: string, lookMs = 10_000) {
+export function openLogs(dataDir: string, lookMs = 10_000, mostBytes = MOST_BYTES) {
   const dir = join(dataDir, 'logs');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  setInterval(() => keepShort(dir), lookMs).unref();
+  setInterval(() => keepShort(dir, mostBytes), lookMs).unref();
   const path = (part: string) => join(dir, `${part}.log`);
   return {
     path,
@@ -35,11 +35,11 @@ export function openLogs(dataDir: string, lookMs = 10_000) {
 }
 export type Logs = ReturnType<typeof openLogs>;
 
-function keepShort(dir: string): void {
+function keepShort(dir: string, mostBytes: number): void {
   try {
     for (const file of readdirSync(dir).filter((name) => name.endsWith('.log'))) {
       const path = join(dir, file);
-      if (statSync(path).size > maxLogBytes) moveAside(path);
+      if (statSync(path).size > mostBytes) moveAside(path, mostBytes);
     }
   } catch {
     // On a full disk there is no room for the copy: the next look tries again.
@@ -48,14 +48,15 @@ function keepShort(dir: string): void {
 
 /**
  * Its part goes on writing at the end of the emptied file, as it has opened it for appending. What it writes while this
- * copies is copied too; only what comes in the instant between the last look and the emptying is lost.
+ * copies is copied too; only what comes in the instant between the last look and the emptying is lost, or comes faster
+ * than it can be copied.
  */
-function moveAside(path: string): void {
+function moveAside(path: string, mostBytes: number): void {
   const log = openSync(path, 'r+');
   try {
     rmSync(`${path}.1`, { force: true });
     const piece = Buffer.alloc(1024 * 1024);
-    for (let length; (length = readSync(log, piece)) > 0;)
+    for (let length, copied = 0; copied < 2 * mostBytes && (length = readSync(log, piece)) > 0; copied += length)
       appendFileSync(`${path}.1`, piece.subarray(0, length), { mode: 0o600 });
     ftruncateSync(log);
   } finally {
