@@ -3,8 +3,14 @@ import { DataSource, type DataSourceOptions, MigrationExecutor } from 'typeorm';
 import { logger } from './logger.js';
 import { tellMigrating } from './process.js';
 
-/** So soon it is asked whether a connection on which nothing happens still has another end. */
-const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 5_000 };
+const CONNECTION = {
+  connectionTimeoutMillis: 2_000,
+  // So soon it is asked whether a connection on which nothing happens still has another end.
+  keepAlive: true,
+  keepAliveInitialDelayMillis: 5_000,
+  // Between its pool and TypeORM nobody listens to a new connection: one that is cut just then would end the process.
+  onConnect: (client: Client) => void client.on('error', () => undefined),
+};
 
 /** pg's own defaults hang for ever on a black-holed connection; these fail in two seconds and heal. */
 export const databaseOptions = (
@@ -18,7 +24,7 @@ export const databaseOptions = (
   retryAttempts: 20,
   retryDelay: 500,
   poolSize: 12,
-  extra: { ...KEEP_ALIVE, connectionTimeoutMillis: 2_000, query_timeout: 2_000, statement_timeout: 1_800 },
+  extra: { ...CONNECTION, query_timeout: 2_000, statement_timeout: 1_800 },
 });
 
 /** Its tables are up to date. */
@@ -34,7 +40,7 @@ export async function openDatabase(options: DataSourceOptions): Promise<DataSour
  * it wait, too; so it gives way before they give up, and whoever starts the service tries again.
  */
 async function migrate(options: DataSourceOptions): Promise<void> {
-  const extra = { ...KEEP_ALIVE, connectionTimeoutMillis: 2_000, lock_timeout: 1_000 };
+  const extra = { ...CONNECTION, lock_timeout: 1_000 };
   const database = await new DataSource({ ...options, entities: [], extra }).initialize();
   try {
     const pending = await new MigrationExecutor(database).getPendingMigrations();

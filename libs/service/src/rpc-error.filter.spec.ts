@@ -6,6 +6,7 @@ import {
   ConnectionIsNotSetError,
   QueryFailedError,
   QueryRunnerAlreadyReleasedError,
+  QueryRunnerProviderAlreadyReleasedError,
 } from 'typeorm';
 import { DomainError } from '#contracts/errors.js';
 import { logger } from './logger.js';
@@ -31,6 +32,7 @@ describe('a failure that leaves a service', () => {
     ['a primary that has become a replica', failed('25006')],
     ['too many connections', failed('53300')],
     ['a connection cut within a transaction', new QueryRunnerAlreadyReleasedError()],
+    ['a connection cut before the next statement of one', new QueryRunnerProviderAlreadyReleasedError()],
     ['a pool that waited too long', new Error('timeout exceeded when trying to connect')],
     ['a connection that took too long', new Error('Connection terminated due to connection timeout')],
     ['a connection that was cut', broken('Connection terminated unexpectedly')],

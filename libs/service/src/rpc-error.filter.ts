@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import { type Observable, throwError } from 'rxjs';
-import { QueryRunnerAlreadyReleasedError } from 'typeorm';
+import { QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError } from 'typeorm';
 import type { Context } from '#contracts/envelope.js';
 import { type CodedError, DomainError, errors } from '#contracts/errors.js';
 import { logger } from './logger.js';
@@ -47,10 +47,12 @@ const CONNECTION_SENTENCES = new RegExp(
   ].join('|')})$`,
 );
 
+const RELEASED = [QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError];
+
 /** A connection that is refused, cut or too slow is a part that is down, not a bug. */
 function isDatabaseAway(error: unknown): boolean {
   // TypeORM gives a connection back when it is cut between two statements of a transaction, and so the second is refused.
-  if (error instanceof QueryRunnerAlreadyReleasedError) return true;
+  if (RELEASED.some((kind) => error instanceof kind)) return true;
   if (!(error instanceof Error)) return false;
   const { code } = error as { code?: string };
   return code === undefined ? CONNECTION_SENTENCES.test(error.message) : CONNECTION_CODES.test(code);
