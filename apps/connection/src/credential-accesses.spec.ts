@@ -80,6 +80,12 @@ describe('where the connection has moved on since it was known', () => {
     expect([events.appends, reads]).toEqual([2, [{ version: 2, after: 4 }]]);
   });
 
+  it('again before each try, the opening is refused as any that others are faster than', async () => {
+    events.before = () => Promise.resolve(meanwhile('WebhookReceived'));
+    await expect(open()).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect([events.appends, reads]).toEqual([10, []]);
+  });
+
   it.each([
     ['ConnectionDisconnected', 'CONNECTION_DISCONNECTED'],
     ['ConnectionDeleted', 'NOT_FOUND'],

@@ -46,8 +46,9 @@ export class CredentialAccesses {
         const before = known;
         known = await this.known.now(id);
         // What is only remembered must refuse nobody.
-        const isOver = !(error instanceof Conflict) && known === before;
-        if (isOver || attempt === ATTEMPTS) throw error;
+        const isConflict = error instanceof Conflict;
+        if (!isConflict && known === before) throw error;
+        if (attempt === ATTEMPTS) throw isConflict ? new DomainError('CONFLICT') : error;
       }
     }
   }
