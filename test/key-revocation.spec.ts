@@ -104,7 +104,7 @@ async function revokeInUse(turn: number): Promise<Asked[]> {
 }
 
 describe('a revocation', () => {
-  it('is final: of 50 clients and 200 revokes at three gateways, no request that starts after the answer passes', async () => {
+  it('is final: of 50 clients and 200 revokes at three gateways, no request that starts after the answer passes (I13)', async () => {
     const late: Asked[] = [];
     let turn = 0;
     const client = async () => {

@@ -48,7 +48,7 @@ async function readBehind(write: () => Promise<Answer>, read: (written: Answer) 
 }
 
 describe('a read through another gateway', () => {
-  it('that follows a write waits until the view shows it', async () => {
+  it('that follows a write waits until the view shows it (I12)', async () => {
     const id = await newUser(here);
     for (let round = 0; round < ROUNDS; round++) {
       const [writer, reader] = round % 2 ? [here, there] : [there, here];

@@ -175,7 +175,7 @@ describe('a replay', () => {
     if (verify) await run();
   });
 
-  it('lets the live view go on, and no read fails or goes back meanwhile', async () => {
+  it('lets the live view go on, and no read fails or goes back meanwhile (I11)', async () => {
     const ids = await Promise.all(Array.from({ length: 8 }, () => counted(1)));
     const byId = prepared<TallyRow>(database, 'tally_by_id', 'select * from tallies where id = $1');
     const newest = new Map<string, number>();

@@ -315,7 +315,7 @@ describe('the scan', () => {
     expect(places['bus']!.toString()).toContain('connection.link.finish');
   });
 
-  it('finds no secret in any event, table, message, log, metric or refusal', () => {
+  it('finds no secret in any event, table, message, log, metric or refusal (I14)', () => {
     expect(findSecrets(secrets, places)).toEqual([]);
     const { bus: _, ...kept } = places;
     expect(Object.keys(passing)).toHaveLength(2);

@@ -108,7 +108,7 @@ async function lagIsGone(): Promise<boolean> {
 }
 
 describe(`under the load of ${CLIENTS} clients (CHAOS_SEED=${seed})`, () => {
-  it.each(PARTS)('all is well again after a kill -9 of %s', async (part) => {
+  it.each(PARTS)('all is well again after a kill -9 of %s (I18)', async (part) => {
     await moreOperations(OPERATIONS_BEFORE_A_KILL);
     await die(part);
     const since = Date.now();
@@ -152,7 +152,7 @@ describe(`afterwards (CHAOS_SEED=${seed})`, () => {
     await read();
   }, 240_000);
 
-  it('the faults were felt: the load was refused and cut, and most of it was done', () => {
+  it('the faults were felt: the load was refused and cut, and most of it was done (I21)', () => {
     const { calls, deeds } = load.witness;
     expect(calls.some(({ status }) => status === 503)).toBe(true);
     expect(calls.some(({ status }) => status === null)).toBe(true);
@@ -212,17 +212,20 @@ describe(`afterwards (CHAOS_SEED=${seed})`, () => {
     );
   });
 
-  it.each(Object.keys(views))('the tables of %s are what a replay makes of the events (I8, I10)', async (service) => {
-    for (const view of views[service]!) {
-      const differences = async () => {
-        await read();
-        const table = await ofService<Record<string, unknown>>(service, `select * from ${view.name}`);
-        return differFromReplay(view, table, service === 'audit' ? stored : events);
-      };
-      expect(await until(differences, (found) => found.length === 0, 5_000)).toEqual([]);
-    }
-    expect(await ofService(service, 'select * from parked_events')).toEqual([]);
-  });
+  it.each(Object.keys(views))(
+    'the tables of %s are what a replay makes of the events (I8, I9, I10)',
+    async (service) => {
+      for (const view of views[service]!) {
+        const differences = async () => {
+          await read();
+          const table = await ofService<Record<string, unknown>>(service, `select * from ${view.name}`);
+          return differFromReplay(view, table, service === 'audit' ? stored : events);
+        };
+        expect(await until(differences, (found) => found.length === 0, 5_000)).toEqual([]);
+      }
+      expect(await ofService(service, 'select * from parked_events')).toEqual([]);
+    },
+  );
 
   it('no promise was left behind, and no service failed or died by a mistake of its own (I20)', () => {
     // A broker that was started again knows nothing of the requests of the one before, and lets nobody answer them.

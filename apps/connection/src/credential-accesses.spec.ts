@@ -55,7 +55,7 @@ const open = (deadline = Date.now() + 5_000) =>
 const meanwhile = (type: string, data = {}) =>
   void events.streams.set('connection-c', [...stream(), { id: 'x', type, data }]);
 
-it('a credential is read once its access is on record', async () => {
+it('a credential is read once its access is on record (I15)', async () => {
   expect(await open()).toBe('secret');
   expect(types()).toEqual(['ConnectionCreated', 'CredentialAccessed']);
   expect(reads).toEqual([{ version: 1, after: 2 }]);

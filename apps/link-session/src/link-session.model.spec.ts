@@ -131,7 +131,7 @@ describe('whatever happens to a session', () => {
       { numRuns: 500 },
     ));
 
-  it('nothing is claimed or opened at or after its time', () =>
+  it('nothing is claimed or opened at or after its time (I7)', () =>
     fc.assert(
       fc.property(history, ({ single_use, commands }) => {
         const { events, session } = play(single_use, commands, () => undefined);

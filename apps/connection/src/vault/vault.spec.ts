@@ -56,7 +56,7 @@ describe('a secret in the vault', () => {
     expect((await seal(ring, place, 'same')).ciphertext).not.toEqual((await seal(ring, place, 'same')).ciphertext);
   });
 
-  it('refuses all of a thousand swaps: between places, versions and epochs, whole or in part', async () => {
+  it('refuses all of a thousand swaps: between places, versions and epochs, whole or in part (I15)', async () => {
     const places = ['prj_1', 'prj_2'].flatMap((project_id) =>
       ['c-1', 'c-2'].flatMap((connection_id) =>
         ['credential', 'webhook_secret'].flatMap((field) =>
