@@ -30,6 +30,17 @@ it('a log that has grown big moves aside while its part goes on writing', async 
   expect(readFileSync(logs.path('gateway'), 'utf8')).toBe('after\n');
 }, 10_000);
 
+it('a log that has grown much too big between two looks loses nothing', async () => {
+  const logs = openLogs(dataDir, 10, MOST);
+  const log = logs.open('gateway');
+  const before = `${'x'.repeat(5 * MOST)}the last line`;
+  writeSync(log, before);
+  closeSync(log);
+  const aside = `${logs.path('gateway')}.1`;
+  while (!existsSync(aside) || statSync(logs.path('gateway')).size > 0) await sleep(10);
+  expect(readFileSync(aside, 'latin1') === before).toBe(true);
+}, 10_000);
+
 it('what its part writes while it moves is moved, too', async () => {
   const logs = openLogs(dataDir, 10, MOST);
   const log = logs.open('gateway');

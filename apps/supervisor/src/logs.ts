@@ -56,9 +56,14 @@ function moveAside(path: string, mostBytes: number): void {
   try {
     rmSync(`${path}.1`, { force: true });
     const piece = Buffer.alloc(1024 * 1024);
-    for (let length, copied = 0; copied < 2 * mostBytes && (length = readSync(log, piece)) > 0; copied += length)
+    const most = fstatSync(log).size + mostBytes;
+    for (let length, copied = 0; copied < most && (length = readSync(log, piece)) > 0; copied += length)
       appendFileSync(`${path}.1`, piece.subarray(0, length), { mode: 0o600 });
     ftruncateSync(log);
+  } catch (error) {
+    // Half a copy is worth less than the room that it takes.
+    rmSync(`${path}.1`, { force: true });
+    throw error;
   } finally {
     closeSync(log);
   }
