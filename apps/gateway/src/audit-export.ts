@@ -94,9 +94,12 @@ export class AuditExport implements BeforeApplicationShutdown {
     await reply.send(file);
   }
 
-  /** Null when there is none. */
+  /** Null when there is none. Asked for once: who has got nothing yet is told at once to come again. */
   private async firstPage({ check, until, ...source }: Source): Promise<ExportPage | null> {
-    return until === null ? null : this.page({ ...source, from: null, until }, check);
+    if (until === null) return null;
+    const page = await this.bus.ask('audit.export.page', { ...source, from: null, until });
+    await check();
+    return page;
   }
 
   /** One page is in memory at a time. A client that goes away ends the loop at its next step. */
