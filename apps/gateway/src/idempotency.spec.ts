@@ -76,6 +76,16 @@ describe('the same seed draws the same ids and secrets', () => {
   });
 });
 
+it.each([
+  ['/api/v1/users', 'VALIDATION_ERROR'],
+  ['/v1/api-keys', 'invalid_query'],
+])('a key that is too long is called at %s what a parameter is called there', async (url, code) => {
+  const headers = { authorization: `Bearer ${adminKey}`, 'idempotency-key': 'x'.repeat(256) };
+  const { status, text } = await gateway.call({ method: 'POST', url, headers, payload: { name: 'k' } });
+  expect(status).toBe(400);
+  expect(text).toContain(`"code":"${code}"`);
+});
+
 it('what the look at the Idempotency-Key has taken, the rest of the request no longer has', async () => {
   gateway.bus.answers['key.idempotency.begin'] = () => {
     later(3_000);

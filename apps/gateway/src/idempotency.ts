@@ -8,6 +8,7 @@ import type { IdempotencyState } from '#contracts/idempotency.js';
 import { sha256, uuidV5 } from '#contracts/ids.js';
 import type { Random } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
+import { parameterFault } from './endpoint.js';
 import { jsonBodyOf } from './json-body.js';
 import { timeLeft } from './last-write.js';
 import { renew } from './request-context.js';
@@ -88,7 +89,8 @@ const patience = ({ context }: FastifyRequest): number => Math.max(LAST_WORD_MS,
 function wishOf(request: FastifyRequest): Wish {
   const name = request.headers['idempotency-key'];
   if (typeof name !== 'string' || name.length < 1 || name.length > 255) {
-    throw new DomainError('VALIDATION_ERROR', 'Idempotency-Key must have 1 to 255 characters');
+    const code = parameterFault(request.routeOptions.config.endpoint);
+    throw new DomainError(code, 'Idempotency-Key must have 1 to 255 characters');
   }
   const path = request.url.split('?', 1)[0];
   return { scope: sha256([request.key?.id, request.method, path, name].join('\n')), secret: request.secret };

@@ -228,7 +228,8 @@ export function codesOf(endpoint: EndpointSpec): Set<ErrorCode> {
   if (access !== 'public') codes.push(...ofEveryKey);
   if (access !== 'public' && access !== 'any') codes.push('FORBIDDEN');
   if (body) codes.push('INVALID_BODY', 'VALIDATION_ERROR', 'PAYLOAD_TOO_LARGE');
-  if (takesIdempotencyKey(endpoint)) codes.push('VALIDATION_ERROR', 'IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_IN_FLIGHT');
+  if (takesIdempotencyKey(endpoint))
+    codes.push(parameterFault(endpoint), 'IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_IN_FLIGHT');
   if (endpoint.method !== 'GET' && !endpoint.writesNothing) codes.push('CONFLICT');
   // Without a query it is `as_of` that is refused.
   if (query || (endpoint.method === 'GET' && access !== 'public')) codes.push(parameterFault(endpoint));
