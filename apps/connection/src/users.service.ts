@@ -180,7 +180,7 @@ export class Users {
 }
 
 /** What two spellings of one address have in common. */
-const plain = (address: string): string => address.normalize('NFC').toLowerCase();
+const plain = (address: string): string => address.toLowerCase().normalize('NFC');
 
 const sameAddress = (a: string, b: string): boolean => plain(a) === plain(b);
 
