@@ -45,11 +45,11 @@ export class VaultController {
   async rotate(@Payload() { context }: Ask<'connection.vault.rotate'>): Promise<Reply<'connection.vault.rotate'>> {
     const { project_id, environment } = context.tenant;
     this.rotation.takeIn();
-    await this.bus.announce('connection.vault-keys-changed', {}).catch(() => undefined);
     const { current_epoch, remaining } = await this.rotation.status();
     const command = { type: 'RequestRotation', current_epoch, remaining, now: new Date().toISOString() } as const;
     const id = uuidV5(STREAM, `${project_id}/${environment}`);
     const { position } = await this.handle({ id, command, context });
+    await this.bus.announce('connection.vault-keys-changed', {}).catch(() => undefined);
     this.rotation.start();
     return { view: await this.rotation.status(), position };
   }
