@@ -80,9 +80,9 @@ describe('where the connection has moved on since it was known', () => {
     expect([events.appends, reads]).toEqual([2, [{ version: 2, after: 4 }]]);
   });
 
-  it('again before each try, the opening is refused as any that others are faster than', async () => {
+  it('again before each try, the opening is refused, to be tried again', async () => {
     events.before = () => Promise.resolve(meanwhile('WebhookReceived'));
-    await expect(open()).rejects.toMatchObject({ code: 'CONFLICT' });
+    await expect(open()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect([events.appends, reads]).toEqual([10, []]);
   });
 

@@ -48,11 +48,13 @@ export class CredentialAccesses {
         // What is only remembered must refuse nobody.
         const isConflict = error instanceof Conflict;
         if (!isConflict && known === before) throw error;
-        if (attempt === ATTEMPTS) throw isConflict ? new DomainError('CONFLICT') : error;
+        if (attempt === ATTEMPTS) throw isConflict ? new DomainError('UNAVAILABLE', CROWDED) : error;
       }
     }
   }
 }
+
+const CROWDED = 'Too much happens to this connection at once; try again.';
 
 const wishOf = ({ purpose, context }: Access): BatchWish<ConnectionCommand> => ({
   command: { type: 'AccessCredential', purpose, now: new Date().toISOString() },
