@@ -13,7 +13,7 @@ const origin = z
   .refine((text) => new URL(text).origin === text.replace(/\/$/, ''), 'must be scheme://host[:port] and nothing more')
   .transform((text) => new URL(text).origin);
 
-/** As Fastify takes it: its names for groups of addresses, too, but no range of all. */
+/** Or one of Fastify's names for groups of addresses. */
 const proxy = z
   .string()
   .refine(

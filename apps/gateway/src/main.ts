@@ -3,6 +3,7 @@ import { Bus } from '#service/bus.js';
 import { readEnv } from '#service/config.js';
 import { logger } from '#service/logger.js';
 import { endWithSupervisor } from '#service/process.js';
+import { exitCodeOf } from '#service/settings-error.js';
 import { gatewayEnv } from './config.js';
 import { VerifiedKeys } from './key-cache.js';
 import { Services } from './last-write.js';
@@ -25,5 +26,5 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   logger.fatal(error, 'the gateway could not start');
-  process.exit(1);
+  process.exit(exitCodeOf(error));
 });

@@ -4,5 +4,15 @@ export const EX_CONFIG = 78;
 /** What a setting says, or the file that it names, is not what it must be. */
 export class SettingsError extends Error {}
 
+/** Makes of a setting what it stands for, or reads the file that it names. What is thrown must quote no secret. */
+export function fromSetting<T>(name: string, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    if (cause instanceof SettingsError) throw cause;
+    throw new SettingsError(`${name}: ${(cause as Error).message}`, { cause });
+  }
+}
+
 /** Of a process that cannot start. */
 export const exitCodeOf = (error: unknown): number => (error instanceof SettingsError ? EX_CONFIG : 1);

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { SettingsError } from './settings-error.js';
 import { openSigningKeys } from './signing-key.js';
 
 let dir: string;
@@ -25,6 +26,7 @@ describe('the keys that sign', () => {
     expect(idsOf(open(`${base64(a!)},${base64(b!)}`))).toEqual(idsOf([a!, b!]));
     expect(idsOf(open(`${base64(a!)}\n${base64(b!)}\n`, file))).toEqual(idsOf([a!, b!, c!, d!]));
     expect(idsOf(open(undefined, file))).toEqual(idsOf([c!, d!]));
+    expect(idsOf(open(`${base64(c!)},${base64(a!)},${base64(c!)}`, file))).toEqual(idsOf([c!, a!, d!]));
     expect(readdirSync(dir)).toEqual(['older.pem']);
   });
 
@@ -33,5 +35,8 @@ describe('the keys that sign', () => {
     const file = join(dir, 'empty.pem');
     writeFileSync(file, '');
     expect(() => open(base64(a!), file)).toThrow('K_FILE: must hold');
+    writeFileSync(file, pem(a!).replace(/\n\S+\n/, '\nnonsense\n'));
+    expect(() => open(undefined, file)).toThrow(SettingsError);
+    expect(() => open(undefined, join(dir, 'none.pem'))).toThrow(SettingsError);
   });
 });

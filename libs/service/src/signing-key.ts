@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { SettingsError } from './settings-error.js';
+import { fromSetting, SettingsError } from './settings-error.js';
 
 interface Places {
   /** The variable that holds the key; with `_FILE`, the one that names a file with it. */
@@ -21,12 +21,14 @@ interface Places {
  * or one made once in the data folder, readable by its owner only.
  * Two replicas with different keys would disown each other's signatures, so production needs a key that they share.
  */
-export function openSigningKeys({ variable, name, NODE_ENV, text, file: given, dataDir }: Places): KeyObject[] {
-  const file = given ?? (dataDir && !text ? madeOnce(join(dataDir, 'secrets', `${name}.pem`)) : undefined);
-  const filed = file ? fromPem(readFileSync(file, 'utf8')) : [];
+export function openSigningKeys({ variable, name, NODE_ENV, text, file: path, dataDir }: Places): KeyObject[] {
+  const file = path ?? (dataDir && !text ? madeOnce(join(dataDir, 'secrets', `${name}.pem`)) : undefined);
+  const filed = file ? fromSetting(`${variable}_FILE`, () => fromPem(readFileSync(file, 'utf8'))) : [];
   if (file && filed.length === 0) throw new SettingsError(`${variable}_FILE: must hold an Ed25519 key`);
   const named = text?.match(/[^\s,]+/g) ?? [];
-  const keys = [...named.map((key) => fromBase64(key, variable)), ...filed];
+  const given = [...named.map((key) => fromBase64(key, variable)), ...filed];
+  // One that is given twice is one: no reader of a key set takes two of one name.
+  const keys = given.filter((key, n) => given.findIndex((one) => one.equals(key)) === n);
   if (keys.length === 0) {
     if (NODE_ENV === 'production') throw new SettingsError(`${variable}_FILE: must be set in production`);
     return [generateKeyPairSync('ed25519').privateKey];

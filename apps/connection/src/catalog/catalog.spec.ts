@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { matching } from '#contracts/api/servers.js';
+import { SettingsError } from '#service/settings-error.js';
 import { Catalog } from './catalog.js';
 
 const promised = {
@@ -79,6 +80,7 @@ describe("an operator's own file", () => {
   });
 
   it.each([
+    ['a comma too many', '[{},]', 'CATALOG_FILE'],
     ['no list', '{}', 'must hold a JSON list'],
     ['an id that is taken', JSON.stringify([{ ...acme, id: 'stripe' }]), 'two entries "stripe"'],
     ['a field that does not exist', JSON.stringify([{ ...acme, secrets: [] }]), 'secrets'],
@@ -93,5 +95,8 @@ describe("an operator's own file", () => {
       'needs the secret_names access_key and secret',
     ],
     ['a country that is none', JSON.stringify([{ ...acme, country: 'Germany' }]), 'country'],
-  ])('stops the start with %s', (_, content, message) => expect(() => withFile(content)).toThrow(message));
+  ])('stops the start with %s', (_, content, message) => {
+    expect(() => withFile(content)).toThrow(message);
+    expect(() => withFile(content)).toThrow(SettingsError);
+  });
 });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type Server, server, takesSecret } from '#contracts/api/servers.js';
 import { DomainError } from '#contracts/errors.js';
-import { SettingsError } from '#service/settings-error.js';
+import { fromSetting, SettingsError } from '#service/settings-error.js';
 import { playedBy, sandboxServers } from './sandbox-servers.js';
 import { builtIn } from './servers.js';
 
@@ -88,7 +88,7 @@ function checked(value: unknown): Server {
 }
 
 function entriesOf(file: string): unknown[] {
-  const value = JSON.parse(readFileSync(file, 'utf8')) as unknown;
+  const value = fromSetting(`CATALOG_FILE ${file}`, () => JSON.parse(readFileSync(file, 'utf8')) as unknown);
   if (!Array.isArray(value)) throw new SettingsError(`CATALOG_FILE ${file} must hold a JSON list of entries`);
   return value;
 }

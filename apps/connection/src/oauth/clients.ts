@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Server } from '#contracts/api/servers.js';
 import { DomainError } from '#contracts/errors.js';
-import { SettingsError } from '#service/settings-error.js';
+import { fromSetting, SettingsError } from '#service/settings-error.js';
 import type { OAuthClient } from './client.js';
 
 const registered = z.record(z.string(), z.object({ client_id: z.string().min(1), client_secret: z.string().min(1) }));
@@ -13,7 +13,9 @@ export function registeredClients(env: {
   OAUTH_CLIENTS?: string | undefined;
   OAUTH_CLIENTS_FILE?: string | undefined;
 }): RegisteredClients {
-  const text = env.OAUTH_CLIENTS ?? (env.OAUTH_CLIENTS_FILE ? readFileSync(env.OAUTH_CLIENTS_FILE, 'utf8') : '{}');
+  const { OAUTH_CLIENTS_FILE: file } = env;
+  const ofFile = () => (file ? fromSetting('OAUTH_CLIENTS_FILE', () => readFileSync(file, 'utf8')) : '{}');
+  const text = env.OAUTH_CLIENTS ?? ofFile();
   try {
     return registered.parse(JSON.parse(text));
   } catch {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { DomainError } from '#contracts/errors.js';
-import { SettingsError } from '#service/settings-error.js';
+import { fromSetting, SettingsError } from '#service/settings-error.js';
 import { decrypt, encrypt } from './cipher.js';
 
 /** Wraps data keys under numbered epochs. A KMS would fit here: nothing else ever sees the keys themselves. */
@@ -101,7 +101,8 @@ export interface SealingPair {
 const PKCS8_X25519 = Buffer.from('302e020100300506032b656e04220420', 'hex');
 
 function readKeys({ VAULT_KEK, VAULT_KEK_FILE, VAULT_KEK_CURRENT }: KeySource): Map<number, Buffer> {
-  const text = VAULT_KEK ?? (VAULT_KEK_FILE ? readFileSync(VAULT_KEK_FILE, 'utf8') : '');
+  const ofFile = (file: string) => fromSetting('VAULT_KEK_FILE', () => readFileSync(file, 'utf8'));
+  const text = VAULT_KEK ?? (VAULT_KEK_FILE ? ofFile(VAULT_KEK_FILE) : '');
   const keys = new Map<number, Buffer>();
   for (const entry of text.split(/[\s,]+/).filter(Boolean)) {
     const [, epoch = '1', base64] = /^(?:(\d{1,9}):)?([A-Za-z0-9+/_=-]+)$/.exec(entry) ?? [];
