@@ -34,7 +34,8 @@ const CLIENTS = 16;
 const OPERATIONS_BEFORE_A_KILL = 40;
 const OPERATIONS_AFTER_HEALING = 80;
 /** The first ones leave attempts to a sweep that waits for the lease of the dead worker, so they come first. */
-const PARTS = ['connection', 'link-session', 'key', 'audit', 'gateway', 'nats', 'eventstore', 'postgres'];
+const ALL = 'connection,link-session,key,audit,gateway,nats,eventstore,postgres';
+const PARTS = (process.env['CHAOS_PARTS'] ?? ALL).split(',');
 const seed = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
 
 /** The load's own waiting for a core is in its clock too, when other suites share the machine. */
