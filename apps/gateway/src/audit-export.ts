@@ -17,7 +17,9 @@ import { OpenStreams } from './open-streams.js';
 import { breaksOff } from './request-record.js';
 
 const PAUSE_MS = 500;
-const PATIENCE = 40;
+/** So long a file that has begun waits for a part that is away, and who has got nothing yet, for the first page. */
+const PATIENCE_MS = 20_000;
+const FIRST_MS = 4_000;
 /** Each keeps a page in memory for as long as its client takes. */
 const MOST_AT_ONCE = 10;
 
@@ -94,12 +96,9 @@ export class AuditExport implements BeforeApplicationShutdown {
     await reply.send(file);
   }
 
-  /** Null when there is none. Asked for once: who has got nothing yet is told at once to come again. */
+  /** Null when there is none. */
   private async firstPage({ check, until, ...source }: Source): Promise<ExportPage | null> {
-    if (until === null) return null;
-    const page = await this.bus.ask('audit.export.page', { ...source, from: null, until });
-    await check();
-    return page;
+    return until === null ? null : this.page({ ...source, from: null, until }, check, FIRST_MS);
   }
 
   /** One page is in memory at a time. A client that goes away ends the loop at its next step. */
@@ -116,14 +115,18 @@ export class AuditExport implements BeforeApplicationShutdown {
   }
 
   /** A part that is away for a moment does not end the file; who may not read it any more gets no more of it. */
-  private async page(ask: Ask<'audit.export.page'>, check: Source['check']): Promise<ExportPage> {
-    for (let attempt = 1; ; attempt++) {
+  private async page(
+    ask: Ask<'audit.export.page'>,
+    check: Source['check'],
+    patienceMs = PATIENCE_MS,
+  ): Promise<ExportPage> {
+    for (const until = Date.now() + patienceMs; ;) {
       try {
         const page = await this.bus.ask('audit.export.page', ask);
         await check();
         return page;
       } catch (error) {
-        if (!isCoded(error) || error.code !== 'UNAVAILABLE' || attempt === PATIENCE) throw error;
+        if (!isCoded(error) || error.code !== 'UNAVAILABLE' || Date.now() + PAUSE_MS > until) throw error;
         await wait(PAUSE_MS);
       }
     }
