@@ -70,11 +70,7 @@ export const endpointOf = (handler: object): EndpointSpec | undefined => specs.g
 export const takesIdempotencyKey = ({ method, access }: EndpointSpec): boolean =>
   method === 'POST' && access !== 'public';
 
-export const isPlatform = (endpoint: EndpointSpec | undefined): boolean => endpoint?.path.startsWith('/v1/') === true;
-
-/** What the surface calls a fault in what is asked for beside path and body. */
-export const parameterFault = (endpoint: EndpointSpec | undefined): ErrorCode =>
-  isPlatform(endpoint) ? 'INVALID_PARAMETER' : 'VALIDATION_ERROR';
+export { isPlatform, parameterFault } from './surface.js';
 
 export const isPublic = (controller: object, handler: object): boolean =>
   specs.get(handler)?.access === 'public' || publics.has(handler) || publics.has(controller);

@@ -8,10 +8,10 @@ import type { IdempotencyState } from '#contracts/idempotency.js';
 import { sha256, uuidV5 } from '#contracts/ids.js';
 import type { Random } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
-import { parameterFault } from './endpoint.js';
 import { jsonBodyOf } from './json-body.js';
 import { timeLeft } from './last-write.js';
 import { renew } from './request-context.js';
+import { parameterFault } from './surface.js';
 
 const PATIENCE_MS = 10_000;
 const ASK_AGAIN_MS = 100;
