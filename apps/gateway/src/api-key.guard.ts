@@ -3,7 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import { DomainError } from '#contracts/errors.js';
 import { isHouseholdKey, isPlatformKey } from '#contracts/secrets.js';
 import { Authentication } from './authentication.js';
-import { endpointOf, isPlatform, isPublic } from './endpoint.js';
+import { endpointOf, isPublic } from './endpoint.js';
+import { isPlatform } from './surface.js';
 
 /** Every route that is not public and not `/v1`: a household key in X-API-Key, or as Bearer. */
 @Injectable()

@@ -4,12 +4,12 @@ import { DomainError, type ErrorCode } from '#contracts/errors.js';
 import type { VerifiedKey } from '#contracts/key.js';
 import { hashSecret } from '#contracts/secrets.js';
 import { type Access, mayComeFrom, refusalOf, requireAccess } from './access.js';
-import { parameterFault } from './endpoint.js';
 import { VerifiedKeys } from './key-cache.js';
 import { KeyUsage } from './key-usage.js';
 import { RateLimits } from './rate-limits.js';
 import { RefusedKeys } from './refused-keys.js';
 import { actAs } from './request-context.js';
+import { parameterFault } from './surface.js';
 
 /** What a request came with. */
 interface Sent {

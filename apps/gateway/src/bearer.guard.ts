@@ -3,7 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import { DomainError } from '#contracts/errors.js';
 import { isHouseholdKey, isPlatformKey } from '#contracts/secrets.js';
 import { Authentication } from './authentication.js';
-import { endpointOf, isPlatform } from './endpoint.js';
+import { endpointOf } from './endpoint.js';
+import { isPlatform } from './surface.js';
 
 /** The routes of `/v1`: a platform or household key as Bearer. A mistyped platform key is refused without a look-up. */
 @Injectable()

@@ -70,7 +70,5 @@ export const endpointOf = (handler: object): EndpointSpec | undefined => specs.g
 export const takesIdempotencyKey = ({ method, access }: EndpointSpec): boolean =>
   method === 'POST' && access !== 'public';
 
-export { isPlatform, parameterFault } from './surface.js';
-
 export const isPublic = (controller: object, handler: object): boolean =>
   specs.get(handler)?.access === 'public' || publics.has(handler) || publics.has(controller);

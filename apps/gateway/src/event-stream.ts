@@ -3,8 +3,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { logger } from '#service/logger.js';
-import { parameterFault } from './endpoint.js';
 import { OpenStreams, type StreamOwner } from './open-streams.js';
+import { parameterFault } from './surface.js';
 
 const LAST_POSITION = 2n ** 63n - 1n;
 

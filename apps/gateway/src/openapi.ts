@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { type ErrorCode, errors, platformCode } from '#contracts/errors.js';
 import { householdError, platformError, problem } from '#contracts/api/errors.js';
-import { type EndpointSpec, isPlatform, parameterFault, takesIdempotencyKey } from './endpoint.js';
+import { type EndpointSpec, takesIdempotencyKey } from './endpoint.js';
+import { isPlatform, parameterFault } from './surface.js';
 
 type Json = Record<string, unknown>;
 

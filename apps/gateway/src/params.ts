@@ -4,8 +4,9 @@ import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { VerifiedKey } from '#contracts/key.js';
 import type { Random } from '#contracts/secrets.js';
-import { type EndpointSpec, endpointOf, parameterFault } from './endpoint.js';
+import { type EndpointSpec, endpointOf } from './endpoint.js';
 import { jsonBodyOf } from './json-body.js';
+import { parameterFault } from './surface.js';
 import { checkedBody, checkedQuery } from './validation.js';
 
 const requestOf = (context: ExecutionContext) => context.switchToHttp().getRequest<FastifyRequest>();

@@ -16,9 +16,9 @@ interface Known {
 }
 
 /**
- * Where sessions and Connect Links may redirect to: inside the list of the installation, and inside the one of the project. A project's
- * list is believed for half a second, so that minting asks for it twice a second and not once per session; a change is
- * answered when no gateway can believe the list before any more.
+ * Where sessions and Connect Links may redirect to: inside the list of the installation, and inside the one of the
+ * project. A project's list is believed for half a second, so that minting asks for it twice a second and not once per
+ * session; a change is answered when no gateway can believe the list before any more.
  */
 @Injectable()
 export class RedirectOrigins {
