@@ -7,9 +7,10 @@ import { requestText } from './connection.js';
 import { type Figures, medianFigures, type Stretch } from './figures.js';
 import type { Fixture } from './fixture.js';
 import type { Rivals } from './scenarios.js';
+import { storeLives } from './session-lives.js';
 
-/** Synthetic entries stand far behind every real position. */
-const FIRST = 10 ** 15;
+/** By so much a life moves the positions of the store on. */
+const LEAST_BYTES_OF_A_LIFE = 2_000;
 const CHUNK = 100_000;
 const BEGAN = Date.parse('2026-01-01T00:00:00.000Z');
 const APART_MS = 2_000;
@@ -20,6 +21,8 @@ export const LARGEST = 'the newest 200';
 export interface LongTimeline {
   key: string;
   tenant: Tenant;
+  /** Where its synthetic entries begin: behind all that there is. */
+  first: number;
   entries: number;
   seededMs: number;
 }
@@ -29,7 +32,8 @@ export interface LongTimeline {
  * events through the store would take minutes and change nothing about the reads. They hold no personal text, so opening
  * it is not in the figures, and their hashes make no chain.
  */
-export async function longTimeline({ run }: Fixture, entries: number): Promise<LongTimeline> {
+export async function longTimeline(fixture: Fixture, entries: number): Promise<LongTimeline> {
+  const { run } = fixture;
   const { key, tenant } = await newCaller(run);
   const database = new Client(run.databases['audit']);
   await database.connect();
@@ -38,14 +42,18 @@ export async function longTimeline({ run }: Fixture, entries: number): Promise<L
     () => database.query('select 1 from audit_entries where project_id = $1', [tenant.project_id]),
     ({ rowCount }) => rowCount! > 0,
   );
+  const last = await database.query<{ position: string }>('select max(position) as position from audit_entries');
+  const first = Number(last.rows[0]!.position) + 1;
+  // A page is read only up to where the view stands: it has to be beyond them.
+  await storeLives(fixture, Math.ceil(entries / LEAST_BYTES_OF_A_LIFE));
   const indexes = await dropIndexes(database);
   for (let from = 0; from < entries; from += CHUNK) {
-    await database.query(SEED, [tenant.project_id, from, Math.min(from + CHUNK, entries) - 1]);
+    await database.query(SEED, [tenant.project_id, from, Math.min(from + CHUNK, entries) - 1, first]);
   }
   for (const index of indexes) await database.query(index);
   await database.query('vacuum analyze audit_entries');
   await database.end();
-  return { key, tenant, entries, seededMs: performance.now() - startedAt };
+  return { key, tenant, first, entries, seededMs: performance.now() - startedAt };
 }
 
 /** A column at a time and without the readers' indexes, a million takes half a minute. */
@@ -53,7 +61,7 @@ const SEED = `
   insert into audit_entries (position, id, at, type, project_id, environment, subject_kind, subject_id, subject_short_id,
     label, sealed_label, actor_type, actor_id, actor_name, request_id, correlation_id, causation_id, address, key_prefix,
     data, seq, hash)
-  select ${FIRST} + n, gen_random_uuid(),
+  select $4::bigint + n, gen_random_uuid(),
     to_char(timestamp '2026-01-01' + n * interval '${APART_MS} milliseconds', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
     'Type' || n % 10, e.project_id, e.environment, e.subject_kind, md5((n / 10)::text)::uuid::text, e.subject_short_id,
     e.label, null, e.actor_type, 'actor-' || n % 50, 'Actor ' || n % 50, 'request-' || n, e.correlation_id,
@@ -73,13 +81,15 @@ async function dropIndexes(database: Client): Promise<string[]> {
 
 /** Pages of it, by what was asked for. */
 export async function measureTimeline(
-  { key, tenant, entries }: LongTimeline,
+  timeline: LongTimeline,
   { load }: Rivals,
   { rounds, durationMs }: { rounds: number; durationMs: number },
 ): Promise<Record<string, Figures>> {
   const stretch: Stretch = { concurrency: 4, durationMs };
-  const rows = Object.entries(asked(entries, tenant)).map(([name, queries]) => {
-    const requests = queries.map((query) => requestText('GET', `/api/v1/audit?${query}`, { 'x-api-key': key }));
+  const rows = Object.entries(asked(timeline)).map(([name, queries]) => {
+    const requests = queries.map((query) =>
+      requestText('GET', `/api/v1/audit?${query}`, { 'x-api-key': timeline.key }),
+    );
     return { name, run: load(requests, 200) };
   });
   // Each once before it counts: what is measured is a server that runs, not one that begins.
@@ -103,10 +113,10 @@ function subjectOf(n: number): string {
 }
 
 /** Different each time where that is possible, so that no answer is a repeated one. */
-function asked(entries: number, tenant: Tenant): Record<string, string[]> {
+function asked({ first, entries, tenant }: LongTimeline): Record<string, string[]> {
   const some = Array.from({ length: 500 }, (_, n) => Math.floor((n * entries) / 500));
   const list = listName('audit_entries', { ...tenant, order: 'desc' });
-  const cursor = (n: number) => `cursor=${encodeCursor(list, String(FIRST + n))}`;
+  const cursor = (n: number) => `cursor=${encodeCursor(list, String(first + n))}`;
   const middle = timeOf(Math.floor(entries / 2));
   return {
     'the newest 50': ['limit=50'],
