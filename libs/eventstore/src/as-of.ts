@@ -60,8 +60,10 @@ async function timeAt(client: EventStoreDBClient, position: Position): Promise<s
   const fromPosition = { commit: BigInt(position), prepare: BigInt(position) };
   const events = client.readAll({ direction: FORWARDS, fromPosition, maxCount: 1, deadline: READ_DEADLINE_MS });
   try {
-    for await (const { event } of events) if (event) return event.created.toISOString();
-    return null;
+    let at: string | null = null;
+    // Read to its end: a call that is left half-way keeps the client from ever being disposed of.
+    for await (const { event } of events) at ??= event?.created.toISOString() ?? null;
+    return at;
   } catch (error) {
     if (isNoPosition(error)) throw new DomainError('INVALID_PARAMETER', `as_of: no event stands at ${position}.`);
     throw unavailable(error);
