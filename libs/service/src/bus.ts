@@ -10,11 +10,13 @@ import type { Announcements, Ask, Reply, Subject } from '#contracts/subjects.js'
 import { DomainError, isCoded } from '#contracts/errors.js';
 import { connectToBus } from './bus-connection.js';
 import { busOptions } from './bus-options.js';
+import { logger } from './logger.js';
 import { textOf } from './question-text.js';
 import { Questions, Unanswered } from './questions.js';
 
 const DEADLINE_MS = 4_500;
 const ANNOUNCE_MS = 2_000;
+const MOST_REPORTED = 100;
 
 /** The form in which Nest's transport wraps a request and its answer. */
 interface Answer {
@@ -39,8 +41,11 @@ export class Bus implements OnApplicationShutdown {
   }
 
   private async watch(connection: NatsConnection): Promise<void> {
-    for await (const { type } of connection.status()) {
-      if (type === 'disconnect' || type === 'reconnect') for (const callback of this.onLost) callback();
+    const refused = new Set<string>();
+    for await (const status of connection.status()) {
+      if (status.type === 'error') reportOnce(status.error, refused);
+      if (status.type === 'reconnect') refused.clear();
+      if (status.type === 'disconnect' || status.type === 'reconnect') for (const callback of this.onLost) callback();
     }
   }
 
@@ -133,6 +138,13 @@ export class Bus implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     await this.connection?.close();
   }
+}
+
+/** A broker whose rights are those of another version refuses a subject each time: one line for each connection is enough. */
+function reportOnce(error: Error, reported: Set<string>): void {
+  if (reported.has(error.message) || reported.size >= MOST_REPORTED) return;
+  reported.add(error.message);
+  logger.error(error, 'the bus refuses what is said to it; are its rights those of this version?');
 }
 
 /** The broker itself answers with an empty message when nobody listens: that is no answer. */
