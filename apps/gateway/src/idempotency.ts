@@ -9,7 +9,7 @@ import { sha256, uuidV5 } from '#contracts/ids.js';
 import type { Random } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
 import { jsonBodyOf } from './json-body.js';
-import { timeLeft } from './last-write.js';
+import { timeLeft } from './services.js';
 import { renew } from './request-context.js';
 import { parameterFault } from './surface.js';
 

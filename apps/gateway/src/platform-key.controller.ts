@@ -18,7 +18,7 @@ import { Bus } from '#service/bus.js';
 import { scopesOf } from './access.js';
 import { Endpoint } from './endpoint.js';
 import { idInPath, notFound } from './ids.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 import { Caller, CallerKey, Randomness, RequestBody, RequestQuery } from './params.js';
 import { PlatformKeys } from './platform-keys.js';
 

@@ -25,7 +25,7 @@ type Finish = Ask<'connection.link.finish'>;
 
 /** What the hosted page asks about an attempt. */
 @Controller()
-export class LinkController {
+export class LinkAttemptController {
   constructor(
     private readonly bus: Bus,
     private readonly journal: AttemptJournal,
