@@ -89,7 +89,7 @@ export class PublishEvents implements OnApplicationBootstrap, OnApplicationShutd
       const rows = await behind(session, at);
       if (rows.length === 0) await waiting.happened;
       waiting.stop();
-      if (rows.length > 0) await this.bus.tell(rows.flatMap(messageOf));
+      if (rows.length > 0) await this.bus.publishAll(rows.flatMap(messageOf));
       at = rows.at(-1)?.position ?? at;
       // Fails when the session, and with it the lock, is lost.
       await session.query(MOVE, [at]);

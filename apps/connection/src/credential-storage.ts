@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type QueryRunner } from 'typeorm';
 import type { ConnectionView } from '#contracts/connection.js';
 import { DomainError } from '#contracts/errors.js';
-import { AtMost } from '#service/at-most.js';
+import { Semaphore } from '#service/semaphore.js';
 import { logger } from '#service/logger.js';
 import { boundsOf, STRETCH, type Stretch, stretchAfter } from './vault/vault-stretch.js';
 import { IS_SETTLED, type Slot, Vault } from './vault/vault.service.js';
@@ -16,7 +16,7 @@ const UNCLEAR = new Set(['UNAVAILABLE', 'VAULT_UNAVAILABLE', 'INTERNAL']);
 /** What lies in the vault, in step with what a connection's stream says. */
 @Injectable()
 export class CredentialStorage {
-  private readonly ending = new AtMost(MOST_ENDING);
+  private readonly ending = new Semaphore(MOST_ENDING);
   private lookedUpTo: Stretch['upTo'] = null;
 
   constructor(

@@ -106,7 +106,7 @@ export class LinkAttempts implements OnApplicationShutdown {
       await this.bus.ask('link-session.attempt.claim', { context, session_id, attempt_id });
     } catch (error) {
       if (!(error instanceof DomainError) || !REFUSALS.has(error.code)) throw error;
-      await this.discard(await this.journal.unwanted(attempt));
+      await this.discard(await this.journal.markUnwanted(attempt));
       throw error;
     }
   }
@@ -128,10 +128,10 @@ export class LinkAttempts implements OnApplicationShutdown {
    */
   private async refuse(attempt: LinkAttempt, refusal: Refusal): Promise<void> {
     const { session_id, attempt_id } = attempt;
-    await this.journal.holds(attempt);
+    await this.journal.assertLeased(attempt);
     const ask = { context: contextOf(attempt), session_id, attempt_id, ...refusal };
     await this.bus.ask('link-session.attempt.refuse', ask);
-    await this.discard(await this.journal.unwanted(attempt));
+    await this.discard(await this.journal.markUnwanted(attempt));
   }
 
   /** Asked of the user's own stream and as late as can be. A connection that stands was recorded before a crash: it is told. */

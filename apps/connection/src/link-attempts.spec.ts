@@ -71,8 +71,8 @@ const journal = {
   lease: () => Promise.resolve(attempt),
   release: () => Promise.resolve(asked.push('release')),
   learn: (known: LinkAttempt, facts: AttemptFacts) => Promise.resolve((attempt = { ...known, state: 'learnt', facts })),
-  holds: () => once('holds'),
-  unwanted: (known: LinkAttempt) => once('unwanted').then(() => (attempt = { ...known, state: 'unwanted' })),
+  assertLeased: () => once('assertLeased'),
+  markUnwanted: (known: LinkAttempt) => once('markUnwanted').then(() => (attempt = { ...known, state: 'unwanted' })),
   close: () => once('close').then(() => (attempt = null)),
   token: () => Promise.resolve('token of the page'),
 } as unknown as AttemptJournal;
@@ -261,12 +261,12 @@ describe('an attempt that the bank refuses', () => {
   });
 
   it('is neither refused nor removed by a worker whose lease has lapsed', async () => {
-    failing = ['holds'];
+    failing = ['assertLeased'];
     await expect(attempts.advance('a')).rejects.toThrow();
     expect([asked, attempt?.state]).toEqual([[claim, 'release'], 'received']);
   });
 
-  it.each(['unwanted', 'close'])(
+  it.each(['markUnwanted', 'close'])(
     'does not come back to life when %s fails, though the bank is well by then',
     async (step) => {
       [connection, failing] = [{ state: 'connected' }, [step]];

@@ -103,6 +103,6 @@ describe('a write', () => {
     position = '7';
     await write('mine');
     const say = { actor_id: 'mine', service: 'connection', position: '7' };
-    expect(bus.mentioned).toEqual([{ subject: 'gateway.written', say }]);
+    expect(bus.unconfirmed).toEqual([{ subject: 'gateway.written', say }]);
   });
 });

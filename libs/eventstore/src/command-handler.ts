@@ -31,7 +31,7 @@ export interface Recalled<S, E extends { type: string }> extends StreamRead<E> {
   roots: Recorded<E>[];
 }
 
-export interface Wish<S, C, E extends { type: string }> {
+export interface CommandRequest<S, C, E extends { type: string }> {
   id: string;
   command: C;
   context: Context;
@@ -51,7 +51,7 @@ export const commandHandler =
     category: Category,
     decider: Decider<S, C, E>,
   ) =>
-  async ({ id, command, context, expectNew = false, recall }: Wish<S, C, E>): Promise<Handled<E>> => {
+  async ({ id, command, context, expectNew = false, recall }: CommandRequest<S, C, E>): Promise<Handled<E>> => {
     const stream = `${category}-${id}`;
     const commandId = commandIdOf(context, stream, command);
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {

@@ -21,9 +21,9 @@ export class Feed {
       load: () => this.load(),
       apply: (batch) => this.apply(batch),
       isKept: () => this.isKept(),
-      onCaughtUp: () => this.projectors.forEach((projector) => projector.caughtUp()),
-      atHead: () => this.projectors.forEach((projector) => projector.atHead()),
-      onFailure: (error) => this.projectors.forEach((projector) => projector.failed(error)),
+      onCaughtUp: () => this.projectors.forEach((projector) => projector.onCaughtUp()),
+      onHead: () => this.projectors.forEach((projector) => projector.onHead()),
+      onFailure: (error) => this.projectors.forEach((projector) => projector.onFailure(error)),
     });
   }
 

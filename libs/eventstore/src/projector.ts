@@ -39,17 +39,17 @@ export class Projector {
     master.setMaxListeners(0).on('remove', () => (this.inDoubt = true)); // As many as there are views.
   }
 
-  caughtUp(): void {
+  onCaughtUp(): void {
     this.caughtUpOnce = true;
-    this.atHead();
+    this.onHead();
   }
 
-  atHead(): void {
+  onHead(): void {
     this.behindSince = null;
     for (const wake of this.waiting) wake();
   }
 
-  failed(error: unknown): void {
+  onFailure(error: unknown): void {
     this.behindSince ??= Date.now();
     this.deps.log.warn(`view ${this.view.name}: ${String(error)}; subscribing again`);
   }

@@ -1,7 +1,7 @@
 import type { Context } from '#contracts/envelope.js';
 
 /** A question in the form of Nest's own NATS transport, and beside it how many milliseconds its asker still waits. */
-export interface Question {
+export interface BusRequest {
   pattern: string;
   data: unknown;
   id: string;
@@ -9,14 +9,14 @@ export interface Question {
 }
 
 /** The clocks of two machines differ, so what counts on the other side is not the deadline but the time left. */
-export function textOf(subject: string, data: { context?: Context }): string {
-  const question: Question = { pattern: subject, data, id: '1' };
-  if (data.context) question.left = data.context.deadline - Date.now();
-  return JSON.stringify(question);
+export function encodeRequest(subject: string, data: { context?: Context }): string {
+  const request: BusRequest = { pattern: subject, data, id: '1' };
+  if (data.context) request.left = data.context.deadline - Date.now();
+  return JSON.stringify(request);
 }
 
 /** What is asked, with a deadline by the clock of this process. */
-export function dataOf({ data, left }: Question): unknown {
+export function decodeRequest({ data, left }: BusRequest): unknown {
   const { context } = data as { context?: Context };
   if (context && left !== undefined) context.deadline = Date.now() + left;
   return data;
