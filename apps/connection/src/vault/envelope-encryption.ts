@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { decrypt, encrypt } from './cipher.js';
+import { decrypt, encrypt } from '#contracts/cipher.js';
 import type { KeyEncryption } from './key-ring.js';
 
 /** Where a secret belongs. It is bound into the ciphertext: moved to another place, it does not open. */
