@@ -8,6 +8,7 @@ import {
 import { setTimeout as wait } from 'node:timers/promises';
 import type { EventMetadata, Position } from '#contracts/envelope.js';
 import { uuidV5 } from '#contracts/ids.js';
+import { rejectAfter } from '#contracts/time-limit.js';
 import './append-as-bytes.js';
 import { unavailable } from './failures.js';
 
@@ -54,7 +55,8 @@ export async function appendAll<E extends { type: string }>(
     if (left <= 0) throw unavailable('the deadline passed before the append');
     try {
       const sent = client.appendToStream(stream, events, { expectedRevision: expected });
-      const { position } = await within(sent, Math.min(left, ATTEMPT_MS));
+      // The client has no deadline of its own for appends over the batch call.
+      const { position } = await rejectAfter(sent, Math.min(left, ATTEMPT_MS));
       return String(position?.commit ?? 0n);
     } catch (error) {
       if (error instanceof WrongExpectedVersionError) throw new Conflict(stream, { cause: error });
@@ -77,17 +79,4 @@ function toJsonEvent<E extends { type: string }>(
     data: data,
     metadata: metadata as unknown as JSONType,
   });
-}
-
-/** The client has no deadline of its own for appends over the batch call. */
-async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

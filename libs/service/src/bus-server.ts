@@ -1,8 +1,8 @@
 import { type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
-import { setTimeout as wait } from 'node:timers/promises';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { isCoded } from '#contracts/errors.js';
+import { settleWithin } from '#contracts/time-limit.js';
 import { connectToBus } from './bus-connection.js';
 import { logger } from './logger.js';
 import { WriteCoalescer } from './write-coalescer.js';
@@ -59,9 +59,9 @@ export class BusServer extends Server implements CustomTransportStrategy {
   /** What has arrived is still answered: what a handler is about may exist nowhere else until it is written down. */
   async close(): Promise<void> {
     if (!this.connection) return;
-    await within(GRACE_MS, Promise.allSettled(this.subscriptions.map((subscription) => subscription.drain())));
-    await within(ANSWERED_WITHIN_MS, this.quiet());
-    await within(GRACE_MS, this.connection.drain());
+    await settleWithin(Promise.allSettled(this.subscriptions.map((subscription) => subscription.drain())), GRACE_MS);
+    await settleWithin(this.quiet(), ANSWERED_WITHIN_MS);
+    await settleWithin(this.connection.drain(), GRACE_MS);
     await this.connection.close();
   }
 
@@ -80,9 +80,6 @@ export class BusServer extends Server implements CustomTransportStrategy {
     return this.connection as T;
   }
 }
-
-const within = (ms: number, promise: Promise<unknown>): Promise<unknown> =>
-  Promise.race([promise, wait(ms, undefined, { ref: false })]);
 
 /** RpcErrorFilter has made a failure into an observable that throws the refusal; nothing else is expected here. */
 async function answerTo(handler: MessageHandler, message: Msg): Promise<string> {

@@ -8,12 +8,14 @@ import {
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Announcements, Ask, Reply, Subject } from '#contracts/subjects.js';
 import { DomainError, isCoded } from '#contracts/errors.js';
+import { rejectAfter } from '#contracts/time-limit.js';
 import { connectToBus } from './bus-connection.js';
 import { busOptions } from './bus-options.js';
 import { encodeRequest } from './request-codec.js';
 import { RequestMultiplexer, Unanswered } from './request-multiplexer.js';
 
 const DEADLINE_MS = 4_500;
+/** A flush waits for the broker for as long as it is away. */
 const CONFIRM_MS = 2_000;
 
 /** The form in which Nest's transport wraps a request and its answer. */
@@ -98,7 +100,7 @@ export class Bus implements OnApplicationShutdown {
     const answers = onAnswer && this.connection.subscribe(reply, { callback: heard(onAnswer) });
     this.connection.publish(subject, JSON.stringify(payload), answers && { reply });
     try {
-      await within(this.connection.flush(), CONFIRM_MS);
+      await rejectAfter(this.connection.flush(), CONFIRM_MS);
     } catch (error) {
       answers?.unsubscribe();
       throw unavailable(subject, error);
@@ -115,7 +117,7 @@ export class Bus implements OnApplicationShutdown {
   async publishAll(messages: { subject: string; data: object }[]): Promise<void> {
     if (!this.connection) throw new DomainError('UNAVAILABLE');
     for (const { subject, data } of messages) this.connection.publish(subject, JSON.stringify(data));
-    await within(this.connection.flush(), CONFIRM_MS);
+    await rejectAfter(this.connection.flush(), CONFIRM_MS);
   }
 
   /** Calls back for every announcement; `answer` reaches who made it, if somebody listens for answers. */
@@ -141,13 +143,6 @@ const heard =
   (error: Error | null, message: Msg): void => {
     if (!error && message.data.length > 0) onAnswer(message.json<A>());
   };
-
-/** A flush waits for the broker for as long as it is away. */
-const within = (promise: Promise<void>, ms: number): Promise<void> =>
-  Promise.race([
-    promise,
-    new Promise<never>((_, reject) => setTimeout(reject, ms, new Error(`no answer within ${ms} ms`)).unref()),
-  ]);
 
 function unavailable(subject: string, cause: unknown): DomainError {
   const nobody = cause instanceof Unanswered && cause.nobody;
