@@ -146,10 +146,6 @@ const heard =
 
 function unavailable(subject: string, cause: unknown): DomainError {
   const nobody = cause instanceof Unanswered && cause.nobody;
-  const error = new DomainError(
-    'UNAVAILABLE',
-    `${subject.split('.')[0]} ${nobody ? 'is not running' : 'did not answer in time'}; try again.`,
-  );
-  error.cause = cause;
-  return error;
+  const message = `${subject.split('.')[0]} ${nobody ? 'is not running' : 'did not answer in time'}; try again.`;
+  return new DomainError('UNAVAILABLE', message, undefined, { cause });
 }

@@ -89,7 +89,7 @@ export class KeyRing implements KeyEncryption {
     }
     const key = this.keys.get(epoch);
     if (key) return key;
-    throw Object.assign(new DomainError('VAULT_UNAVAILABLE'), { cause });
+    throw new DomainError('VAULT_UNAVAILABLE', undefined, undefined, { cause });
   }
 }
 

@@ -73,7 +73,7 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
       this.keks.reload();
     } catch (cause) {
       logger.error(cause, 'the key-encryption keys could not be read again');
-      throw Object.assign(new DomainError('VAULT_UNAVAILABLE', UNREADABLE), { cause });
+      throw new DomainError('VAULT_UNAVAILABLE', UNREADABLE, undefined, { cause });
     }
   }
 

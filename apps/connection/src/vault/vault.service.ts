@@ -58,7 +58,7 @@ export class Vault {
       if (typeof token === 'string' && token.length > 0) return token;
     } catch (cause) {
       // What else is wrong with it helps nobody but an attacker.
-      if (cause instanceof DomainError) throw Object.assign(new DomainError('UNAVAILABLE', KEY_MISSING), { cause });
+      if (cause instanceof DomainError) throw new DomainError('UNAVAILABLE', KEY_MISSING, undefined, { cause });
     }
     throw new DomainError('VALIDATION_ERROR', 'The sealed token could not be opened; load the page again.');
   }
