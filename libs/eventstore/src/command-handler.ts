@@ -42,8 +42,9 @@ export interface CommandRequest<S, C, E extends { type: string }> {
 }
 
 /**
- * The only place that appends: read, fold, decide, append at the revision read. A conflict is decided again on
- * what is there now; a command that has left its events already is answered from them.
+ * Handles one command: read, fold, decide, append at the revision read. A stream that is expected to be new is tried unread
+ * first. A conflict is decided again on what is there now; a command that has left its events already is answered from them.
+ * Many commands to one stream that is known go through `batch-handler.ts` instead; nothing else appends.
  */
 export const commandHandler =
   <S, C extends { type: string }, E extends { type: string }>(
