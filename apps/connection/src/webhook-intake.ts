@@ -166,9 +166,13 @@ function isAboutAnother({ provider_item_id, metadata }: ConnectionView, fact: We
 }
 
 function byName(genuine: Genuine[]): { firsts: Genuine[]; repeats: Genuine[] } {
-  const names = new Set<string>();
-  const isFirst = new Map(genuine.map((one) => [one, names.size < names.add(one.fact.deliveryId).size]));
-  return { firsts: genuine.filter((one) => isFirst.get(one)), repeats: genuine.filter((one) => !isFirst.get(one)) };
+  const firsts = new Map<string, Genuine>();
+  const repeats: Genuine[] = [];
+  for (const one of genuine) {
+    if (firsts.has(one.fact.deliveryId)) repeats.push(one);
+    else firsts.set(one.fact.deliveryId, one);
+  }
+  return { firsts: [...firsts.values()], repeats };
 }
 
 function commandOf({ waiting, fact }: Genuine): ReceiveWebhook {

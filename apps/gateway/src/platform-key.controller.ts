@@ -131,8 +131,10 @@ export class PlatformKeyController {
 }
 
 /** Where keys are looked for: a live key has its rights over test keys, too. */
-const environmentsOf = ({ environment }: VerifiedKey, { env }: Place): Tenant['environment'][] =>
-  env ? [env] : environment === 'live' ? ['live', 'test'] : ['test'];
+function environmentsOf({ environment }: VerifiedKey, { env }: Place): Tenant['environment'][] {
+  if (env) return [env];
+  return environment === 'live' ? ['live', 'test'] : ['test'];
+}
 
 /** Without a wish: the reads among the caller's own scopes. */
 function grantable(key: VerifiedKey, wished: CreatePlatformKeyBody['scopes']) {

@@ -46,7 +46,7 @@ export class AdminConnectionsController {
     const user_id = idInField('user', 'user_id', filter.user_id);
     const ask = { context, limit: LIMIT, status: filter.status, user_id, cursor: filter.cursor };
     const [page, crowd, servers] = await Promise.all([
-      this.services.read('connection.platform.list', ask as never),
+      this.services.read('connection.platform.list', ask),
       this.people.list(context),
       this.bus.ask('connection.servers', {}),
     ]);
