@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { Context, Position } from '#contracts/envelope.js';
+import { type Context, personAtLink, type Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
 import { type AttemptOutcome, type Refusal, userDeleted } from '#contracts/link-session.js';
@@ -180,7 +180,7 @@ function contextOf(attempt: LinkAttempt): Context {
   const { project_id, environment, user_id, request_id, address, attempt_id } = attempt;
   return {
     tenant: { project_id, environment },
-    actor: { type: 'person', id: user_id, name: 'the person at the link' },
+    actor: personAtLink(user_id),
     request_id,
     command_id: uuidV5('2b0d3c5e-9a53-5b6f-8f0a-3d5b1a7c4e21', `${attempt.session_id}:${attempt_id}`),
     address,

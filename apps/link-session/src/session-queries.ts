@@ -6,7 +6,7 @@ import { isOf } from '#contracts/tenancy.js';
 import { pageOf } from '#service/cursor.js';
 import { prepared } from '#service/prepared.js';
 import { Store } from '#service/store.js';
-import { listOf, listStatement } from './session-list.js';
+import { due, listOf, listStatement } from './session-list.js';
 import { sessionAt, type LinkSessionRow } from './link-session.view.js';
 
 const DUE_AT_ONCE = 200;
@@ -24,7 +24,7 @@ export class SessionQueries {
     this.due = prepared<LinkSessionRow>(
       dataSource,
       'sessions_due',
-      `select * from link_sessions where status in ('pending', 'active') and expires_at <= $1 and in_flight = '{}'
+      `select * from link_sessions where ${due('$1')}
        order by expires_at limit ${DUE_AT_ONCE}`,
     );
     this.ofUser = prepared<{ id: string }>(

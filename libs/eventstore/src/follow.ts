@@ -202,7 +202,8 @@ async function search(client: EventStoreDBClient, { prefixes, after, upTo }: Str
   return found;
 }
 
-const commitOf = (position: StorePosition | null): bigint => position?.commit ?? -1n;
+/** Before the first event when there is no position. */
+export const commitOf = (position: StorePosition | null): bigint => position?.commit ?? -1n;
 
 interface Item {
   recorded?: Recorded;
