@@ -4,14 +4,14 @@ import { decodeRequest, type BusRequest, encodeRequest } from './request-codec.j
 
 const sent = (data: object) => JSON.parse(encodeRequest('key.get', data)) as BusRequest;
 
-describe('the deadline of a question', () => {
+describe('the deadline of a request', () => {
   beforeEach(() => void jest.useFakeTimers({ now: Date.parse('2026-01-01T12:00:00.000Z') }));
   afterEach(() => void jest.useRealTimers());
 
   it.each([-300_000, 0, 300_000])('is as far away for a service whose clock is %i ms ahead', (ahead) => {
-    const question = sent({ context: contextFor(newTenant()), id: 'x' });
+    const request = sent({ context: contextFor(newTenant()), id: 'x' });
     jest.setSystemTime(Date.now() + ahead);
-    expect(decodeRequest(question)).toMatchObject({ context: { deadline: Date.now() + 5_000 }, id: 'x' });
+    expect(decodeRequest(request)).toMatchObject({ context: { deadline: Date.now() + 5_000 }, id: 'x' });
   });
 
   it('comes nearer while a service works, also for those whom it asks', () => {

@@ -1,6 +1,6 @@
 import type { Context } from '#contracts/envelope.js';
 
-/** A question in the form of Nest's own NATS transport, and beside it how many milliseconds its asker still waits. */
+/** A request in the form of Nest's own NATS transport, and beside it how many milliseconds whoever sent it still waits. */
 export interface BusRequest {
   pattern: string;
   data: unknown;

@@ -23,7 +23,7 @@ function connectionTo(publish: (reply: string, answer: (message: object) => void
 const turn = () => new Promise(setImmediate);
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-describe('a question on the bus', () => {
+describe('a request on the bus', () => {
   it('leaves together with those of the same turn', async () => {
     const sent: string[] = [];
     const { requests } = connectionTo((reply, answer) => (sent.push(reply), answer({ data: bytes('') })));

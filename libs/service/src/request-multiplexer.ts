@@ -1,7 +1,7 @@
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { WriteCoalescer } from './write-coalescer.js';
 
-/** Why a question got no answer. */
+/** Why a request got no answer. */
 export class Unanswered extends Error {
   constructor(
     message: string,
@@ -19,8 +19,8 @@ interface Waiting {
 }
 
 /**
- * Questions on one connection whose answers come to one inbox. The library's own `request` records the stack of each
- * question in case it fails, up to three times, which costs more than twice as much CPU as all the rest of it.
+ * Sends requests over one connection, whose answers come to one inbox. The library's own `request` records the stack of each
+ * one in case it fails, up to three times, which costs more than twice as much CPU as all the rest of it.
  */
 export class RequestMultiplexer {
   private readonly inbox: string;
