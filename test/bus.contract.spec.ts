@@ -276,7 +276,7 @@ for (const [kind, port] of kinds) {
       const env = { NATS_URL: `nats://127.0.0.1:${port}`, NATS_USER: 'listener', NATS_PASSWORD: password };
       const bus = await new Bus().connect(busOptions(env));
       const denied = ['gateway.written', 'gateway.written', 'connection.vault-keys-changed'];
-      await bus.tell(denied.map((subject) => ({ subject, data: {} })));
+      await bus.publishAll(denied.map((subject) => ({ subject, data: {} })));
       const lines = () => logged.mock.calls.map(([error]) => (error as Error).message);
       for (const deadline = Date.now() + 3000; lines().length < 2 && Date.now() < deadline;) await sleep(5);
       await bus.onApplicationShutdown();
