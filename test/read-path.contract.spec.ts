@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
@@ -126,6 +126,15 @@ describe('the command path', () => {
     const late = { ...contextFor(tenant), deadline: Date.now() - 1 };
     await expect(count(id, late)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect((await readStream(client, `counter-${id}`)).events).toEqual([]);
+  });
+
+  it('appends to a store whose clock is far ahead', async () => {
+    const id = randomUUID();
+    await count(id);
+    const { now } = Date;
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => now() - 60_000);
+    await count(id).finally(() => clock.mockRestore());
+    expect((await readStream(client, `counter-${id}`)).events).toHaveLength(2);
   });
 });
 

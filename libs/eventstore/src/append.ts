@@ -9,6 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { EventMetadata, Position } from '#contracts/envelope.js';
 import { uuidV5 } from '#contracts/ids.js';
 import './append-as-bytes.js';
+import './append-without-deadline.js';
 import { unavailable } from './failures.js';
 
 const ATTEMPT_MS = 1_500;
