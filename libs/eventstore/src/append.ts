@@ -48,8 +48,10 @@ export async function appendAll<E extends { type: string }>(
   { stream, expected, deadline, wishes }: Place & { wishes: Wanted<E>[] },
 ): Promise<Position> {
   const events = wishes.flatMap((wish) => wish.events.map((event, index) => toJsonEvent(event, wish, index)));
+  // A clock that is set back meanwhile must not keep an append going whose caller has left.
+  const until = performance.now() + deadline - Date.now();
   for (let pause = 50; ; pause *= 2) {
-    const left = deadline - Date.now();
+    const left = until - performance.now();
     if (left <= 0) throw unavailable('the deadline passed before the append');
     try {
       const sent = client.appendToStream(stream, events, { expectedRevision: expected });
@@ -57,7 +59,7 @@ export async function appendAll<E extends { type: string }>(
       return String(position?.commit ?? 0n);
     } catch (error) {
       if (error instanceof WrongExpectedVersionError) throw new Conflict(stream, { cause: error });
-      if (Date.now() + pause >= deadline) throw unavailable(error);
+      if (performance.now() + pause >= until) throw unavailable(error);
       await wait(pause);
     }
   }
