@@ -13,7 +13,7 @@ const CLOCKS_DIFFER_MS = 10 * 60_000;
 const AHEAD_MS = 60_000;
 
 /** A stream as it was at some moment, and the clock's time then. */
-export interface Then<E> {
+export interface StreamAsOf<E> {
   events: E[];
   time: string;
 }
@@ -23,7 +23,7 @@ export async function readStreamAsOf<E extends { type: string }>(
   client: EventStoreDBClient,
   stream: string,
   asOf: AsOf,
-): Promise<Then<E>> {
+): Promise<StreamAsOf<E>> {
   const [{ events }, time] = await Promise.all([readStream<E>(client, stream), timeOf(client, asOf)]);
   return { events: upTo(events, asOf).map((recorded) => recorded.event), time };
 }
