@@ -147,6 +147,12 @@ describe('Connect Links that were left', () => {
     expect([taken.length, taken.map(({ stateHash }) => stateHash).includes(hash)]).toEqual([20, true]);
   });
 
+  it('are taken up also where the clock of the database was put back since', async () => {
+    await take();
+    await leave('-1 hour');
+    expect((await table.unfinished()).map(({ stateHash }) => stateHash)).toEqual([hash]);
+  });
+
   it('are found without a look at all others', async () => {
     await ended(2_000);
     await database.query('analyze connect_links');

@@ -55,6 +55,16 @@ describe('old answers to an Idempotency-Key', () => {
     expect(await new IdempotentReplies(keys).begin('scope', 'body')).toEqual({ state: 'in_flight' });
   });
 
+  it('are worked out anew where the clock of the database was put back since their runner died', async () => {
+    await keys.query(`insert into idempotent_replies (scope, body_hash, seed, leased_until)
+      values ('scope', 'body', 'seed', now() + interval '1 hour')`);
+    expect(await new IdempotentReplies(keys).begin('scope', 'body')).toEqual({
+      state: 'run',
+      seed: 'seed',
+      again: true,
+    });
+  });
+
   it('are cleared in parts, however many have come together, and no newer ones', async () => {
     await keys.query(`insert into idempotent_replies (scope, body_hash, seed, leased_until, created_at)
       select 'scope ' || n, '', '', now(), now() - case when n <= 4500 then interval '24:01' else interval '23:59' end

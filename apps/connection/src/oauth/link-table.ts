@@ -15,6 +15,8 @@ import { untilWritten } from './until-written.js';
 export const TAKEN_UP_AT_ONCE = 20;
 /** Longer than the exchange and what follows can take. */
 const LEASE = "interval '45 seconds'";
+/** Over, or of a clock that has been put back far: no lease ends so late. */
+const IS_FREE = `(leased_until < now() or leased_until > now() + 2 * ${LEASE})`;
 /** The browser waits for it. */
 const TRIES_MS = 2_000;
 
@@ -144,7 +146,7 @@ export class LinkTable {
   async unfinished(): Promise<UnderWay[]> {
     const rows = await this.rows(
       `update connect_links set leased_until = now() + ${LEASE} where state_hash in (
-         select state_hash from connect_links where step in ('received', 'learnt', 'ended') and leased_until < now()
+         select state_hash from connect_links where step in ('received', 'learnt', 'ended') and ${IS_FREE}
          order by (step = 'ended'), leased_until limit ${TAKEN_UP_AT_ONCE} for update skip locked) returning *`,
     );
     return rows.map(underWay);
