@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { DataSource } from 'typeorm';
+import type { Checkpoint } from '#contracts/audit-chain.js';
 import type { Store } from '#service/store.js';
 import { createProjectionTables } from '#service/migrations.js';
 import { type Stack, startStack } from '#testing/stack.js';
@@ -12,6 +13,7 @@ import { IdempotentReplies1700000000002 } from '../apps/key/src/migrations/0002-
 
 let stack: Stack;
 let opened: DataSource[] = [];
+const never = new AbortController().signal;
 
 beforeAll(async () => void (stack = await startStack({ parts: ['postgres'] })));
 afterAll(async () => {
@@ -79,13 +81,15 @@ describe('the ends of chains', () => {
   /** What happens while a place is being signed. */
   let meanwhile: string | undefined;
   let signing: SignCheckpoints;
+  let signed: Checkpoint[];
   beforeAll(async () => {
     audit = await database('audit', { migrations, entities: [AuditEntryRow] });
     await createProjectionTables(audit.createQueryRunner());
   });
   beforeEach(async () => {
-    meanwhile = undefined;
-    const sign = async () => {
+    [meanwhile, signed] = [undefined, []];
+    const sign = async (end: Checkpoint) => {
+      signed.push(end);
       if (meanwhile) await audit.query(meanwhile);
       return 'signature';
     };
@@ -100,14 +104,28 @@ describe('the ends of chains', () => {
           'api_key', '', '', '', '', '', '{}', ${seq}, ''
         from generate_series(1, ${projects}) n`);
 
-  it('are all signed in turn, also where more chains grow each minute than are signed at once', async () => {
+  it('are all signed in a round, also of more chains than a statement looks at, each of which costs no more than it has', async () => {
+    await grow(1, 2_500);
+    await audit.query('analyze audit_entries');
+    const asked = jest.spyOn(audit, 'query');
+    await signing.signAll(never);
+    const looks = await Promise.all(
+      asked.mock.results.flatMap(({ value }, index) =>
+        asked.mock.calls[index]![0].includes('recursive') ? [value as Promise<{ project_id: string }[]>] : [],
+      ),
+    );
+    asked.mockRestore();
+    expect(looks.map(({ length }) => length)).toEqual([1_000, 1_000, 500]);
+    expect(await count(audit, 'audit_checkpoints')).toBe(2_500);
+  });
+
+  it('of which nobody has grown since are passed over', async () => {
     await grow(1, 1_500);
-    await signing.signAll();
-    await grow(2, 1_500);
-    await signing.signAll();
-    expect(await count(audit, '(select distinct project_id from audit_checkpoints) signed')).toBe(1_500);
-    await signing.signAll();
-    expect(await count(audit, 'audit_checkpoints where seq = 2')).toBe(1_500);
+    await signing.signAll(never);
+    await grow(2, 1);
+    signed = [];
+    await signing.signAll(never);
+    expect(signed).toMatchObject([{ project_id: 'prj_0001', seq: 2 }]);
   });
 
   it.each([
@@ -116,17 +134,17 @@ describe('the ends of chains', () => {
   ])('are not signed when %s while they are being signed', async (_, change) => {
     await grow(1, 1);
     meanwhile = change;
-    await signing.signAll();
+    await signing.signAll(never);
     expect(await count(audit, 'audit_checkpoints')).toBe(0);
   });
 
   it('are signed again once nothing is parked any more', async () => {
     await grow(1, 1);
     await audit.query(`insert into parked_events values ('audit_entries', gen_random_uuid(), '', '', '', '')`);
-    await signing.signAll();
+    await signing.signAll(never);
     expect(await count(audit, 'audit_checkpoints')).toBe(0);
     await audit.query('truncate parked_events');
-    await signing.signAll();
+    await signing.signAll(never);
     expect(await count(audit, 'audit_checkpoints')).toBe(1);
   });
 });
