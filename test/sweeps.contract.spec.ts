@@ -8,8 +8,21 @@ import { AuditEntryRow } from '../apps/audit/src/audit-entry.entity.js';
 import type { CheckpointSigner } from '../apps/audit/src/checkpoint-signer.js';
 import { migrations } from '../apps/audit/src/migrations/index.js';
 import { SignCheckpoints } from '../apps/audit/src/sign-checkpoints.js';
+import { KeyQueries } from '../apps/key/src/key-queries.js';
+import type { KeyUses } from '../apps/key/src/key-uses.js';
+import { ApiKeyRow } from '../apps/key/src/key.view.js';
 import { IdempotentReplies } from '../apps/key/src/idempotent-replies.js';
+import { ApiKeys1700000000001 } from '../apps/key/src/migrations/0001-api-keys.js';
+import { RotationAndUse1700000000003 } from '../apps/key/src/migrations/0003-rotation-and-use.js';
+import { LinkSessions1700000000001 } from '../apps/link-session/src/migrations/0001-link-sessions.js';
+import { SessionQueries } from '../apps/link-session/src/session-queries.js';
 import { IdempotentReplies1700000000002 } from '../apps/key/src/migrations/0002-idempotent-replies.js';
+
+/** Of what jest would fake. */
+const ALL_BUT_DATE = [
+  ...(['hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate', 'clearImmediate'] as const),
+  ...(['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] as const),
+];
 
 let stack: Stack;
 let opened: DataSource[] = [];
@@ -73,6 +86,44 @@ describe('old answers to an Idempotency-Key', () => {
       from generate_series(1, 4510) n`);
     await new IdempotentReplies(keys).clear(new AbortController().signal);
     expect(await count(keys, 'idempotent_replies')).toBe(10);
+  });
+});
+
+describe('what is ended by time', () => {
+  let keys: DataSource;
+  let sessions: DataSource;
+  const ends = (ms: number) => new Date(Date.now() + ms).toISOString();
+  const [soon, over] = [ends(60_000), ends(-1_000)];
+
+  beforeAll(async () => {
+    const keyMigrations = [IdempotentReplies1700000000002, ApiKeys1700000000001, RotationAndUse1700000000003];
+    keys = await database('key', { migrations: keyMigrations, entities: [ApiKeyRow] });
+    sessions = await database('link_session', { migrations: [LinkSessions1700000000001] });
+    await sessions.query(
+      `insert into link_sessions select gen_random_uuid(), '', 'prj_1', 'live', gen_random_uuid(), '', '', null, true, '', '',
+         'pending', null, null, '{}', ends, null, null, '', '{}' from unnest($1::text[]) ends`,
+      [[soon, over]],
+    );
+    await keys.query(
+      `insert into api_keys (id, short_id, project_id, environment, kind, name, key_prefix, scopes, created_by, created_at,
+         retires_at, successor_id)
+       select gen_random_uuid(), '', 'prj_1', 'live', 'household', '', '', '{}', '', '', ends, gen_random_uuid()
+       from unnest($1::text[]) ends`,
+      [[soon, over]],
+    );
+    jest.useFakeTimers({ now: Date.now() + 300_000, doNotFake: ALL_BUT_DATE });
+  });
+  afterAll(() => void jest.useRealTimers());
+
+  it('is a session whose time is over by the clock of Postgres, whatever the own clock says', async () => {
+    const { due } = await new SessionQueries({ dataSource: sessions } as Store).expired();
+    expect(due.map(({ expires_at }) => expires_at)).toEqual([over]);
+  });
+
+  it('is a rotated key whose grace is over by the clock of Postgres, too', async () => {
+    const store = { dataSource: keys, project: () => undefined } as unknown as Store;
+    const due = await new KeyQueries(store, {} as KeyUses).afterGrace();
+    expect(due.map(({ retires_at }) => retires_at)).toEqual([over]);
   });
 });
 
