@@ -1,6 +1,6 @@
 import type { AuditNarrowing } from '#contracts/audit.js';
 import { DomainError } from '#contracts/errors.js';
-import { AtMost } from '#service/at-most.js';
+import { Semaphore } from '#service/semaphore.js';
 
 /** Of the connections to the database, so many are left to all others and to the view itself. */
 const MOST_AT_ONCE = 4;
@@ -12,7 +12,7 @@ const MOST_WAITING = 16;
  * many the other and hardly any both, all of the one's are read for a page, or as many as a statement has the time for.
  */
 export class Searches {
-  private readonly atOnce = new AtMost(MOST_AT_ONCE);
+  private readonly atOnce = new Semaphore(MOST_AT_ONCE);
 
   async run<T>(filter: AuditNarrowing, read: () => Promise<T>): Promise<T> {
     return isSearch(filter) ? this.atOnce.run(read).catch(tooLong) : read();
@@ -33,5 +33,5 @@ const CANCELED = '57014';
 
 function tooLong(error: unknown): never {
   if ((error as { code?: string }).code !== CANCELED) throw error;
-  throw Object.assign(new DomainError('UNAVAILABLE', TOO_LONG), { cause: error });
+  throw new DomainError('UNAVAILABLE', TOO_LONG, undefined, { cause: error });
 }
