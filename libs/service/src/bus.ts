@@ -11,12 +11,14 @@ import { DomainError, isCoded } from '#contracts/errors.js';
 import { rejectAfter } from '#contracts/time-limit.js';
 import { connectToBus } from './bus-connection.js';
 import { busOptions } from './bus-options.js';
+import { logger } from './logger.js';
 import { encodeRequest } from './request-codec.js';
 import { RequestMultiplexer, Unanswered } from './request-multiplexer.js';
 
 const DEADLINE_MS = 4_500;
 /** A flush waits for the broker for as long as it is away. */
 const CONFIRM_MS = 2_000;
+const MOST_REPORTED = 100;
 
 /** The form in which Nest's transport wraps a request and its answer. */
 interface Answer {
@@ -41,8 +43,11 @@ export class Bus implements OnApplicationShutdown {
   }
 
   private async watch(connection: NatsConnection): Promise<void> {
-    for await (const { type } of connection.status()) {
-      if (type === 'disconnect' || type === 'reconnect') for (const callback of this.onLost) callback();
+    const refused = new Set<string>();
+    for await (const status of connection.status()) {
+      if (status.type === 'error') reportOnce(status.error, refused);
+      if (status.type === 'reconnect') refused.clear();
+      if (status.type === 'disconnect' || status.type === 'reconnect') for (const callback of this.onLost) callback();
     }
   }
 
@@ -135,6 +140,13 @@ export class Bus implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     await this.connection?.close();
   }
+}
+
+/** A broker whose rights are those of another version refuses a subject each time: one line for each connection is enough. */
+function reportOnce(error: Error, reported: Set<string>): void {
+  if (reported.has(error.message) || reported.size >= MOST_REPORTED) return;
+  reported.add(error.message);
+  logger.error(error, 'the bus refuses what is said to it; are its rights those of this version?');
 }
 
 /** The broker itself answers with an empty message when nobody listens: that is no answer. */
