@@ -36,8 +36,7 @@ export class FinishRotations implements OnApplicationBootstrap, BeforeApplicatio
       if (stopping.aborted) return;
       await this.keys.createSuccessor(key.id, systemContext(key, rotation));
     }
-    const now = new Date().toISOString();
-    for (const key of await this.queries.afterGrace(now)) {
+    for (const key of await this.queries.afterGrace()) {
       if (stopping.aborted) return;
       await this.keys.revoke(systemContext(key, rotation), key.id);
     }

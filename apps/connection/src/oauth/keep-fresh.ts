@@ -39,7 +39,7 @@ export class KeepFresh implements OnApplicationBootstrap, BeforeApplicationShutd
   /** On its own: refreshes do not wait for a provider that takes its time over a link. */
   private readonly leftLinks = new Sweep({
     everyMs: EVERY_MS,
-    work: () => this.links.resume(),
+    work: (stopping) => this.links.resume(stopping),
     failure: 'finishing Connect Links failed; it comes again',
   });
   private readonly pauses = new Map<string, { until: number; ms: number }>();
