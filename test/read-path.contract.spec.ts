@@ -318,7 +318,13 @@ describe('the read path', () => {
     await running[0]!.stop();
     await database.query('truncate counters, checkpoints, parked_events');
     const again = start();
-    await again.reached((await count(randomUUID())).position);
+    const { position } = await count(randomUUID());
+    // All that there is may take longer than a reader waits.
+    await until(
+      () => again.reached(position).catch(() => false),
+      (there) => there !== false,
+      60_000,
+    );
     const after = await database.query<{ id: string }[]>('select * from counters order by id');
     const known = new Set((before as { id: string }[]).map(({ id }) => id));
     expect(after.filter(({ id }) => known.has(id))).toEqual(before);
