@@ -15,6 +15,7 @@ import { OperatorController } from './operator.controller.js';
 import { OperatorPasswords } from './operator-passwords.js';
 import { OperatorSessions } from './operator-sessions.js';
 import { Operators } from './operators.service.js';
+import { RefusedSignIns } from './refused-sign-ins.js';
 import { ApiKeys1700000000001 } from './migrations/0001-api-keys.js';
 import { IdempotentReplies1700000000002 } from './migrations/0002-idempotent-replies.js';
 import { RotationAndUse1700000000003 } from './migrations/0003-rotation-and-use.js';
@@ -58,6 +59,7 @@ import { BegunKeys1700000000011 } from './migrations/0011-begun-keys.js';
     Operators,
     OperatorPasswords,
     OperatorSessions,
+    RefusedSignIns,
   ],
 })
 export class KeyModule {}
