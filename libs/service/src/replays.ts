@@ -92,7 +92,7 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
     const waiting = this.waiting(view, verify);
     if (waiting) return void waiting.wishes.push(wish);
     const progress: ReplayProgress = { phase: 'waiting', events: 0, done: 0 };
-    const begun = { hasBegun: false, startedAt: Date.now(), progress, eventsPerSecond: 0 };
+    const begun = { hasBegun: false, startedAt: performance.now(), progress, eventsPerSecond: 0 };
     const running: RunningReplay = { view, verify, wishes: [wish], ...begun };
     this.running.add(running);
     this.queue = this.queue.then(() => this.run(running));
@@ -113,7 +113,7 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
     const { client, dataSource } = this.store;
     const onProgress = (progress: ReplayProgress) => {
       running.progress = progress;
-      const seconds = (Date.now() - running.startedAt) / 1_000;
+      const seconds = (performance.now() - running.startedAt) / 1_000;
       if (progress.phase === 'building') running.eventsPerSecond = Math.round(progress.events / seconds);
     };
     const onSwap = (connection: Tables, result: Replayed) => this.write(connection, running, result);
@@ -121,7 +121,7 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
     try {
       // It goes no further than the live view, and would be over before that one is filled.
       await this.store.caughtUp(view, this.stopping.signal);
-      running.startedAt = Date.now();
+      running.startedAt = performance.now();
       running.hasBegun = true;
       const result = await this.inTurn(() => replay({ client, dataSource, log: logger }, order));
       this.report(running, result);

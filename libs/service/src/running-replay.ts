@@ -9,6 +9,7 @@ export interface RunningReplay {
   /** All that wait for it: whoever comes before it has begun needs no other one. */
   wishes: { id: string; context: Context }[];
   hasBegun: boolean;
+  /** By the clock that nobody sets. */
   startedAt: number;
   progress: ReplayProgress;
   eventsPerSecond: number;
@@ -39,6 +40,6 @@ export async function saveProgress(tables: Tables, all: Iterable<RunningReplay>)
 }
 
 function secondsLeft({ progress: { phase, done }, startedAt }: RunningReplay): number | null {
-  const seconds = (Date.now() - startedAt) / 1_000;
+  const seconds = (performance.now() - startedAt) / 1_000;
   return phase === 'building' && done > 0.01 ? Math.ceil((seconds * (1 - done)) / done) : null;
 }

@@ -141,6 +141,12 @@ describe('the verification keys', () => {
     expect(await verify({ ...(await signed()), now: later })).not.toBeNull();
   });
 
+  it('are looked up again also where the clock was set back', async () => {
+    const { verify } = verifier();
+    for (let n = 0; n < 10; n += 1) await verify(await signed({ kid: `made-up-${n}` }));
+    expect(await verify(await at(-3_600_000))).not.toBeNull();
+  });
+
   it('that are known are renewed however many made-up names come first', async () => {
     const { verify, asked } = verifier();
     await verify(await signed());
