@@ -27,6 +27,7 @@ import { ProjectRow } from './project.view.js';
 import { Projects } from './projects.service.js';
 import { Operators1700000000010 } from './migrations/0010-operators.js';
 import { BegunKeys1700000000011 } from './migrations/0011-begun-keys.js';
+import { UnfinishedRotations1700000000012 } from './migrations/0012-unfinished-rotations.js';
 
 @Module({
   imports: [
@@ -41,6 +42,7 @@ import { BegunKeys1700000000011 } from './migrations/0011-begun-keys.js';
         KeyPrefixes1700000000005,
         Operators1700000000010,
         BegunKeys1700000000011,
+        UnfinishedRotations1700000000012,
       ],
     }),
   ],
