@@ -5,6 +5,7 @@ import { FinishRotations } from './finish-rotations.js';
 import { Gateways } from './gateways.js';
 import { IdempotencyController } from './idempotency.controller.js';
 import { IdempotentReplies } from './idempotent-replies.js';
+import { KeyFolds } from './key-folds.js';
 import { KeyQueries } from './key-queries.js';
 import { KeyUses } from './key-uses.js';
 import { KeyController } from './key.controller.js';
@@ -50,6 +51,7 @@ import { UnfinishedRotations1700000000012 } from './migrations/0012-unfinished-r
   providers: [
     Keys,
     KeyQueries,
+    KeyFolds,
     KnownKeys,
     KeyUses,
     Gateways,
