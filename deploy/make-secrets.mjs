@@ -1,28 +1,29 @@
-// Prints every secret that docker compose needs, freshly made: `node deploy/make-secrets.mjs >> .env`, once.
+// Prints every secret that docker compose needs and .env lacks, freshly made: `node deploy/make-secrets.mjs >> .env`, also after
+// an upgrade. Of two lines the later one counts, so what is there is never made again: another vault key would open nothing.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
 
 const before = existsSync('.env') ? readFileSync('.env', 'utf8') : '';
-// Of two lines the later one counts: another vault key would open nothing that is stored.
-if (/^VAULT_KEK=./m.test(before)) {
-  console.error('.env holds secrets already (VAULT_KEK). With other ones nothing that is stored could be read.');
-  process.exit(1);
-}
 // The shell has made or opened it before this runs. From now on nobody else on this machine is to read it.
 if (existsSync('.env')) chmodSync('.env', 0o600);
-if (before !== '' && !before.endsWith('\n')) console.log();
 
 const users = ['GATEWAY', 'KEY', 'CONNECTION', 'LINK_SESSION', 'AUDIT', 'SUBSCRIBER', 'CLI'];
 const schemas = ['KEY', 'CONNECTION', 'LINK_SESSION', 'AUDIT', 'EVENTSTORE'];
-const names = [
-  ...users.map((user) => `NATS_PASSWORD_${user}`),
-  ...schemas.map((schema) => `POSTGRES_PASSWORD_${schema}`),
-  'POSTGRES_PASSWORD',
-  'EVENTSTORE_ADMIN_PASSWORD',
-];
-
 // The leading letter keeps nats-server from reading a password as a number.
-for (const name of names) console.log(`${name}=s${randomBytes(24).toString('hex')}`);
-console.log(`VAULT_KEK=${randomBytes(32).toString('base64')}`);
-const signing = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'der' });
-console.log(`AUDIT_SIGNING_KEY=${signing.toString('base64')}`);
+const password = () => `s${randomBytes(24).toString('hex')}`;
+const signing = () => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'der' });
+
+const secrets = {
+  ...Object.fromEntries(users.map((user) => [`NATS_PASSWORD_${user}`, password])),
+  ...Object.fromEntries(schemas.map((schema) => [`POSTGRES_PASSWORD_${schema}`, password])),
+  POSTGRES_PASSWORD: password,
+  EVENTSTORE_ADMIN_PASSWORD: password,
+  VAULT_KEK: () => randomBytes(32).toString('base64'),
+  AUDIT_SIGNING_KEY: () => signing().toString('base64'),
+};
+const has = (name) => new RegExp(`^ *(export +)?${name} *= *[^ \\n]`, 'm').test(before);
+// The timeline's key may be in a file of its own.
+if (has('AUDIT_SIGNING_KEY_FILE')) delete secrets.AUDIT_SIGNING_KEY;
+const lines = Object.entries(secrets).flatMap(([name, make]) => (has(name) ? [] : [`${name}=${make()}`]));
+if (lines.length > 0 && before !== '' && !before.endsWith('\n')) console.log();
+for (const line of lines) console.log(line);

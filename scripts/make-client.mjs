@@ -8,7 +8,7 @@ import openapiTs, { astToString } from 'openapi-typescript';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = join(root, 'apps/cli/src/api-types.ts');
-const built = createRequire(join(root, 'dist/apps/gateway/src/server.js'));
+const built = createRequire(join(root, 'dist/apps/gateway/src/create-gateway.js'));
 built('reflect-metadata');
 
 /** The document as the gateway serves it; nothing needs to run for that. */
@@ -16,7 +16,7 @@ async function documentOf() {
   const data = mkdtempSync(join(tmpdir(), 'latchkey-document-'));
   process.env.DATA_DIR = data;
   process.env.LOG_LEVEL = 'silent';
-  const { createGateway } = built('./server.js');
+  const { createGateway } = built('./create-gateway.js');
   const { gatewayEnv } = built('./config.js');
   const { Bus } = built('../../../libs/service/src/bus.js');
   const app = await createGateway(new Bus(), gatewayEnv.parse({ SANDBOX: 'true' }));

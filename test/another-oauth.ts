@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
-import { defaultTenant } from '#contracts/envelope.js';
+import { defaultTenant, personAtLink } from '#contracts/envelope.js';
 import type { EventStoreDBClient } from '#eventstore/client.js';
 import type { Store } from '#service/store.js';
 import { contextFor } from '#testing/callers.js';
@@ -31,7 +31,7 @@ interface Servers {
 }
 
 /** Who comes back with a link. */
-const person = { type: 'person', id: 'connect_link', name: 'the person at the link' } as const;
+const person = personAtLink('connect_link');
 
 /** As if its process ended at that moment. */
 class DyingTable extends TokenTable {

@@ -11,6 +11,7 @@ import { Bus } from '#service/bus.js';
 import { connectToBus } from '#service/bus-connection.js';
 import { busOptions } from '#service/bus-options.js';
 import { BusServer } from '#service/bus-server.js';
+import { logger } from '#service/logger.js';
 import { contextFor, newTenant } from '#testing/callers.js';
 import { busServer, type BusServerKind, maxPayloadBytes, realServerInstalled } from './bus-servers.js';
 
@@ -48,6 +49,7 @@ for (const [kind, port] of kinds) {
     beforeAll(() => server.up());
     afterAll(() => server.down());
     afterEach(async () => {
+      jest.restoreAllMocks();
       await Promise.all(connections.splice(0).map((connection) => connection.close()));
       sockets.splice(0).forEach((socket) => socket.destroy());
     });
@@ -267,6 +269,21 @@ for (const [kind, port] of kinds) {
       await responder('key.verify', () => 'fine');
       expect((await gateway.request('key.verify', '', { timeout: 2000 })).string()).toBe('fine');
       expect(heard).toBe(0);
+    });
+
+    it('names a subject that is refused in the log, once however often it is said', async () => {
+      const logged = jest.spyOn(logger, 'error').mockReturnValue();
+      const env = { NATS_URL: `nats://127.0.0.1:${port}`, NATS_USER: 'listener', NATS_PASSWORD: password };
+      const bus = await new Bus().connect(busOptions(env));
+      const denied = ['gateway.written', 'gateway.written', 'connection.vault-keys-changed'];
+      await bus.publishAll(denied.map((subject) => ({ subject, data: {} })));
+      const lines = () => logged.mock.calls.map(([error]) => (error as Error).message);
+      for (const deadline = Date.now() + 3000; lines().length < 2 && Date.now() < deadline;) await sleep(5);
+      await bus.onApplicationShutdown();
+      expect(lines()).toEqual([
+        expect.stringContaining('gateway.written'),
+        expect.stringContaining('connection.vault-keys-changed'),
+      ]);
     });
 
     it.each([

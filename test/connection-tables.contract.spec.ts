@@ -193,11 +193,11 @@ describe('the lease of an attempt', () => {
   it('is over for who would refuse it, too: what another worker has linked is not removed', async () => {
     await endLease();
     const second = (await journal.lease(id))!;
-    await expect(journal.holds(first)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    await expect(journal.unwanted(first)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(journal.assertLeased(first)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(journal.markUnwanted(first)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect((await journal.find(id))!.state).toBe('received');
-    await journal.holds(second);
-    expect(await journal.unwanted(second)).toMatchObject({ state: 'unwanted' });
+    await journal.assertLeased(second);
+    expect(await journal.markUnwanted(second)).toMatchObject({ state: 'unwanted' });
   });
 
   it('does not do for another step in its last seconds', async () => {
@@ -205,7 +205,7 @@ describe('the lease of an attempt', () => {
       id,
     ]);
     const late = (await journal.find(id))!;
-    await expect(journal.holds(late)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(journal.assertLeased(late)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
   it('is over once another worker has finished the attempt', async () => {
@@ -240,7 +240,7 @@ describe('a person who comes back from the bank while their user is deleted', ()
     const doing = { read: () => Promise.resolve(), delete: () => (begins(), deleted) };
     const users = Object.assign(new Users(store), doing as unknown as Users);
     const queries = new ConnectionQueries(store);
-    const bus = { announce: () => Promise.resolve() } as unknown as Bus;
+    const bus = { broadcast: () => Promise.resolve() } as unknown as Bus;
     return new UserController(users, queries, {} as ConnectionViews, {} as Connections, bus);
   };
 

@@ -269,7 +269,7 @@ async function gatewayThat({ answersAfterMs }: { answersAfterMs: number | null }
   const granted = new Promise<void>((resolve) => void renew(resolve));
   const timer = setInterval(() => void renew(() => undefined), LEASE_RENEW_MS);
   async function renew(onGrant: () => void) {
-    const asking = await own.announce('key.lease', { gateway_id }, onGrant);
+    const asking = await own.broadcast('key.lease', { gateway_id }, onGrant);
     setTimeout(() => asking.stop(), LEASE_RENEW_MS);
   }
   await granted;

@@ -10,7 +10,7 @@ import { hashSecret, newToken } from '#contracts/secrets.js';
 import type { Ask, Subject } from '#contracts/subjects.js';
 import { logger } from '#service/logger.js';
 import { gatewayEnv } from '../apps/gateway/src/config.js';
-import { createGateway } from '../apps/gateway/src/server.js';
+import { createGateway } from '../apps/gateway/src/create-gateway.js';
 import { FakeBus } from '../apps/gateway/test/fake-bus.js';
 
 logger.level = 'silent';

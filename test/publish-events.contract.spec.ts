@@ -45,11 +45,11 @@ afterAll(async () => {
 async function replica(url: string): Promise<Replica> {
   const database = await openDatabase(databaseOptions(url, { entities, migrations }));
   const said: string[] = [];
-  const tell = (messages: { data: object }[]) => {
+  const publishAll = (messages: { data: object }[]) => {
     said.push(...messages.map(({ data }) => (data as PublishedEvent).position));
     return Promise.resolve();
   };
-  const publisher = new PublishEvents({ dataSource: database } as Store, { tell } as unknown as Bus, new News());
+  const publisher = new PublishEvents({ dataSource: database } as Store, { publishAll } as unknown as Bus, new News());
   return { database, publisher, said };
 }
 

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import type { Pool } from 'pg';
 import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
 import { Checkpoint, ParkedEvent } from '#eventstore/checkpoint.entity.js';
 import type { Category } from '#contracts/categories.js';
@@ -8,6 +7,7 @@ import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.j
 import { commandHandler } from '#eventstore/command-handler.js';
 import type { Decider } from '#eventstore/decider.js';
 import { Feed } from '#eventstore/feed.js';
+import { poolOf } from '#eventstore/pool.js';
 import { type OnApplied, Projector } from '#eventstore/projector.js';
 import { readStream } from '#eventstore/read-stream.js';
 import { rowPerStream, type View } from '#eventstore/view.js';
@@ -223,9 +223,8 @@ describe('the read path', () => {
     const { position } = await count(id);
     await projector.reached(position);
     await database.query('truncate counters, checkpoints, parked_events');
-    const { master } = database.driver as unknown as { master: Pool };
     // The helper of Node's events would take the pool's word of a cut connection for a failure of the wait.
-    const cut = new Promise((resolve) => master.once('remove', resolve));
+    const cut = new Promise((resolve) => poolOf(database).once('remove', resolve));
     const all = 'select pg_terminate_backend(pid) from pg_stat_activity where usename = current_user';
     await database.query(all).catch(() => undefined);
     await cut;

@@ -52,9 +52,9 @@ afterAll(async () => {
   await stack.stop();
 });
 
-const caughtUp = () => Promise.resolve();
+const waitUntilCaughtUp = () => Promise.resolve();
 const replica = (view: View = bells, dataSource = database, events = client) =>
-  new Replays({ client: events, dataSource, views: [view], caughtUp } as unknown as Store, 'audit');
+  new Replays({ client: events, dataSource, views: [view], waitUntilCaughtUp } as unknown as Store, 'audit');
 
 const withQuery = (query: (text: string, values?: unknown[]) => Promise<unknown>) =>
   Object.create(database, { query: { value: query } }) as DataSource;
@@ -186,7 +186,7 @@ describe('the replays of a service', () => {
     const session = await openSession(database);
     expect(await lock(session, bells)).toBe(true); // The first of the two waits for this.
     const second: View = { ...bells, name: 'second' };
-    const store = { client, dataSource: database, views: [bells, second], caughtUp };
+    const store = { client, dataSource: database, views: [bells, second], waitUntilCaughtUp };
     const replays = new Replays(store as unknown as Store, 'audit');
     const id = randomUUID();
     await replays.start({ context: contextFor(newTenant()), id, verify: true });
@@ -207,7 +207,7 @@ describe('the replays of a service', () => {
       return database.query(text, values);
     });
     const counts = () => Promise.resolve(void runs++);
-    const store = { client, dataSource: counted, views: [bells], caughtUp: counts };
+    const store = { client, dataSource: counted, views: [bells], waitUntilCaughtUp: counts };
     const replays = new Replays(store as unknown as Store, 'audit');
     const ids: string[] = [];
     try {

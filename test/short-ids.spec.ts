@@ -15,8 +15,8 @@ import { ApiKeyController } from '../apps/gateway/src/api-key.controller.js';
 import { ConnectLinkController } from '../apps/gateway/src/connect-link.controller.js';
 import { HouseholdKeys } from '../apps/gateway/src/household-keys.js';
 import { gatewayEnv } from '../apps/gateway/src/config.js';
-import { Services } from '../apps/gateway/src/last-write.js';
-import { LinkController } from '../apps/gateway/src/link.controller.js';
+import { Services } from '../apps/gateway/src/services.js';
+import { LinkSessionController } from '../apps/gateway/src/link-session.controller.js';
 import { TokenSealer } from '../apps/gateway/src/pages/token-sealer.js';
 import { RedirectOrigins } from '../apps/gateway/src/redirect-origins.js';
 import { UserController } from '../apps/gateway/src/user.controller.js';
@@ -107,7 +107,7 @@ describe('a short_id that is taken', () => {
     const user = { context: contextFor(context.tenant), user: { short_id: newShort(), name: 'Ada', email: null } };
     const { view } = await services.write('connection.user.create', user);
     const config = gatewayEnv.parse({});
-    const sessions = new LinkController(services, config, new RedirectOrigins(bus, config));
+    const sessions = new LinkSessionController(services, config, new RedirectOrigins(bus, config));
     const mint = (token: string) => {
       const request = { random: drawing(bytesOfToken(token)), headers: {}, protocol: 'http', host: 'localhost' };
       const body = mintBody.parse({ user_id: view.id });

@@ -187,6 +187,16 @@ describe('start and stop', () => {
     expect(existsSync(dataDir)).toBe(false);
   });
 
+  it.each(['start', 'reset'])('npm run %s leaves the code of what runs as it is', (script) => {
+    const running = { pid: process.pid, birth: processBirth(process.pid), url: 'http://here', parts: {} };
+    writeFileSync(join(fresh(), 'run.json'), JSON.stringify(running));
+    const madeAt = statSync(main).mtimeMs;
+    const env = { ...process.env, DATA_DIR: dataDir };
+    const { status, stderr } = spawnSync('npm', ['run', script], { cwd: join(__dirname, '..'), env, encoding: 'utf8' });
+    expect([status, stderr]).toEqual([1, expect.stringContaining('already runs there at http://here')]);
+    expect(statSync(main).mtimeMs).toBe(madeAt);
+  });
+
   it('gives the folder that a killed one left behind to one of two starts', async () => {
     const orphan = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1_000)']);
     const part = { pid: orphan.pid!, birth: processBirth(orphan.pid!) };

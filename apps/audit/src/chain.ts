@@ -6,12 +6,7 @@ import { storedForm } from './stored-form.js';
 export type Unchained = Omit<AuditEntryRow, 'seq' | 'hash'>;
 
 /** Where the chain of a project and environment stands. */
-interface End {
-  project_id: string;
-  environment: string;
-  seq: string;
-  hash: string;
-}
+type End = Pick<AuditEntryRow, 'project_id' | 'environment' | 'seq' | 'hash'>;
 
 /**
  * Gives each entry its place in the chain of its project and environment. It follows from the rows before and the order
@@ -46,5 +41,5 @@ async function endsOf(
        order by project_id, environment, position desc limit 1) e`,
     [tenants.map(({ project_id }) => project_id), tenants.map(({ environment }) => environment)],
   );
-  return new Map(found.map((end) => [keyOf(end as never), { seq: Number(end.seq), hash: end.hash }]));
+  return new Map(found.map((end) => [keyOf(end), { seq: Number(end.seq), hash: end.hash }]));
 }

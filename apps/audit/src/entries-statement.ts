@@ -1,6 +1,7 @@
 import type { AuditNarrowing } from '#contracts/audit.js';
 import type { Position, Tenant } from '#contracts/envelope.js';
 import { type Kind, parseAgentSessionId, parseId, parsePlatformConnectionId, sha256 } from '#contracts/ids.js';
+import { parameters, type Placeholder, type Statement } from '#service/statement.js';
 import { fromBound, toBound } from './timeline-bounds.js';
 
 const KINDS: Kind[] = ['link_session', 'connection', 'user', 'api_key', 'agent_session', 'connect_link'];
@@ -18,15 +19,6 @@ export interface Wanted extends Selection {
   order: 'asc' | 'desc';
   limit: number;
 }
-
-interface Statement {
-  /** Under which it is prepared; without one it is planned anew each time. */
-  name: string | undefined;
-  text: string;
-  values: unknown[];
-}
-
-type Value = (one: unknown) => string;
 
 /**
  * A page of entries. Whatever is asked for, an index holds it in that order, so that a page costs the same however many
@@ -50,13 +42,8 @@ export function selectionStatement(selection: Selection): Omit<Statement, 'name'
   return { text: text.join(' union all '), values };
 }
 
-function parameters(): { values: unknown[]; value: Value } {
-  const values: unknown[] = [];
-  return { values, value: (one) => `$${values.push(one)}` };
-}
-
 /** Conditions that no entry meets twice. */
-function alternativesOf(selection: Selection, value: Value): string[] {
+function alternativesOf(selection: Selection, value: Placeholder): string[] {
   const { subject, actor } = selection.filter;
   const common = termsOf(selection, value);
   const subjects = subject === undefined ? [[]] : idsOf(subject).map((id) => [`subject_id = ${value(id)}`]);
@@ -69,7 +56,7 @@ const actorTerms = (actor: string): string[][] => [
   [`actor_name = ${actor}`, `actor_id <> ${actor}`],
 ];
 
-function termsOf({ tenant, filter, after, before, upTo }: Selection, value: Value): string[] {
+function termsOf({ tenant, filter, after, before, upTo }: Selection, value: Placeholder): string[] {
   const { type, request_id, from, to } = filter;
   const ofTenant = [`project_id = ${value(tenant.project_id)}`, `environment = ${value(tenant.environment)}`];
   return [

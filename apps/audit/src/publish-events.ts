@@ -1,10 +1,11 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Pool, PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import type { Position } from '#contracts/envelope.js';
 import { eventSubject, type PublishedEvent } from '#contracts/published-event.js';
 import { Bus } from '#service/bus.js';
 import { logger } from '#service/logger.js';
+import { poolOf } from '#eventstore/pool.js';
 import { Store } from '#service/store.js';
 import type { AuditEntryRow } from './audit-entry.entity.js';
 import { News } from './news.js';
@@ -61,8 +62,7 @@ export class PublishEvents implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   private async publish(): Promise<void> {
-    const { master } = this.store.dataSource.driver as unknown as { master: Pool };
-    const session = await master.connect();
+    const session = await poolOf(this.store.dataSource).connect();
     session.on('error', () => undefined); // The next query says so.
     try {
       await session.query(LET_GO);
@@ -89,7 +89,7 @@ export class PublishEvents implements OnApplicationBootstrap, OnApplicationShutd
       const rows = await behind(session, at);
       if (rows.length === 0) await waiting.happened;
       waiting.stop();
-      if (rows.length > 0) await this.bus.tell(rows.flatMap(messageOf));
+      if (rows.length > 0) await this.bus.publishAll(rows.flatMap(messageOf));
       at = rows.at(-1)?.position ?? at;
       // Fails when the session, and with it the lock, is lost.
       await session.query(MOVE, [at]);

@@ -22,7 +22,7 @@ describe('the progress of an export', () => {
     expect(last[0]).toMatch(/^2 of /);
   });
 
-  it('is told also of nothing', async () => {
+  it('says 0 entries for an export that is empty', async () => {
     expect((await pass('csv', [])).last[0]).toMatch(/^0 of /);
   });
 });

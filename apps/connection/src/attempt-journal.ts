@@ -75,26 +75,26 @@ export class AttemptJournal {
       if (connectionEnv.SANDBOX && 'bank' in facts) await noteItem(db, attempt, facts.bank.provider_item_id);
       const held = { attempt_id: attempt.attempt_id, leased_until: attempt.leased_until! };
       const { affected } = await db.update(LinkAttempt, held, { state: 'learnt', facts });
-      if (affected !== 1) throw led();
+      if (affected !== 1) throw leaseLost();
     });
     return { ...attempt, state: 'learnt', facts };
   }
 
   /** Throws unless the lease will last for the next step: else another worker leads the attempt, or soon may. */
-  async holds({ attempt_id, leased_until }: LinkAttempt): Promise<void> {
+  async assertLeased({ attempt_id, leased_until }: LinkAttempt): Promise<void> {
     const rows = await this.dataSource.query<unknown[]>(
       `select from link_attempts where attempt_id = $1 and leased_until = $2
        and leased_until > now() + interval '${STEP_SECONDS} seconds'`,
       [attempt_id, leased_until],
     );
-    if (rows.length === 0) throw led();
+    if (rows.length === 0) throw leaseLost();
   }
 
   /** Throws when another worker leads the attempt now: what that one has linked is wanted. */
-  async unwanted(attempt: LinkAttempt): Promise<LinkAttempt> {
+  async markUnwanted(attempt: LinkAttempt): Promise<LinkAttempt> {
     const held = { attempt_id: attempt.attempt_id, leased_until: attempt.leased_until! };
     const { affected } = await this.dataSource.getRepository(LinkAttempt).update(held, { state: 'unwanted' });
-    if (affected !== 1) throw led();
+    if (affected !== 1) throw leaseLost();
     return { ...attempt, state: 'unwanted' };
   }
 
@@ -126,7 +126,7 @@ export class AttemptJournal {
   }
 }
 
-const led = () => new DomainError('UNAVAILABLE', 'The link is still being finished.');
+const leaseLost = () => new DomainError('UNAVAILABLE', 'The link is still being finished.');
 
 const tokenSlot = ({ project_id, environment, connection_id, attempt_id }: LinkAttempt): Slot => ({
   project_id,

@@ -78,7 +78,7 @@ describe('a delivery of the provider', () => {
       .when(webhook('login_repaired', 'd-2'))
       .then(received('d-2'), { type: 'ConnectionRepaired', at: now }));
   it('repairs nothing that is well', () => given(linked).when(webhook('login_repaired')).then(received()));
-  it('may mean nothing to us', () => given(linked).when(webhook('none')).then(received()));
+  it('that has no effect here is only recorded', () => given(linked).when(webhook('none')).then(received()));
   it('is refused once disconnected', () =>
     given(linked, disconnected).when(webhook('none')).thenRefused('CONNECTION_DISCONNECTED'));
 });

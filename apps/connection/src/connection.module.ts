@@ -35,7 +35,7 @@ import { SweepStorage } from './sweep-storage.js';
 import { LinkAttempt } from './link-attempt.entity.js';
 import { LinkAttempts } from './link-attempts.service.js';
 import { LinkStarter } from './link-starter.js';
-import { LinkController } from './link.controller.js';
+import { LinkAttemptController } from './link-attempt.controller.js';
 import { Connections1700000000001 } from './migrations/0001-connections.js';
 import { PlatformConnections1700000000002 } from './migrations/0002-platform-connections.js';
 import { SubjectKeys1700000000003 } from './migrations/0003-subject-keys.js';
@@ -110,7 +110,7 @@ const catalog = {
   controllers: [
     UserController,
     ConnectionController,
-    LinkController,
+    LinkAttemptController,
     WebhookController,
     InstallationController,
     CatalogController,

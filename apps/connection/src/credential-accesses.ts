@@ -4,8 +4,8 @@ import type { ConnectionCommand, ConnectionView, CredentialPurpose } from '#cont
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { Conflict } from '#eventstore/append.js';
-import type { BatchWish } from '#eventstore/batch-handler.js';
-import { InTurn, upTo, type Waiting } from '#service/in-turn.js';
+import type { BatchCommand } from '#eventstore/batch-handler.js';
+import { BatchQueue, takeUpTo, type Waiting } from '#service/batch-queue.js';
 import { KnownConnections } from './known-connections.js';
 
 const ATTEMPTS = 10;
@@ -23,7 +23,7 @@ interface Access {
  */
 @Injectable()
 export class CredentialAccesses {
-  private readonly inTurn = new InTurn<Access, ConnectionView>(upTo(MOST_AT_ONCE), (id, batch) =>
+  private readonly queue = new BatchQueue<Access, ConnectionView>(takeUpTo(MOST_AT_ONCE), (id, batch) =>
     this.together(id, batch),
   );
 
@@ -31,7 +31,7 @@ export class CredentialAccesses {
 
   /** The connection at the moment of the record. */
   record(id: string, access: Access): Promise<ConnectionView> {
-    return this.inTurn.add(id, access);
+    return this.queue.add(id, access);
   }
 
   private async together(id: string, batch: Waiting<Access, ConnectionView>[]): Promise<void> {
@@ -40,7 +40,7 @@ export class CredentialAccesses {
       if (!known) throw new DomainError('NOT_FOUND', 'Connection not found');
       const { view } = known;
       try {
-        await this.known.append(id, known, batch.map(wishOf));
+        await this.known.append(id, known, batch.map(commandOf));
         return batch.forEach(({ answer }) => answer(view));
       } catch (error) {
         const before = known;
@@ -56,7 +56,7 @@ export class CredentialAccesses {
 
 const CROWDED = 'Too much happens to this connection at once; try again.';
 
-const wishOf = ({ purpose, context }: Access): BatchWish<ConnectionCommand> => ({
+const commandOf = ({ purpose, context }: Access): BatchCommand<ConnectionCommand> => ({
   command: { type: 'AccessCredential', purpose, now: new Date().toISOString() },
   context: { ...context, command_id: randomUUID() },
 });

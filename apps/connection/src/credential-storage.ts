@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type QueryRunner } from 'typeorm';
 import type { ConnectionView } from '#contracts/connection.js';
 import { DomainError } from '#contracts/errors.js';
-import { AtMost } from '#service/at-most.js';
+import { Semaphore } from '#service/semaphore.js';
 import { logger } from '#service/logger.js';
 import { boundsOf, STRETCH, type Stretch, stretchAfter } from './vault/vault-stretch.js';
 import { IS_SETTLED, type Slot, Vault } from './vault/vault.service.js';
@@ -16,7 +16,7 @@ const UNCLEAR = new Set(['UNAVAILABLE', 'VAULT_UNAVAILABLE', 'INTERNAL']);
 /** What lies in the vault, in step with what a connection's stream says. */
 @Injectable()
 export class CredentialStorage {
-  private readonly ending = new AtMost(MOST_ENDING);
+  private readonly ending = new Semaphore(MOST_ENDING);
   private lookedUpTo: Stretch['upTo'] = null;
 
   constructor(
@@ -39,7 +39,7 @@ export class CredentialStorage {
     record: (version: number) => Promise<{ result: T; version: number; alsoKept?: number | null }>,
   ): Promise<T> {
     const version = await this.vault.putNext(slot, secret, above).catch((cause: unknown) => {
-      throw Object.assign(new DomainError('VAULT_UNAVAILABLE'), { cause });
+      throw new DomainError('VAULT_UNAVAILABLE', undefined, undefined, { cause });
     });
     try {
       const { result, version: recorded, alsoKept = null } = await record(version);
@@ -76,7 +76,7 @@ export class CredentialStorage {
       await runner.startTransaction();
       await this.vault.destroyAllIn(runner, connectionId);
     } catch (cause) {
-      throw Object.assign(new DomainError('REVOKE_FAILED'), { cause });
+      throw new DomainError('REVOKE_FAILED', undefined, undefined, { cause });
     }
     const ended = await end();
     try {
@@ -94,7 +94,7 @@ export class CredentialStorage {
   private async destroyAfterAll(connectionId: string): Promise<void> {
     await this.destroy(connectionId).catch((cause: unknown) => {
       const message = 'The connection has ended; its credential opens no longer and will be destroyed shortly.';
-      throw Object.assign(new DomainError('UNAVAILABLE', message), { cause });
+      throw new DomainError('UNAVAILABLE', message, undefined, { cause });
     });
   }
 

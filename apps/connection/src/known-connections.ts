@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ConnectionCommand, ConnectionEvent, ConnectionView } from '#contracts/connection.js';
-import { batchHandler, type BatchWish, type Known } from '#eventstore/batch-handler.js';
+import { batchHandler, type BatchCommand, type Known } from '#eventstore/batch-handler.js';
 import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
 import { Store } from '#service/store.js';
@@ -79,10 +79,14 @@ export class KnownConnections {
     return (known.secrets ??= await this.secrets.inForce(known.view));
   }
 
-  /** What each wish brought about. Throws Conflict when the connection is not what it was known to be. */
-  append(id: string, before: KnownConnection, wishes: BatchWish<ConnectionCommand>[]): Promise<ConnectionEvent[][]> {
+  /** What each command brought about. Throws Conflict when the connection is not what it was known to be. */
+  append(
+    id: string,
+    before: KnownConnection,
+    commands: BatchCommand<ConnectionCommand>[],
+  ): Promise<ConnectionEvent[][]> {
     return this.remembered.reading(id, async (keep) => {
-      const { decided, known } = await this.handle({ id, known: before, wishes });
+      const { decided, known } = await this.handle({ id, known: before, commands });
       const view = project(connectionProjection, decided.flat(), before.view);
       // Nothing that is appended here concerns the secrets.
       if (view) keep({ ...before, ...known, view });

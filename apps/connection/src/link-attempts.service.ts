@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { Context, Position } from '#contracts/envelope.js';
+import { type Context, personAtLink, type Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
 import { type AttemptOutcome, type Refusal, userDeleted } from '#contracts/link-session.js';
@@ -106,7 +106,7 @@ export class LinkAttempts implements OnApplicationShutdown {
       await this.bus.ask('link-session.attempt.claim', { context, session_id, attempt_id });
     } catch (error) {
       if (!(error instanceof DomainError) || !REFUSALS.has(error.code)) throw error;
-      await this.discard(await this.journal.unwanted(attempt));
+      await this.discard(await this.journal.markUnwanted(attempt));
       throw error;
     }
   }
@@ -128,10 +128,10 @@ export class LinkAttempts implements OnApplicationShutdown {
    */
   private async refuse(attempt: LinkAttempt, refusal: Refusal): Promise<void> {
     const { session_id, attempt_id } = attempt;
-    await this.journal.holds(attempt);
+    await this.journal.assertLeased(attempt);
     const ask = { context: contextOf(attempt), session_id, attempt_id, ...refusal };
     await this.bus.ask('link-session.attempt.refuse', ask);
-    await this.discard(await this.journal.unwanted(attempt));
+    await this.discard(await this.journal.markUnwanted(attempt));
   }
 
   /** Asked of the user's own stream and as late as can be. A connection that stands was recorded before a crash: it is told. */
@@ -180,7 +180,7 @@ function contextOf(attempt: LinkAttempt): Context {
   const { project_id, environment, user_id, request_id, address, attempt_id } = attempt;
   return {
     tenant: { project_id, environment },
-    actor: { type: 'person', id: user_id, name: 'the person at the link' },
+    actor: personAtLink(user_id),
     request_id,
     command_id: uuidV5('2b0d3c5e-9a53-5b6f-8f0a-3d5b1a7c4e21', `${attempt.session_id}:${attempt_id}`),
     address,

@@ -14,7 +14,7 @@ import type { CredentialAccesses } from './credential-accesses.js';
 import { Credentials } from './credentials.service.js';
 import type { AttemptFacts, LinkAttempt } from './link-attempt.entity.js';
 import { LinkAttempts } from './link-attempts.service.js';
-import { LinkController } from './link.controller.js';
+import { LinkAttemptController } from './link-attempt.controller.js';
 import { LinkStarter } from './link-starter.js';
 import { ProviderError } from './providers/provider.js';
 import type { Users } from './users.service.js';
@@ -71,8 +71,8 @@ const journal = {
   lease: () => Promise.resolve(attempt),
   release: () => Promise.resolve(asked.push('release')),
   learn: (known: LinkAttempt, facts: AttemptFacts) => Promise.resolve((attempt = { ...known, state: 'learnt', facts })),
-  holds: () => once('holds'),
-  unwanted: (known: LinkAttempt) => once('unwanted').then(() => (attempt = { ...known, state: 'unwanted' })),
+  assertLeased: () => once('assertLeased'),
+  markUnwanted: (known: LinkAttempt) => once('markUnwanted').then(() => (attempt = { ...known, state: 'unwanted' })),
   close: () => once('close').then(() => (attempt = null)),
   token: () => Promise.resolve('token of the page'),
 } as unknown as AttemptJournal;
@@ -119,7 +119,7 @@ const credentials = new Credentials(accesses as unknown as CredentialAccesses, v
 const facts = new BankFacts(journal, providers, connections, credentials);
 const attempts = new LinkAttempts(bus, journal, facts, connections, users, views);
 const starter = new LinkStarter(journal, providers, connections, credentials);
-const controller = new LinkController(bus, journal, attempts, starter, users);
+const controller = new LinkAttemptController(bus, journal, attempts, starter, users);
 
 const received = (provider: 'plaid' | 'teller'): LinkAttempt =>
   ({
@@ -199,7 +199,7 @@ describe('a login that nobody wants, at a bank that does not answer', () => {
   it('is refused in the same way when the page asks once more', async () => {
     attempt = { ...received('plaid'), state: 'unwanted' };
     const finish = { context: {}, token_hash: 'h', attempt_id: 'a' };
-    const asking = controller.finish(finish as Parameters<LinkController['finish']>[0]);
+    const asking = controller.finish(finish as Parameters<LinkAttemptController['finish']>[0]);
     await expect(asking).rejects.toMatchObject({ code: 'EXPIRED' });
   });
 });
@@ -227,7 +227,7 @@ it.each(['plaid', 'teller'] as const)(
 describe('a relink whose connection is no more', () => {
   const begin = (provider: string): Promise<unknown> => {
     const start = { context: {}, token_hash: 'h', provider, language: 'en' };
-    return controller.start(start as Parameters<LinkController['start']>[0]);
+    return controller.start(start as Parameters<LinkAttemptController['start']>[0]);
   };
   beforeEach(() => void Object.assign(session, { action: 'relink', connection_id: 'c' }));
   afterEach(() => void Object.assign(session, { action: 'link', connection_id: null }));
@@ -261,12 +261,12 @@ describe('an attempt that the bank refuses', () => {
   });
 
   it('is neither refused nor removed by a worker whose lease has lapsed', async () => {
-    failing = ['holds'];
+    failing = ['assertLeased'];
     await expect(attempts.advance('a')).rejects.toThrow();
     expect([asked, attempt?.state]).toEqual([[claim, 'release'], 'received']);
   });
 
-  it.each(['unwanted', 'close'])(
+  it.each(['markUnwanted', 'close'])(
     'does not come back to life when %s fails, though the bank is well by then',
     async (step) => {
       [connection, failing] = [{ state: 'connected' }, [step]];
@@ -284,7 +284,7 @@ describe('an attempt that the bank refuses', () => {
 it('a link whose user was deleted opens no dialog, and ends when an attempt is started', async () => {
   user = null;
   const start = { context: {}, token_hash: 'h', provider: 'plaid', language: 'en' };
-  const asking = controller.start(start as Parameters<LinkController['start']>[0]);
+  const asking = controller.start(start as Parameters<LinkAttemptController['start']>[0]);
   await expect(asking).rejects.toMatchObject({ code: 'GONE' });
   expect(asked).toEqual(['link-session.attempt.start', refusal]);
 });

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf } from '#contracts/ids.js';
-import type { ProviderName, SessionView, StartedLink } from '#contracts/link-session.js';
+import { inTenantOf, type ProviderName, type SessionView, type StartedLink } from '#contracts/link-session.js';
 import { AttemptJournal } from './attempt-journal.js';
 import { ConfiguredProviders } from './configured-providers.js';
 import { connectionEnv } from './connection-env.js';
@@ -64,10 +64,4 @@ export class LinkStarter {
         : { accessToken: await this.credentials.open(connection, 'relink', tenant) };
     return { needed_repair: connection.state !== 'connected', update };
   }
-}
-
-/** A page's request belongs to the tenant of its session, and the person at the link makes it. */
-export function inTenantOf({ project_id, environment, user_id }: SessionView, context: Context): Context {
-  const actor = { type: 'person' as const, id: user_id, name: 'the person at the link' };
-  return { ...context, actor, tenant: { project_id, environment } };
 }

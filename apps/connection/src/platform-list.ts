@@ -2,6 +2,7 @@ import { type PlatformStatus, statesOf } from '#contracts/api/platform-connectio
 import type { Tenant } from '#contracts/envelope.js';
 import { sha256 } from '#contracts/ids.js';
 import { listName, placeIn } from '#service/cursor.js';
+import { parameters, type Placeholder, type Statement } from '#service/statement.js';
 
 export interface Filter {
   user_id?: string | undefined;
@@ -9,13 +10,6 @@ export interface Filter {
   status?: PlatformStatus | undefined;
   limit: number;
   cursor?: string | undefined;
-}
-
-interface Statement {
-  /** Under which it is prepared. */
-  name: string;
-  text: string;
-  values: unknown[];
 }
 
 const NEWEST_FIRST = 'order by created_at desc, id desc';
@@ -31,8 +25,7 @@ export function listOf({ project_id, environment }: Tenant, filter: Filter): str
  * order (migration 0013), one state at a time; a user's are few, so that their order and filters cost nothing.
  */
 export function listStatement(tenant: Tenant, filter: Filter): Statement {
-  const values: unknown[] = [];
-  const value = (one: unknown) => `$${values.push(one)}`;
+  const { values, value } = parameters();
   const terms = termsOf(tenant, filter, value);
   const rows = `limit ${value(filter.limit + 1)}`;
   const select = (...more: string[]) =>
@@ -43,7 +36,7 @@ export function listStatement(tenant: Tenant, filter: Filter): Statement {
 
 interface Parts {
   select: (...more: string[]) => string;
-  value: (one: unknown) => string;
+  value: Placeholder;
   end: string;
 }
 
@@ -55,7 +48,7 @@ function textOf({ user_id, server_id, status }: Filter, { select, value, end }: 
   return parts.length > 0 ? `select * from (${parts.join(' union all ')}) c ${end}` : select('false');
 }
 
-function termsOf(tenant: Tenant, filter: Filter, value: (one: unknown) => string): string[] {
+function termsOf(tenant: Tenant, filter: Filter, value: Placeholder): string[] {
   const { user_id, server_id, cursor } = filter;
   const after = placeIn(listOf(tenant, filter), cursor);
   return [

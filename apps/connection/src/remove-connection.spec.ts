@@ -65,7 +65,7 @@ it('what a bank took long to remove is over here, too', async () => {
   expect([types(), rows.size]).toEqual([['ConnectionLinked', 'ConnectionDisconnected'], 0]);
 });
 
-it('so is what is deleted', async () => {
+it('a connection that is deleted loses its credential, too, however long the bank took', async () => {
   await removing.delete(contextFor(tenant), await connections.read(tenant, 'c'));
   expect([types(), rows.size]).toEqual([['ConnectionLinked', 'ConnectionDeleted'], 0]);
 });

@@ -50,7 +50,7 @@ export class SandboxBank {
     if (!connectionEnv.SANDBOX || !connectionEnv.SANDBOX_BANK_URL) throw new DomainError('NOT_FOUND');
     const url = `${connectionEnv.SANDBOX_BANK_URL}/sandbox/ledger`;
     const reply = await fetch(url, { signal: AbortSignal.timeout(DEADLINE_MS) }).catch((cause: unknown) => {
-      throw Object.assign(new DomainError('UNAVAILABLE', 'The sandbox bank does not answer.'), { cause });
+      throw new DomainError('UNAVAILABLE', 'The sandbox bank does not answer.', undefined, { cause });
     });
     return (await reply.json()) as Reply<'connection.ledger'>;
   }

@@ -40,7 +40,7 @@ export class UserController {
     await this.users.read(context.tenant, id);
     const deleted = await this.users.alone(id, () => this.deleteAlone(context, id));
     // It has happened, whoever has heard of it: the user's own stream says it, too.
-    await this.bus.announce('link-session.user-deleted', { user_id: id }).catch(() => undefined);
+    await this.bus.broadcast('link-session.user-deleted', { user_id: id }).catch(() => undefined);
     return deleted;
   }
 

@@ -11,7 +11,7 @@ import { commandHandler } from '#eventstore/command-handler.js';
 import { fold } from '#eventstore/decider.js';
 import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
-import { AtMost } from '#service/at-most.js';
+import { Semaphore } from '#service/semaphore.js';
 import { Store } from '#service/store.js';
 import { email } from './email.decider.js';
 import { user } from './user.decider.js';
@@ -37,7 +37,7 @@ type UserUpdate = Extract<UserCommand, { type: 'UpdateUser' }>;
 export class Users {
   private readonly handle;
   private readonly handleEmail;
-  private readonly locked = new AtMost(MOST_ALONE);
+  private readonly locked = new Semaphore(MOST_ALONE);
 
   constructor(private readonly store: Store) {
     this.handle = commandHandler(store.client, 'user', user);

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { InTurn, upTo, type Waiting } from '#service/in-turn.js';
+import { BatchQueue, takeUpTo, type Waiting } from '#service/batch-queue.js';
 import { prepared } from '#service/prepared.js';
 
 const KEPT = "interval '30 days'";
@@ -34,8 +34,8 @@ interface Named {
 @Injectable()
 export class WebhookDeliveries {
   private readonly insert;
-  private readonly inTurn = new InTurn<Noting, Set<string>>(
-    upTo(MOST_TOGETHER, MOST_BYTES_TOGETHER, ({ deliveries }) =>
+  private readonly queue = new BatchQueue<Noting, Set<string>>(
+    takeUpTo(MOST_TOGETHER, MOST_BYTES_TOGETHER, ({ deliveries }) =>
       deliveries.reduce((sum, { sealed }) => sum + sealed.length, 0),
     ),
     (_, batch) => this.noteAll(batch),
@@ -56,7 +56,7 @@ export class WebhookDeliveries {
   /** Answers with the names that were not known before. What arrives while a statement is on its way shares the next one. */
   async note(noting: Noting): Promise<Set<string>> {
     if (noting.deliveries.length === 0) return new Set();
-    return this.inTurn.add(EVERY_CONNECTION, noting);
+    return this.queue.add(EVERY_CONNECTION, noting);
   }
 
   private async noteAll(batch: Waiting<Noting, Set<string>>[]): Promise<void> {

@@ -6,7 +6,7 @@ import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
 import type { InboundDelivery } from '#contracts/webhook.js';
 import { Conflict } from '#eventstore/append.js';
-import { InTurn, upTo, type Waiting } from '#service/in-turn.js';
+import { BatchQueue, takeUpTo, type Waiting } from '#service/batch-queue.js';
 import { hasReceived } from './connection.decider.js';
 import { type KnownConnection, KnownConnections } from './known-connections.js';
 import { LostDeliveries } from './lost-deliveries.js';
@@ -44,8 +44,8 @@ type ReceiveWebhook = Extract<ConnectionCommand, { type: 'ReceiveWebhook' }>;
  */
 @Injectable()
 export class WebhookIntake {
-  private readonly inTurn = new InTurn<Arrived, { duplicate: boolean }>(
-    upTo(MOST_AT_ONCE, MOST_BYTES_AT_ONCE, ({ sealed }) => sealed.length),
+  private readonly queue = new BatchQueue<Arrived, { duplicate: boolean }>(
+    takeUpTo(MOST_AT_ONCE, MOST_BYTES_AT_ONCE, ({ sealed }) => sealed.length),
     (id, batch) => this.untilNoConflict(id, batch),
   );
 
@@ -57,7 +57,7 @@ export class WebhookIntake {
   ) {}
 
   take(id: string, arrived: Arrived): Promise<{ duplicate: boolean }> {
-    return this.inTurn.add(id, arrived);
+    return this.queue.add(id, arrived);
   }
 
   private async untilNoConflict(id: string, batch: Delivery[]): Promise<void> {
@@ -82,8 +82,8 @@ export class WebhookIntake {
     const lost = await this.lost(id, known, { genuine, noted });
 
     const news = firsts.filter(({ fact }) => noted.has(fact.deliveryId) || lost.has(fact.deliveryId));
-    const wishes = news.map((one) => ({ command: commandOf(one), context: contextOf(one, known.view) }));
-    const decided = await this.known.append(id, known, wishes);
+    const commands = news.map((one) => ({ command: commandOf(one), context: contextOf(one, known.view) }));
+    const decided = await this.known.append(id, known, commands);
     const isAppended = decided.some((events) => events.length > 0);
     // Only an append shows that the connection is still what it was known to be.
     if (!isAppended && (await this.known.now(id))?.revision !== known.revision) throw new Conflict(id);
@@ -166,9 +166,13 @@ function isAboutAnother({ provider_item_id, metadata }: ConnectionView, fact: We
 }
 
 function byName(genuine: Genuine[]): { firsts: Genuine[]; repeats: Genuine[] } {
-  const names = new Set<string>();
-  const isFirst = new Map(genuine.map((one) => [one, names.size < names.add(one.fact.deliveryId).size]));
-  return { firsts: genuine.filter((one) => isFirst.get(one)), repeats: genuine.filter((one) => !isFirst.get(one)) };
+  const firsts = new Map<string, Genuine>();
+  const repeats: Genuine[] = [];
+  for (const one of genuine) {
+    if (firsts.has(one.fact.deliveryId)) repeats.push(one);
+    else firsts.set(one.fact.deliveryId, one);
+  }
+  return { firsts: [...firsts.values()], repeats };
 }
 
 function commandOf({ waiting, fact }: Genuine): ReceiveWebhook {

@@ -89,7 +89,7 @@ export class WebhookSecrets {
   private async isCurrent(view: ConnectionView, secret: string): Promise<boolean> {
     if (view.webhook_version === null) return false;
     const current = await this.read(view, view.webhook_version).catch((cause: unknown) => {
-      throw Object.assign(new DomainError('VAULT_UNAVAILABLE'), { cause });
+      throw new DomainError('VAULT_UNAVAILABLE', undefined, undefined, { cause });
     });
     return current !== null && anyEqual(digests([current]), digests([secret]));
   }

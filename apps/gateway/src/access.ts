@@ -1,6 +1,6 @@
 import type { Context } from '#contracts/envelope.js';
 import { DomainError, type ErrorCode } from '#contracts/errors.js';
-import { within } from '#contracts/ip-range.js';
+import { isWithin } from '#contracts/ip-range.js';
 import { type KeyScope, type PlatformScope, platformScopes, type VerifiedKey } from '#contracts/key.js';
 
 /** What a caller must hold: nothing, any valid key, a key that may change things, or one scope of the platform. */
@@ -31,7 +31,7 @@ const ranges = new WeakMap<VerifiedKey, (address: string) => boolean>();
 
 export function mayComeFrom(key: VerifiedKey, address: string): boolean {
   if (key.allowed_ips.length === 0) return true;
-  const allowed = ranges.get(key) ?? within(key.allowed_ips);
+  const allowed = ranges.get(key) ?? isWithin(key.allowed_ips);
   ranges.set(key, allowed);
   return allowed(address);
 }

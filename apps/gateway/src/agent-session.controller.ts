@@ -18,7 +18,7 @@ import { organization } from '#contracts/project.js';
 import type { Random } from '#contracts/secrets.js';
 import { Endpoint } from './endpoint.js';
 import { notFound } from './ids.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 import { Caller, Randomness, RequestBody, RequestQuery } from './params.js';
 
 /** Agents' sessions: which servers an agent may use, and which of them it can reach. */

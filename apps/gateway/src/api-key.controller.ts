@@ -21,7 +21,7 @@ import { Endpoint } from './endpoint.js';
 import { type FreshKey, HouseholdKeys } from './household-keys.js';
 import { householdPage } from './household-page.js';
 import { idInPath, notFound } from './ids.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 import { Caller, Randomness, RequestBody, RequestQuery } from './params.js';
 
 const AS_OF_A_KEY =

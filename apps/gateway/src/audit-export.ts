@@ -12,7 +12,7 @@ import type { Ask, Reply } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
 import { logger } from '#service/logger.js';
 import { csvHead, csvRecord } from './csv.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 import { OpenStreams } from './open-streams.js';
 import { breaksOff } from './request-record.js';
 

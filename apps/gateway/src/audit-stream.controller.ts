@@ -11,7 +11,7 @@ import { refusalOf } from './access.js';
 import { Endpoint } from './endpoint.js';
 import { type EventStream, lastEventId, streamed } from './event-stream.js';
 import { VerifiedKeys } from './key-cache.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 import { keyAsOwner, MOST_OF_A_KEY } from './open-streams.js';
 import { Caller, RequestQuery } from './params.js';
 

@@ -11,7 +11,7 @@ import type { Context } from '#contracts/envelope.js';
 import { Endpoint } from './endpoint.js';
 import { householdPage } from './household-page.js';
 import { idInPath, notFound } from './ids.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 import { Caller, RequestQuery } from './params.js';
 
 const newestFirst = { summary: 'Read the audit timeline, newest first', query: auditQuery, reply: { 200: auditPage } };

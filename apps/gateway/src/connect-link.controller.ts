@@ -6,7 +6,7 @@ import { withFreshId } from '#contracts/fresh-id.js';
 import { newToken } from '#contracts/secrets.js';
 import { CONFIG, type GatewayConfig } from './config.js';
 import { Endpoint, type EndpointSpec } from './endpoint.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 import { TokenSealer } from './pages/token-sealer.js';
 import { Caller, RequestBody } from './params.js';
 import { publicBase } from './public-base.js';

@@ -13,7 +13,7 @@ import type { Context } from '#contracts/envelope.js';
 import { Endpoint } from './endpoint.js';
 import { householdPage } from './household-page.js';
 import { idInField, idInPath } from './ids.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 import { Caller, RequestQuery } from './params.js';
 import { untilBankAnswers } from './request-context.js';
 

@@ -3,7 +3,7 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import type { z } from 'zod';
 import type { ErrorCode } from '#contracts/errors.js';
 import type { Access } from './access.js';
-import { Once } from './once.js';
+import { Idempotent } from './idempotent.decorator.js';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
 
@@ -53,7 +53,7 @@ const publics = new WeakSet<object>();
 export const Endpoint = (spec: EndpointSpec): MethodDecorator =>
   applyDecorators(
     // It puts another function in the handler's place, to which all that follows belongs.
-    ...(takesIdempotencyKey(spec) ? [Once] : []),
+    ...(takesIdempotencyKey(spec) ? [Idempotent] : []),
     RequestMapping({ path: spec.path, method: RequestMethod[spec.method] }),
     HttpCode(Number(Object.keys(spec.reply)[0])),
     RouteConfig({ endpoint: spec, public: spec.access === 'public' }),

@@ -8,7 +8,7 @@ import { parseId } from '#contracts/ids.js';
 import { CONFIG, type GatewayConfig } from './config.js';
 import { Endpoint } from './endpoint.js';
 import { receiptOf } from './erasure-receipt.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 import { ResultSigner } from './pages/result-signer.js';
 import { Caller, RequestBody } from './params.js';
 import { publicBase } from './public-base.js';

@@ -23,9 +23,9 @@ import { VerifiedKeys } from './key-cache.js';
 import { Idempotency } from './idempotency.js';
 import { KeyLease } from './key-lease.js';
 import { KeyUsage } from './key-usage.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 import { LinkEventsController } from './link-events.controller.js';
-import { LinkController } from './link.controller.js';
+import { LinkSessionController } from './link-session.controller.js';
 import { Metrics } from './metrics.js';
 import { PagesModule } from './pages/pages.module.js';
 import { TokenSealer } from './pages/token-sealer.js';
@@ -54,7 +54,7 @@ interface Parts {
 }
 
 const controllers = [
-  LinkController,
+  LinkSessionController,
   LinkEventsController,
   ConnectionController,
   UserController,

@@ -1,6 +1,7 @@
 import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { live, ready } from '#contracts/api/system.js';
+import { services } from '#contracts/services.js';
 import type { PartHealth } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
 import { Endpoint } from './endpoint.js';
@@ -8,7 +9,6 @@ import { Endpoint } from './endpoint.js';
 const DEADLINE_MS = 1_500;
 /** How long an answer is given again. Whoever waits for a part to come back hears it sooner than that one has gone. */
 const KEPT_MS = { up: 1_000, down: 250 };
-const services = ['key', 'connection', 'link-session', 'audit'] as const;
 
 type Part = Omit<PartHealth, 'versions'>;
 

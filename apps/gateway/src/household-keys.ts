@@ -4,7 +4,7 @@ import type { Context } from '#contracts/envelope.js';
 import { withFreshId } from '#contracts/fresh-id.js';
 import type { KeyView } from '#contracts/key.js';
 import { keyIdentity, newHouseholdKey, type Random } from '#contracts/secrets.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

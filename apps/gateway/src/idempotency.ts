@@ -1,15 +1,16 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createHmac, hkdfSync } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { canonicalJson } from '#contracts/canonical-json.js';
+import { decrypt, encrypt } from '#contracts/cipher.js';
 import { DomainError, errors, isCoded } from '#contracts/errors.js';
 import type { IdempotencyState } from '#contracts/idempotency.js';
 import { sha256, uuidV5 } from '#contracts/ids.js';
 import type { Random } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
 import { jsonBodyOf } from './json-body.js';
-import { timeLeft } from './last-write.js';
+import { timeLeft } from './services.js';
 import { renew } from './request-context.js';
 import { parameterFault } from './surface.js';
 
@@ -124,16 +125,8 @@ function drawnFrom({ scope, secret }: Wish, seed: string): Random {
 const keyOf = ({ scope, secret }: Wish): Buffer =>
   Buffer.from(hkdfSync('sha256', secret, scope, 'idempotent reply', 32));
 
-function seal(wish: Wish, text: string): string {
-  const iv = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', keyOf(wish), iv).setAAD(Buffer.from(wish.scope));
-  const body = Buffer.concat([cipher.update(text), cipher.final()]);
-  return Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64');
-}
+const seal = (wish: Wish, text: string): string =>
+  encrypt(keyOf(wish), Buffer.from(text), Buffer.from(wish.scope)).toString('base64');
 
-function open(wish: Wish, sealed: string): string {
-  const bytes = Buffer.from(sealed, 'base64');
-  const decipher = createDecipheriv('aes-256-gcm', keyOf(wish), bytes.subarray(0, 12)).setAAD(Buffer.from(wish.scope));
-  decipher.setAuthTag(bytes.subarray(12, 28));
-  return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString();
-}
+const open = (wish: Wish, sealed: string): string =>
+  decrypt(keyOf(wish), Buffer.from(sealed, 'base64'), Buffer.from(wish.scope)).toString();

@@ -46,7 +46,7 @@ export class KeyLease implements OnApplicationShutdown {
     const { number } = this;
     try {
       const asked = { gateway_id: this.gatewayId };
-      const round = await this.bus.announce('key.lease', asked, () => this.extend(sentAt, number));
+      const round = await this.bus.broadcast('key.lease', asked, () => this.extend(sentAt, number));
       setTimeout(() => round.stop(), LEASE_MS).unref();
     } catch {
       // Without the bus there is no lease; the next renewal tries again.

@@ -6,8 +6,8 @@ import { endWithSupervisor } from '#service/process.js';
 import { exitCodeOf } from '#service/settings-error.js';
 import { gatewayEnv } from './config.js';
 import { VerifiedKeys } from './key-cache.js';
-import { Services } from './last-write.js';
-import { createGateway } from './server.js';
+import { Services } from './services.js';
+import { createGateway } from './create-gateway.js';
 
 /** Serves at once; whatever needs the bus answers 503 until the broker is there. */
 async function main(): Promise<void> {

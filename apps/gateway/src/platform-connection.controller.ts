@@ -21,7 +21,7 @@ import { newShortId, parsePlatformConnectionId, platformConnectionId } from '#co
 import type { Random } from '#contracts/secrets.js';
 import { Endpoint } from './endpoint.js';
 import { notFound } from './ids.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 import { TokenSealer } from './pages/token-sealer.js';
 import { Caller, Randomness, RequestBody, RequestQuery } from './params.js';
 import { untilBankAnswers } from './request-context.js';

@@ -18,7 +18,7 @@ import { Bus } from '#service/bus.js';
 import { scopesOf } from './access.js';
 import { Endpoint } from './endpoint.js';
 import { idInPath, notFound } from './ids.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 import { Caller, CallerKey, Randomness, RequestBody, RequestQuery } from './params.js';
 import { PlatformKeys } from './platform-keys.js';
 
@@ -131,8 +131,10 @@ export class PlatformKeyController {
 }
 
 /** Where keys are looked for: a live key has its rights over test keys, too. */
-const environmentsOf = ({ environment }: VerifiedKey, { env }: Place): Tenant['environment'][] =>
-  env ? [env] : environment === 'live' ? ['live', 'test'] : ['test'];
+function environmentsOf({ environment }: VerifiedKey, { env }: Place): Tenant['environment'][] {
+  if (env) return [env];
+  return environment === 'live' ? ['live', 'test'] : ['test'];
+}
 
 /** Without a wish: the reads among the caller's own scopes. */
 function grantable(key: VerifiedKey, wished: CreatePlatformKeyBody['scopes']) {

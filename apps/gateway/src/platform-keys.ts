@@ -4,7 +4,7 @@ import { withFreshId } from '#contracts/fresh-id.js';
 import type { KeyScope } from '#contracts/key.js';
 import { keyIdentity, newPlatformKey, type Random } from '#contracts/secrets.js';
 import { type FreshKey, inDays } from './household-keys.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 
 export interface PlatformKeyWish {
   tenant: Tenant;

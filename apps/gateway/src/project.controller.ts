@@ -19,7 +19,7 @@ import type { Random } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
 import { refuseTest } from './access.js';
 import { Endpoint } from './endpoint.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 import { Caller, Randomness, RequestBody, RequestQuery } from './params.js';
 import { RedirectOrigins } from './redirect-origins.js';
 

@@ -2,9 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { type Replay, toReplays } from '#contracts/api/replays.js';
 import type { Context } from '#contracts/envelope.js';
 import { uuidV5 } from '#contracts/ids.js';
+import { services } from '#contracts/services.js';
 import { Bus } from '#service/bus.js';
-
-const services = ['key', 'connection', 'link-session', 'audit'] as const;
 
 /** Replays of the read models of all services, each of which leads its own. */
 @Injectable()

@@ -4,7 +4,7 @@ import type { Context } from '#contracts/envelope.js';
 import { Bus } from '#service/bus.js';
 import { Endpoint } from './endpoint.js';
 import { idInPath } from './ids.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 import { Caller } from './params.js';
 
 /** Levers of the sandbox bank. Elsewhere these routes do not exist. */

@@ -19,7 +19,7 @@ import type { Random } from '#contracts/secrets.js';
 import { Endpoint } from './endpoint.js';
 import { householdPage } from './household-page.js';
 import { idInPath } from './ids.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 import { Caller, Randomness, RequestBody, RequestQuery } from './params.js';
 
 /** The people of the household. */

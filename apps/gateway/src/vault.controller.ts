@@ -3,7 +3,7 @@ import { vaultStatus } from '#contracts/api/vault.js';
 import type { Context } from '#contracts/envelope.js';
 import { refuseTest } from './access.js';
 import { Endpoint } from './endpoint.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 import { Caller } from './params.js';
 
 const reply = { 200: vaultStatus };

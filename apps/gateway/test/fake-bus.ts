@@ -12,7 +12,7 @@ type Heard<S extends keyof Announcements> = (
 /** A bus whose services are functions of the test. What nobody answers is UNAVAILABLE, as on the real one. */
 export class FakeBus extends Bus {
   readonly asked: { subject: Subject; ask: unknown; timeoutMs: number | undefined }[] = [];
-  readonly mentioned: { subject: keyof Announcements; say: unknown }[] = [];
+  readonly unconfirmed: { subject: keyof Announcements; say: unknown }[] = [];
   /** Whether the key service answers those who ask for a lease. */
   grantsLeases = true;
   private readonly lost: (() => void)[] = [];
@@ -37,7 +37,7 @@ export class FakeBus extends Bus {
     return Promise.resolve(true);
   }
 
-  override announce<S extends keyof Announcements>(
+  override broadcast<S extends keyof Announcements>(
     _: S,
     say: Announcements[S]['say'],
     onAnswer?: (answer: Announcements[S]['answer']) => void,
@@ -59,8 +59,8 @@ export class FakeBus extends Bus {
     (this.listeners.get(subject) as unknown as Heard<S> | undefined)?.(say, answer);
   }
 
-  override mention<S extends keyof Announcements>(subject: S, say: Announcements[S]['say']): void {
-    this.mentioned.push({ subject, say });
+  override broadcastUnconfirmed<S extends keyof Announcements>(subject: S, say: Announcements[S]['say']): void {
+    this.unconfirmed.push({ subject, say });
   }
 
   override onDisconnect(callback: () => void): void {

@@ -6,7 +6,7 @@ import { hashSecret, keyIdentity, newHouseholdKey, newPlatformKey } from '#contr
 import { logger } from '#service/logger.js';
 import { type GatewayConfig, gatewayEnv } from '../src/config.js';
 import { VerifiedKeys } from '../src/key-cache.js';
-import { createGateway } from '../src/server.js';
+import { createGateway } from '../src/create-gateway.js';
 import { FakeBus } from './fake-bus.js';
 
 logger.level = 'silent';

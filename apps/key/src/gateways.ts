@@ -27,7 +27,7 @@ export class Gateways {
     const over = () => this.allHave(change.forgottenBy) || change.ageMs() >= LEASE_MS;
     try {
       do {
-        await change.announce(this.bus);
+        await change.broadcast(this.bus);
         for (const next = performance.now() + REPEAT_MS; performance.now() < next && !over();) {
           await Promise.race([change.nextAnswer(), wait(next - performance.now())]);
         }
@@ -53,8 +53,8 @@ class Change {
 
   constructor(private readonly fact: KeyChanged) {}
 
-  async announce(bus: Bus): Promise<void> {
-    const round = await bus.announce('gateway.key-changed', this.fact, ({ gateway_id }) => {
+  async broadcast(bus: Bus): Promise<void> {
+    const round = await bus.broadcast('gateway.key-changed', this.fact, ({ gateway_id }) => {
       this.forgottenBy.add(gateway_id);
       this.wake();
     });

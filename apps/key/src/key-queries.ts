@@ -70,7 +70,7 @@ export class KeyQueries {
   /** Keys as they are at this moment, beside their last use. */
   async shown(keys: KeyView[]): Promise<UsedKey[]> {
     const now = new Date().toISOString();
-    return this.uses.beside(keys.map((key) => keyAt(now, key)));
+    return this.uses.beside(keys.map((key) => keyAt(key, now)));
   }
 
   /** Other household keys of the tenant that may do everything, as far as the view knows. */

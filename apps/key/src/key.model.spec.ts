@@ -28,7 +28,7 @@ const properties = {
         .keys()
         .filter(({ retires_at }) => retires_at !== null)
         .forEach((rotated) => {
-          const isDead = keyAt(timeAt(at), rotated).revoked_at !== null;
+          const isDead = keyAt(rotated, timeAt(at)).revoked_at !== null;
           assert.equal(isDead, rotated.revoked_at !== null || rotated.retires_at! <= timeAt(at));
           assert.ok(rotated.revoked_at === null || rotated.revoked_at <= rotated.retires_at!);
         });
@@ -53,7 +53,7 @@ const properties = {
   'keys that only rotate and revoke themselves leave one that may do everything': (by: Rules) =>
     fc.property(history, (steps) => {
       const lasting = (world: World) =>
-        world.keys().some((one) => isLastingAdmin(timeAt(0), one)) ||
+        world.keys().some((one) => isLastingAdmin(one, timeAt(0))) ||
         world.keys().some(({ successor_id }) => successor_id !== null && !world.streams.has(successor_id));
       new World(by, (world) => assert.ok(lasting(world), 'nobody can manage keys any more')).play(
         steps
@@ -107,7 +107,7 @@ const mistakes: [string, Partial<Rules>, keyof typeof properties][] = [
   ],
   [
     'a key on its way out that counts as the one that stays',
-    { isLastingAdmin: (now, one) => isLastingAdmin(now, { ...one, successor_id: null }) },
+    { isLastingAdmin: (one, now) => isLastingAdmin({ ...one, successor_id: null }, now) },
     'keys that only rotate and revoke themselves leave one that may do everything',
   ],
 ];

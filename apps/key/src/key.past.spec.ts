@@ -1,6 +1,6 @@
 import { describe, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { KeyCommand, KeyTerms, KeyView } from '#contracts/key.js';
+import type { KeyCommand, KeyTerms } from '#contracts/key.js';
 import { assertPastIsAsItWas } from '#testing/as-of.js';
 import { apiKey } from './key.decider.js';
 import { keyAt, keyProjection } from './key.view.js';
@@ -36,14 +36,12 @@ const commands = fc.oneof(
 
 describe('an API key in the past', () => {
   it('is what it was shown as then, to the moment at which its grace ended', () => {
-    const shown = (key: KeyView, time: string) => keyAt(time, key);
-    assertPastIsAsItWas({ decider: apiKey, projection: keyProjection, shown, commands }, 100);
+    assertPastIsAsItWas({ decider: apiKey, projection: keyProjection, shown: keyAt, commands }, 100);
   });
 
   it('is what it was shown as then, also when it was revoked', () => {
     const revoked = fc.oneof({ weight: 9, arbitrary: commands }, fc.constant(at({ type: 'RevokeKey' })));
     // The grace may have ended before the sweep writes so down: the event then tells an earlier time than its own.
-    const shown = (key: KeyView, time: string) => keyAt(time, key);
-    assertPastIsAsItWas({ decider: apiKey, projection: keyProjection, shown, commands: revoked }, 50);
+    assertPastIsAsItWas({ decider: apiKey, projection: keyProjection, shown: keyAt, commands: revoked }, 50);
   });
 });

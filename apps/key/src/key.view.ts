@@ -47,13 +47,13 @@ export const apiKeys = rowPerStream({
 });
 
 /** The key as it is at this moment: one whose grace is over is revoked, also before that is recorded. */
-export const keyAt = <Key extends KeyView>(now: string, key: Key): Key =>
+export const keyAt = <Key extends KeyView>(key: Key, now: string): Key =>
   key.revoked_at === null && key.retires_at !== null && key.retires_at <= now
     ? { ...key, revoked_at: key.retires_at }
     : key;
 
 /** Does the tenant keep this key, and can it do everything? One that was rotated is on its way out. */
-export const isLastingAdmin = (now: string, key: KeyView): boolean =>
+export const isLastingAdmin = (key: KeyView, now: string): boolean =>
   key.kind === 'household' &&
   key.scopes.includes('full_access') &&
   key.revoked_at === null &&

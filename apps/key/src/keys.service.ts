@@ -6,11 +6,11 @@ import { idOf, parseId, shortIdOf } from '#contracts/ids.js';
 import type { KeyCommand, KeyEvent, KeyTerms, KeyView, RefusedUses } from '#contracts/key.js';
 import type { Ask } from '#contracts/subjects.js';
 import { ownOf } from '#contracts/tenancy.js';
-import { readStreamAsOf, type Then } from '#eventstore/as-of.js';
+import { readStreamAsOf, type StreamAsOf } from '#eventstore/as-of.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
-import { AtMost } from '#service/at-most.js';
+import { Semaphore } from '#service/semaphore.js';
 import { Store } from '#service/store.js';
 import { Gateways } from './gateways.js';
 import { KeyFolds } from './key-folds.js';
@@ -27,7 +27,7 @@ const MOST_IN_TURN = 2;
 @Injectable()
 export class Keys {
   private readonly handle;
-  private readonly inTurn = new AtMost(MOST_IN_TURN);
+  private readonly inTurn = new Semaphore(MOST_IN_TURN);
 
   constructor(
     @Inject(Store) private readonly store: Store,
@@ -118,7 +118,7 @@ export class Keys {
 
   private async withHash(id: string, hash: string): Promise<KeyView | null> {
     const key = await this.folds.read(id);
-    return key.view && key.hash === hash ? keyAt(now(), key.view) : null;
+    return key.view && key.hash === hash ? keyAt(key.view, now()) : null;
   }
 
   /** Another tenant's key does not exist. */
@@ -131,11 +131,11 @@ export class Keys {
   /** As it was shown at that moment, apart from its last use. */
   async past(tenant: Tenant, id: string, moment: AsOf): Promise<{ key: KeyView; time: string }> {
     const uuid = parseId('api_key', id);
-    const { events, time }: Then<KeyEvent> =
+    const { events, time }: StreamAsOf<KeyEvent> =
       uuid === null
         ? { events: [], time: '' }
         : await readStreamAsOf<KeyEvent>(this.store.client, `api_key-${uuid}`, moment);
-    return { key: keyAt(time, ownOf(tenant, project(keyProjection, events), 'API key')), time };
+    return { key: keyAt(ownOf(tenant, project(keyProjection, events), 'API key'), time), time };
   }
 
   private async command(id: string, command: KeyCommand, context: Context): Promise<Written<KeyView>> {
@@ -157,7 +157,7 @@ export class Keys {
       await transaction.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [tenant]);
       for (const { id } of await this.queries.otherAdminKeys(key, now())) {
         const other = shown(await this.read(id));
-        if (other && isLastingAdmin(now(), other)) return revoke();
+        if (other && isLastingAdmin(other, now())) return revoke();
       }
       throw new DomainError('LAST_ADMIN_KEY');
     };
@@ -180,7 +180,7 @@ const revokesItself = (key: KeyView, { actor }: Context): boolean =>
 
 const shown = (events: KeyEvent[]): KeyView | null => {
   const key = project(keyProjection, events);
-  return key && keyAt(now(), key);
+  return key && keyAt(key, now());
 };
 
 const now = (): string => new Date().toISOString();

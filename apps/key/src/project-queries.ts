@@ -4,7 +4,7 @@ import { organization, type ProjectView } from '#contracts/project.js';
 import type { Ask } from '#contracts/subjects.js';
 import type { Projector } from '#eventstore/projector.js';
 import { listName, pageOf, placeIn } from '#service/cursor.js';
-import { upTo } from '#service/in-turn.js';
+import { takeUpTo } from '#service/batch-queue.js';
 import { Store } from '#service/store.js';
 import { hearingAll } from './key-streams.js';
 import { ProjectRow, projectRows } from './project.view.js';
@@ -17,7 +17,7 @@ const BYTES = 1024 * 1024;
 
 /** How many of the projects go into one reply. */
 const fitting = (most: number, rows: ProjectRow[]): number =>
-  upTo<ProjectRow>(most, BYTES, (row) => JSON.stringify(row).length)([...rows]).length;
+  takeUpTo<ProjectRow>(most, BYTES, (row) => JSON.stringify(row).length)([...rows]).length;
 
 /** The projection of all projects, and the read of it. */
 @Injectable()

@@ -145,7 +145,7 @@ export class World {
   }
 
   private refuseLast(id: string, now: string): void {
-    const others = this.keys().filter((other) => other.id !== id && this.by.isLastingAdmin(now, other));
+    const others = this.keys().filter((other) => other.id !== id && this.by.isLastingAdmin(other, now));
     if (others.length === 0) throw new DomainError('LAST_ADMIN_KEY');
   }
 

@@ -1,7 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { type Position, systemContext } from '#contracts/envelope.js';
 import type { SessionView } from '#contracts/link-session.js';
-import { AtMost } from '#service/at-most.js';
+import { Semaphore } from '#service/semaphore.js';
 import { logger } from '#service/logger.js';
 import { Sweep } from '#service/sweep.js';
 import { SessionQueries } from './session-queries.js';
@@ -19,7 +19,7 @@ export class ExpireSessions implements OnApplicationBootstrap, BeforeApplication
     work: (stopping) => this.sweep(stopping),
     failure: 'the expiry sweep failed; it comes again',
   });
-  private readonly atOnce = new AtMost(AT_ONCE);
+  private readonly atOnce = new Semaphore(AT_ONCE);
 
   constructor(
     private readonly sessions: Sessions,

@@ -112,12 +112,12 @@ function claimAttempt({ attempt_id, now }: Command<'ClaimAttempt'>, state: Minte
 
 /** `Sessions` turns this event into 410 CONSUMED: the refusal is a fact, and it changes nothing. */
 function refuseUse(state: Minted, attempt_id: string, at: string): SessionEvent[] {
-  assertNews(state, attempt_id);
+  assertNotRecorded(state, attempt_id);
   return [{ type: 'UseRefused', attempt_id, at }];
 }
 
 /** Each refused use is recorded once. */
-function assertNews({ refused_uses }: Minted, use: string): void {
+function assertNotRecorded({ refused_uses }: Minted, use: string): void {
   if (refused_uses.includes(use) || refused_uses.length >= MAX_REFUSED_USES) throw new DomainError('CONSUMED');
 }
 
@@ -159,7 +159,7 @@ function finish({ now }: Command<'FinishSession'>, state: Minted): SessionEvent[
 /** Of two devices at one code, the append at the exact revision lets one in. */
 function handOver({ code_hash, now }: Command<'HandOver'>, state: Minted): SessionEvent[] {
   if (state.used_codes.includes(code_hash)) {
-    assertNews(state, code_hash);
+    assertNotRecorded(state, code_hash);
     return [{ type: 'UseRefused', attempt_id: NO_ATTEMPT, code_hash, at: now }];
   }
   assertUsable(state, now);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { SessionCommand, SessionTerms } from '#contracts/link-session.js';
 import { assertPastIsAsItWas } from '#testing/as-of.js';
 import { linkSession } from './link-session.decider.js';
-import { asOf, sessionProjection } from './link-session.view.js';
+import { sessionAt, sessionProjection } from './link-session.view.js';
 
 const terms = (single_use: boolean): SessionTerms => ({
   ...{ project_id: 'prj_default000000000', environment: 'live', id: 'session', short_id: 's', token_hash: 'hash' },
@@ -35,6 +35,6 @@ const commands = fc.oneof(
 
 describe('a session in the past', () => {
   it('is what it was shown as then, to the moment of its expiry', () => {
-    assertPastIsAsItWas({ decider: linkSession, projection: sessionProjection, shown: asOf, commands }, 150);
+    assertPastIsAsItWas({ decider: linkSession, projection: sessionProjection, shown: sessionAt, commands }, 150);
   });
 });

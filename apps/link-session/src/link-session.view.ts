@@ -82,7 +82,7 @@ export const linkSessions = rowPerStream({
 const without = (list: string[], item: string): string[] => list.filter((one) => one !== item);
 
 /** A session expires at its time, whether or not the sweep has recorded it yet. */
-export const asOf = <V extends SessionView>(session: V, now: string): V => {
+export const sessionAt = <V extends SessionView>(session: V, now: string): V => {
   const live = session.status === 'pending' || session.status === 'active';
   return live && session.expires_at <= now && session.in_flight.length === 0
     ? { ...session, status: 'expired' }

@@ -2,7 +2,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { Context } from '#contracts/envelope.js';
 import { isCoded } from '#contracts/errors.js';
-import type { SessionCommand, SessionView } from '#contracts/link-session.js';
+import { inTenantOf, type SessionCommand, type SessionView } from '#contracts/link-session.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
 import { SessionViews } from './session-views.js';
@@ -109,8 +109,3 @@ export class PageController {
 }
 
 const now = (): string => new Date().toISOString();
-
-function inTenantOf({ project_id, environment, user_id }: SessionView, context: Context): Context {
-  const actor = { type: 'person' as const, id: user_id, name: 'the person at the link' };
-  return { ...context, actor, tenant: { project_id, environment } };
-}

@@ -6,7 +6,7 @@ import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
 import type { Recorded } from '#eventstore/recorded.js';
 import { Store } from '#service/store.js';
-import { asOf, sessionProjection } from './link-session.view.js';
+import { sessionAt, sessionProjection } from './link-session.view.js';
 import { SessionViews } from './session-views.js';
 
 interface Watch {
@@ -45,7 +45,7 @@ export class WatchSession {
 export function changesSince(after: Position | undefined, all: SessionChanges['changes'], now: string): SessionChanges {
   const last = all.at(-1)!;
   if (after === undefined) {
-    const session = asOf(last.session, now);
+    const session = sessionAt(last.session, now);
     return { changes: [{ ...last, session }], ended: hasEnded(session) };
   }
   const from = BigInt(after);

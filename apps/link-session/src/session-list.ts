@@ -1,16 +1,10 @@
 import { sha256 } from '#contracts/ids.js';
 import type { Ask } from '#contracts/subjects.js';
 import { listName, placeIn } from '#service/cursor.js';
-
-interface Statement {
-  /** Under which it is prepared; without one it is planned anew each time. */
-  name: string | undefined;
-  text: string;
-  values: unknown[];
-}
+import { parameters, type Placeholder, type Statement } from '#service/statement.js';
 
 /** Its time has passed, which counts from then on, and the sweep has not recorded it yet. */
-const due = (now: string) => `status in ('pending', 'active') and expires_at <= ${now} and in_flight = '{}'`;
+export const due = (now: string) => `status in ('pending', 'active') and expires_at <= ${now} and in_flight = '{}'`;
 const NEWEST_FIRST = 'order by created_at desc, id desc';
 
 /** All of a list but which page of it. */
@@ -27,8 +21,7 @@ export function listOf(ask: Ask<'link-session.list'>): string {
  * page costs the same with a thousand sessions and with a million.
  */
 export function listStatement(ask: Ask<'link-session.list'>, now: string): Statement {
-  const values: unknown[] = [];
-  const value = (one: unknown) => `$${values.push(one)}`;
+  const { values, value } = parameters();
   const terms = termsOf(ask, value);
   const { status, limit } = ask;
   const rows = `limit ${value(limit + 1)}`;
@@ -44,7 +37,7 @@ export function listStatement(ask: Ask<'link-session.list'>, now: string): State
   return { name: `sessions_${sha256(text).slice(0, 16)}`, text, values };
 }
 
-function termsOf(ask: Ask<'link-session.list'>, value: (one: unknown) => string): string[] {
+function termsOf(ask: Ask<'link-session.list'>, value: Placeholder): string[] {
   const { user_id, connection_id, created_after, created_before, cursor, context } = ask;
   const after = placeIn(listOf(ask), cursor);
   return [

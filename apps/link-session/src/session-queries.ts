@@ -6,8 +6,8 @@ import { isOf } from '#contracts/tenancy.js';
 import { pageOf } from '#service/cursor.js';
 import { prepared } from '#service/prepared.js';
 import { Store } from '#service/store.js';
-import { listOf, listStatement } from './session-list.js';
-import { asOf, type LinkSessionRow } from './link-session.view.js';
+import { due, listOf, listStatement } from './session-list.js';
+import { sessionAt, type LinkSessionRow } from './link-session.view.js';
 
 const DUE_AT_ONCE = 200;
 
@@ -24,7 +24,7 @@ export class SessionQueries {
     this.due = prepared<LinkSessionRow>(
       dataSource,
       'sessions_due',
-      `select * from link_sessions where status in ('pending', 'active') and expires_at <= $1 and in_flight = '{}'
+      `select * from link_sessions where ${due('$1')}
        order by expires_at limit ${DUE_AT_ONCE}`,
     );
     this.ofUser = prepared<{ id: string }>(
@@ -37,7 +37,7 @@ export class SessionQueries {
 
   async find(tenant: Tenant, id: string): Promise<SessionView | null> {
     const [row] = await this.byId([id]);
-    return isOf(tenant, row) ? asOf(row, new Date().toISOString()) : null;
+    return isOf(tenant, row) ? sessionAt(row, new Date().toISOString()) : null;
   }
 
   /** Sessions whose time has passed and whose expiry is not recorded yet, as many as one looks for at once. */
@@ -58,7 +58,7 @@ export class SessionQueries {
     const rows = await prepared<LinkSessionRow>(this.store.dataSource, name, text)(values);
     return pageOf(
       listOf(ask),
-      rows.map((row) => asOf(row, now)),
+      rows.map((row) => sessionAt(row, now)),
       ask.limit,
     );
   }

@@ -10,7 +10,7 @@ import { project } from '#eventstore/projection.js';
 import { readStream } from '#eventstore/read-stream.js';
 import { Store } from '#service/store.js';
 import { linkSession } from './link-session.decider.js';
-import { asOf, sessionProjection } from './link-session.view.js';
+import { sessionAt, sessionProjection } from './link-session.view.js';
 import { pageFacts } from './page-facts.js';
 
 /** Commands to sessions and the truth about one, from its own stream. */
@@ -46,7 +46,7 @@ export class Sessions {
   async past(tenant: Tenant, id: string, moment: AsOf): Promise<SessionView> {
     const { events, time } = await readStreamAsOf<SessionEvent>(this.store.client, `link_session-${id}`, moment);
     const view = project(sessionProjection, events);
-    return asOf(ownOf(tenant, view, 'Link session'), time);
+    return sessionAt(ownOf(tenant, view, 'Link session'), time);
   }
 
   /** The session of a link token; the hash leads to the stream, so a link works the moment it was minted. */
@@ -68,5 +68,5 @@ export const idOfToken = (tokenHash: string): string => idOf('link_session', sho
 function viewOf(events: Handled<SessionEvent>['events']): SessionView {
   const view = project(sessionProjection, events);
   if (!view) throw new DomainError('NOT_FOUND');
-  return asOf(view, new Date().toISOString());
+  return sessionAt(view, new Date().toISOString());
 }

@@ -46,13 +46,24 @@ describe('the secrets of docker compose', () => {
   const makeSecrets = () =>
     spawnSync(process.execPath, [join(__dirname, '../../../deploy/make-secrets.mjs')], { cwd: dir, encoding: 'utf8' });
 
-  it('are made once: those that open what is stored are never joined by others', () => {
-    writeFileSync(join(dir, '.env'), '# VAULT_KEK=\nPORT=8081\n');
+  const namesIn = (text: string) => text.split('\n').flatMap((line) => /^(\w+)=./.exec(line)?.[1] ?? []);
+
+  it('are made once: only what is missing joins those that are there', () => {
+    writeFileSync(join(dir, '.env'), '# VAULT_KEK=x\nVAULT_KEK=\nPORT=8081\n');
     const made = makeSecrets();
     expect(made).toMatchObject({ status: 0, stderr: '' });
     expect(made.stdout).toMatch(/^VAULT_KEK=.{44}$/m);
+    const later = ['NATS_PASSWORD_SUBSCRIBER', 'AUDIT_SIGNING_KEY'];
+    const old = made.stdout.split('\n').filter((line) => !later.some((name) => line.startsWith(name)));
+    writeFileSync(join(dir, '.env'), old.join('\n'));
+    expect(namesIn(makeSecrets().stdout)).toEqual(later);
     writeFileSync(join(dir, '.env'), made.stdout);
-    expect(makeSecrets()).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('VAULT_KEK') });
+    expect(makeSecrets()).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  });
+
+  it('are none where a file of an own holds the key of the timeline', () => {
+    writeFileSync(join(dir, '.env'), 'AUDIT_SIGNING_KEY_FILE=/keys/audit.pem\n');
+    expect(namesIn(makeSecrets().stdout)).not.toContain('AUDIT_SIGNING_KEY');
   });
 
   it('begin a line of their own, in a file that nobody else on the machine may read', () => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isService } from '#contracts/services.js';
 import { type PartPlan } from './child.js';
 import { dialledAt } from './ports.js';
 import { type PartName } from './settings.js';
@@ -120,8 +121,7 @@ export const programOf = (app: string) => join(__dirname, '..', '..', app, 'src'
 
 const apps: Partial<Record<PartName, string>> = { eventstore: 'eventstore-embedded' };
 
-/** They may have asked a provider, and end once they have written down what that gave: sweeps first, then requests. */
-const services: PartName[] = ['key', 'connection', 'link-session', 'audit'];
+/** A service may have asked a provider, and ends once it has written down what that gave: sweeps first, then requests. */
 const SERVICE_STOPS_WITHIN_MS = 30_000;
 
 /** The plan of a part that is a Node program of ours. */
@@ -141,6 +141,6 @@ export function nodePart(name: NodePart, wiring: Wiring): PartPlan {
     host: name === 'gateway' ? dialledAt(wiring.host) : undefined,
     url: urls[name],
     tells: true,
-    ...(services.includes(name) && { startedPath: '/health/started', stopWithinMs: SERVICE_STOPS_WITHIN_MS }),
+    ...(isService(name) && { startedPath: '/health/started', stopWithinMs: SERVICE_STOPS_WITHIN_MS }),
   };
 }

@@ -59,13 +59,19 @@ async function endOrphans(run: Pick<Run, 'parts'>): Promise<void> {
   }
 }
 
-/** Refuses a folder in use, and ends what was left behind there. Returns the text of the run file that named it. */
-export async function endLeftBehind(dataDir: string): Promise<string | undefined> {
+/** Refuses a folder in use. Returns the run file of one that is not, also for scripts/refuse-running.mjs. */
+export function refuseInUse(dataDir: string) {
   const text = readText(runFileOf(dataDir));
   const before = text === undefined ? undefined : runIn(text);
   if (before && alive(before)) {
     throw new StartError(`${dataDir} is in use: Latchkey already runs there at ${before.url} (process ${before.pid}).`);
   }
+  return { text, before };
+}
+
+/** Refuses a folder in use, and ends what was left behind there. Returns the text of the run file that named it. */
+export async function endLeftBehind(dataDir: string): Promise<string | undefined> {
+  const { text, before } = refuseInUse(dataDir);
   if (before) await endOrphans(before);
   return text;
 }

@@ -1,21 +1,12 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { isSetupCode, SETUP_CODE_RULE } from '#contracts/secrets.js';
+import { services } from '#contracts/services.js';
 import { providerEnv } from '#service/provider-env.js';
 import { StartError } from './start-error.js';
 
 /** Every part of the system, in the order they start. */
-export const partNames = [
-  'postgres',
-  'nats',
-  'eventstore',
-  'sandbox-bank',
-  'key',
-  'connection',
-  'link-session',
-  'audit',
-  'gateway',
-] as const;
+export const partNames = ['postgres', 'nats', 'eventstore', 'sandbox-bank', ...services, 'gateway'] as const;
 export type PartName = (typeof partNames)[number];
 
 const url = (...protocols: string[]) =>

@@ -1,3 +1,4 @@
+import { isService, services } from '#contracts/services.js';
 import { type PartPlan } from './child.js';
 import { embeddedPostgres } from './postgres.js';
 import { localBus } from './nats.js';
@@ -9,15 +10,19 @@ import { StartError } from './start-error.js';
 import { databaseAdminUrl } from './wiring.js';
 
 /** What has to listen before a part is started; everything else starts side by side. */
-const services: PartName[] = ['key', 'connection', 'link-session', 'audit'];
 const startsAfter = (name: PartName): PartName[] => {
   if (name === 'eventstore') return ['postgres'];
   if (name === 'gateway') return ['nats'];
-  return services.includes(name) ? ['postgres', 'nats', 'eventstore'] : [];
+  return isService(name) ? ['postgres', 'nats', 'eventstore'] : [];
 };
 
 /** Who asks stops before who answers: the first group first, each group together. */
-export const stopOrder: PartName[][] = [['gateway'], services, ['nats', 'eventstore', 'sandbox-bank'], ['postgres']];
+export const stopOrder: PartName[][] = [
+  ['gateway'],
+  [...services],
+  ['nats', 'eventstore', 'sandbox-bank'],
+  ['postgres'],
+];
 
 /** Starts the parts, each as soon as those it needs have started. */
 export async function inOrder(parts: Set<PartName>, start: (name: PartName) => Promise<void>): Promise<void> {
@@ -39,7 +44,7 @@ export function localParts(settings: Settings, wiring: Wiring): Set<PartName> {
   if (settings.NATS_URL) parts.delete('nats');
   if (settings.EVENTSTORE_URL) parts.delete('eventstore');
   if (!wiring.sandbox) parts.delete('sandbox-bank');
-  const needDatabase = ['eventstore', 'key', 'connection', 'link-session', 'audit'] as const;
+  const needDatabase = ['eventstore', ...services] as const;
   if (needDatabase.some((part) => parts.has(part)) && !settings.DATABASE_URL && !parts.has('postgres')) {
     throw new StartError('LATCHKEY_PARTS: parts that store something need postgres, in the list or as DATABASE_URL.');
   }

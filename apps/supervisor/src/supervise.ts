@@ -1,3 +1,4 @@
+import { EX_CONFIG } from '#service/settings-error.js';
 import { type PartPlan, keepRunning, type RunningChild } from './child.js';
 import { type Logs } from './logs.js';
 import { started } from './ports.js';
@@ -8,8 +9,6 @@ import { StartError } from './start-error.js';
 
 /** Whatever takes longer is worth a word. */
 const SLOW_MS = 3_000;
-/** With this a part ends whose environment is wrong (libs/service/src/config.ts): it would end so each time. */
-const EX_CONFIG = 78;
 
 interface Surroundings {
   logs: Logs;

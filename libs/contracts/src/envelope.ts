@@ -15,6 +15,9 @@ export interface Actor {
   name: string;
 }
 
+/** Whoever has opened the link. */
+export const personAtLink = (id: string): Actor => ({ type: 'person', id, name: 'the person at the link' });
+
 /** Who asks, for whom, and until when: made at the edge, travels with every request on the bus. */
 export interface Context {
   tenant: Tenant;
@@ -67,7 +70,7 @@ export const metadataOf = (context: Context): EventMetadata => ({
   ...context.tenant,
 });
 
-/** A position in the event store as text: compare with `reached`, never compute. */
+/** A position in the event store as text: compare two of them as BigInt, and do no sums with them. */
 export type Position = string;
 
 /** A moment that has passed: by the clock, or exactly, right after what stands at a position. */

@@ -65,17 +65,18 @@ export type ErrorCode = keyof typeof errors;
 export const platformCode = (code: ErrorCode): string =>
   ('v1' in errors[code] ? (errors[code] as { v1: string }).v1 : undefined) ?? code.toLowerCase();
 
-/** A refusal the caller can act on. Anything else that is thrown is a bug and leaves as INTERNAL. */
+/** A refusal the caller can act on; its cause is for the log only. Anything else that is thrown is a bug and leaves as INTERNAL. */
 export class DomainError extends Error {
   constructor(
     readonly code: ErrorCode,
     message: string = errors[code].text,
     readonly details?: Record<string, unknown>,
+    options?: ErrorOptions,
   ) {
     // Where a caller was refused is nothing to trace, and a flood of refusals has to stay cheap.
     const { stackTraceLimit } = Error;
     if (errors[code].status < 500) Error.stackTraceLimit = 0;
-    super(message);
+    super(message, options);
     Error.stackTraceLimit = stackTraceLimit;
   }
 }

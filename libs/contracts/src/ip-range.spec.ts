@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseRange, within } from './ip-range.js';
+import { isWithin, parseRange } from './ip-range.js';
 
 describe('a range of addresses', () => {
   it.each([
@@ -50,10 +50,10 @@ describe('a range of addresses', () => {
     ['fe80::/10', 'fe80::1%eth0', true],
     ['10.0.0.0/8', '', false],
     ['10.0.0.0/8', 'unix:/run/x', false],
-  ])('%s holds %s: %s', (range, address, holds) => expect(within([range])(address)).toBe(holds));
+  ])('%s holds %s: %s', (range, address, holds) => expect(isWithin([range])(address)).toBe(holds));
 
   it('is one of several', () => {
-    const allowed = within(['10.0.0.0/8', '2001:db8::/32']);
+    const allowed = isWithin(['10.0.0.0/8', '2001:db8::/32']);
     expect(['10.0.0.1', '2001:db8::5', '192.0.2.1'].map(allowed)).toEqual([true, true, false]);
   });
 });

@@ -43,7 +43,7 @@ export function parseRange(text: string): string | null {
 }
 
 /** Says of an address whether it lies in one of the ranges. An IPv4 address lies in no range of IPv6. */
-export function within(ranges: readonly string[]): (address: string) => boolean {
+export function isWithin(ranges: readonly string[]): (address: string) => boolean {
   const lists = { ipv4: new BlockList(), ipv6: new BlockList() };
   for (const { address, bits, family } of ranges.map(parse).filter((range) => range !== null)) {
     lists[family].addSubnet(address, bits, family);

@@ -1,4 +1,4 @@
-import type { Position, Tenant } from './envelope.js';
+import { type Context, personAtLink, type Position, type Tenant } from './envelope.js';
 import type { PersonalTextErased } from './personal-text.js';
 
 export type ProviderName = 'plaid' | 'teller';
@@ -148,3 +148,10 @@ export interface StartedLink {
   environment?: string;
   enrollment_id?: string;
 }
+
+/** A page's request belongs to the tenant of its session, and the person at the link makes it. */
+export const inTenantOf = ({ project_id, environment, user_id }: SessionView, context: Context): Context => ({
+  ...context,
+  actor: personAtLink(user_id),
+  tenant: { project_id, environment },
+});

@@ -8,27 +8,28 @@ import {
 import { setTimeout as wait } from 'node:timers/promises';
 import type { EventMetadata, Position } from '#contracts/envelope.js';
 import { uuidV5 } from '#contracts/ids.js';
+import { rejectAfter } from '#contracts/time-limit.js';
 import './append-as-bytes.js';
 import { unavailable } from './failures.js';
 
 const ATTEMPT_MS = 1_500;
 
-interface Place {
+interface AppendTarget {
   stream: string;
   expected: AppendExpectedRevision;
   /** Epoch milliseconds. */
   deadline: number;
 }
 
-/** What one wish brings about. */
-export interface Wanted<E extends { type: string }> {
+/** What one command brings about. */
+export interface EventsToAppend<E extends { type: string }> {
   events: E[];
   metadata: EventMetadata;
-  /** Names the wish: the ids of its events follow from it. */
+  /** Names the command: the ids of its events follow from it. */
   commandId: string;
 }
 
-export interface Append<E extends { type: string }> extends Place, Wanted<E> {}
+export interface Append<E extends { type: string }> extends AppendTarget, EventsToAppend<E> {}
 
 /** Another writer was first. */
 export class Conflict extends Error {}
@@ -38,21 +39,24 @@ export class Conflict extends Error {}
  * answer, broken connection) is therefore sent again, the same ids at the same revision, until the deadline:
  * the store recognises it and nothing is written twice.
  */
-export const append = <E extends { type: string }>(client: EventStoreDBClient, wish: Append<E>): Promise<Position> =>
-  appendAll(client, { ...wish, wishes: [wish] });
+export const append = <E extends { type: string }>(client: EventStoreDBClient, request: Append<E>): Promise<Position> =>
+  appendAll(client, { ...request, requests: [request] });
 
-/** The wishes of several callers at one stream, in one append: all of them come true or none. */
+/** The events of several commands on one stream, in one append: all of them are written or none. */
 export async function appendAll<E extends { type: string }>(
   client: EventStoreDBClient,
-  { stream, expected, deadline, wishes }: Place & { wishes: Wanted<E>[] },
+  { stream, expected, deadline, requests }: AppendTarget & { requests: EventsToAppend<E>[] },
 ): Promise<Position> {
-  const events = wishes.flatMap((wish) => wish.events.map((event, index) => toJsonEvent(event, wish, index)));
+  const events = requests.flatMap((request) =>
+    request.events.map((event, index) => toJsonEvent(event, request, index)),
+  );
   for (let pause = 50; ; pause *= 2) {
     const left = deadline - Date.now();
     if (left <= 0) throw unavailable('the deadline passed before the append');
     try {
       const sent = client.appendToStream(stream, events, { expectedRevision: expected });
-      const { position } = await within(sent, Math.min(left, ATTEMPT_MS));
+      // The client has no deadline of its own for appends over the batch call.
+      const { position } = await rejectAfter(sent, Math.min(left, ATTEMPT_MS));
       return String(position?.commit ?? 0n);
     } catch (error) {
       if (error instanceof WrongExpectedVersionError) throw new Conflict(stream, { cause: error });
@@ -66,7 +70,7 @@ export const eventId = (commandId: string, index: number): string => uuidV5(comm
 
 function toJsonEvent<E extends { type: string }>(
   { type, ...data }: E,
-  { metadata, commandId }: Wanted<E>,
+  { metadata, commandId }: EventsToAppend<E>,
   index: number,
 ) {
   return jsonEvent({
@@ -75,17 +79,4 @@ function toJsonEvent<E extends { type: string }>(
     data: data,
     metadata: metadata as unknown as JSONType,
   });
-}
-
-/** The client has no deadline of its own for appends over the batch call. */
-async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -11,7 +11,7 @@ const READ_DEADLINE_MS = 3_000;
 const CLOCKS_DIFFER_MS = 10 * 60_000;
 
 /** A stream as it was at some moment, and the clock's time then. */
-export interface Then<E> {
+export interface StreamAsOf<E> {
   events: E[];
   time: string;
 }
@@ -21,7 +21,7 @@ export async function readStreamAsOf<E extends { type: string }>(
   client: EventStoreDBClient,
   stream: string,
   asOf: AsOf,
-): Promise<Then<E>> {
+): Promise<StreamAsOf<E>> {
   const [{ events }, time] = await Promise.all([readStream<E>(client, stream), timeOf(client, asOf)]);
   return { events: upTo(events, asOf).map((recorded) => recorded.event), time };
 }

@@ -65,7 +65,9 @@ const refusedRead = async () => {
 };
 
 async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await wait(5);
+  for (const deadline = Date.now() + 10_000; !isSo(); await wait(5)) {
+    if (Date.now() > deadline) throw new Error(`not within 10 s: ${isSo.toString()}`);
+  }
 }
 
 /** The next append that comes over the batch call of this number. */

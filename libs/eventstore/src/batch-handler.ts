@@ -2,7 +2,7 @@ import type { AppendExpectedRevision, EventStoreDBClient, NO_STREAM } from '@eve
 import type { Category } from '#contracts/categories.js';
 import { type Context, metadataOf } from '#contracts/envelope.js';
 import { personalFieldsOf } from '#contracts/personal-text.js';
-import { appendAll, type Wanted } from './append.js';
+import { appendAll, type EventsToAppend } from './append.js';
 import { commandIdOf } from './command-handler.js';
 import type { Decider } from './decider.js';
 
@@ -12,7 +12,7 @@ export interface Known<S> {
   revision: bigint | typeof NO_STREAM;
 }
 
-export interface BatchWish<C> {
+export interface BatchCommand<C> {
   command: C;
   context: Context;
 }
@@ -20,11 +20,11 @@ export interface BatchWish<C> {
 export interface Batch<S, C> {
   id: string;
   known: Known<S>;
-  wishes: BatchWish<C>[];
+  commands: BatchCommand<C>[];
 }
 
 export interface BatchHandled<S, E> {
-  /** What each wish brought about, in their order; nothing where the wish was true already. */
+  /** What each command brought about, in their order; nothing where its wish was true already. */
   decided: E[][];
   known: Known<S>;
 }
@@ -40,10 +40,10 @@ export const batchHandler =
     category: Category,
     decider: Decider<S, C, E>,
   ) =>
-  async ({ id, known, wishes }: Batch<S, C>): Promise<BatchHandled<S, E>> => {
+  async ({ id, known, commands }: Batch<S, C>): Promise<BatchHandled<S, E>> => {
     const stream = `${category}-${id}`;
     let { state } = known;
-    const wanted = wishes.map(({ command, context }): Wanted<E> => {
+    const wanted = commands.map(({ command, context }): EventsToAppend<E> => {
       const events = decider.decide(command, state);
       if (events.some((event) => personalFieldsOf(event).length > 0))
         throw new Error('personal text would stand unsealed');
@@ -55,8 +55,8 @@ export const batchHandler =
     if (count === 0) return { decided, known };
     const expected: AppendExpectedRevision = known.revision;
     // One that has waited long must not take the others along.
-    const deadline = Math.max(...wishes.map(({ context }) => context.deadline));
-    await appendAll(client, { stream, expected, deadline, wishes: wanted });
+    const deadline = Math.max(...commands.map(({ context }) => context.deadline));
+    await appendAll(client, { stream, expected, deadline, requests: wanted });
     const before = typeof known.revision === 'bigint' ? known.revision : -1n;
     return { decided, known: { state, revision: before + BigInt(count) } };
   };

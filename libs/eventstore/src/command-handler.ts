@@ -31,7 +31,7 @@ export interface Recalled<S, E extends { type: string }> extends StreamRead<E> {
   roots: Recorded<E>[];
 }
 
-export interface Wish<S, C, E extends { type: string }> {
+export interface CommandRequest<S, C, E extends { type: string }> {
   id: string;
   command: C;
   context: Context;
@@ -42,8 +42,9 @@ export interface Wish<S, C, E extends { type: string }> {
 }
 
 /**
- * The only place that appends: read, fold, decide, append at the revision read. A conflict is decided again on
- * what is there now; a command that has left its events already is answered from them.
+ * Handles one command: read, fold, decide, append at the revision read. A stream that is expected to be new is tried unread
+ * first. A conflict is decided again on what is there now; a command that has left its events already is answered from them.
+ * Many commands to one stream that is known go through `batch-handler.ts` instead; nothing else appends.
  */
 export const commandHandler =
   <S, C extends { type: string }, E extends { type: string }>(
@@ -51,7 +52,7 @@ export const commandHandler =
     category: Category,
     decider: Decider<S, C, E>,
   ) =>
-  async ({ id, command, context, expectNew = false, recall }: Wish<S, C, E>): Promise<Handled<E>> => {
+  async ({ id, command, context, expectNew = false, recall }: CommandRequest<S, C, E>): Promise<Handled<E>> => {
     const stream = `${category}-${id}`;
     const commandId = commandIdOf(context, stream, command);
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {

@@ -1,4 +1,4 @@
-import type { EntityMetadata } from 'typeorm';
+import type { ColumnType, EntityMetadata } from 'typeorm';
 
 export interface Column {
   name: string;
@@ -8,8 +8,13 @@ export interface Column {
 export const columnsOf = ({ columns }: Pick<EntityMetadata, 'columns'>): Column[] =>
   columns.map(({ databaseName: name, type, isArray }) => ({
     name,
-    kind: isArray ? 'array' : type === 'json' || type === 'jsonb' ? 'json' : 'plain',
+    kind: kindOf(type, isArray),
   }));
+
+function kindOf(type: ColumnType, isArray: boolean): Column['kind'] {
+  if (isArray) return 'array';
+  return type === 'json' || type === 'jsonb' ? 'json' : 'plain';
+}
 
 /**
  * Rows as `copy … from stdin` reads them; the same rows as JSON would make the same table. Null when that cannot be

@@ -1,7 +1,6 @@
 import type { EventStoreDBClient } from '@eventstore/db-client';
-import { type Batch, follow, type StorePosition } from './follow.js';
+import { type Batch, commitOf, follow, type StorePosition } from './follow.js';
 import type { Projector } from './projector.js';
-import { commitOf } from './view-mover.js';
 
 /** One subscription for projectors that hear of the same streams: an event is read once, however many views it is in. */
 export class Feed {
@@ -21,9 +20,9 @@ export class Feed {
       load: () => this.load(),
       apply: (batch) => this.apply(batch),
       isKept: () => this.isKept(),
-      onCaughtUp: () => this.projectors.forEach((projector) => projector.caughtUp()),
-      atHead: () => this.projectors.forEach((projector) => projector.atHead()),
-      onFailure: (error) => this.projectors.forEach((projector) => projector.failed(error)),
+      onCaughtUp: () => this.projectors.forEach((projector) => projector.onCaughtUp()),
+      onHead: () => this.projectors.forEach((projector) => projector.onHead()),
+      onFailure: (error) => this.projectors.forEach((projector) => projector.onFailure(error)),
     });
   }
 

@@ -57,14 +57,14 @@ let stopping: AbortController;
 let failures: string[];
 let apply: Follower['apply'];
 let caughtUp: Follower['onCaughtUp'];
-let atHead: () => void;
+let onHead: () => void;
 let load: Follower['load'];
 let following: Promise<void>;
 
 beforeEach(async () => {
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
   [store, stopping, failures, apply] = [new FakeStore(), new AbortController(), [], () => Promise.resolve()];
-  caughtUp = atHead = () => undefined;
+  caughtUp = onHead = () => undefined;
   load = () => Promise.resolve(null);
   following = follow({
     client: store as unknown as EventStoreDBClient,
@@ -73,7 +73,7 @@ beforeEach(async () => {
     apply: (batch) => apply(batch),
     onFailure: (error) => failures.push((error as Error).message),
     onCaughtUp: () => caughtUp(),
-    atHead: () => atHead(),
+    onHead: () => onHead(),
     signal: stopping.signal,
   });
   await jest.advanceTimersByTimeAsync(0);
@@ -191,7 +191,7 @@ it('has caught up only when what the client held before that was applied', async
 it('stands at the head after a batch only where it has caught up and nothing more waits', async () => {
   const seen: (bigint | 'at the head')[] = [];
   apply = ({ position }) => Promise.resolve(void seen.push(position.commit));
-  atHead = () => seen.push('at the head');
+  onHead = () => seen.push('at the head');
   const [subscription] = store.subscriptions;
   const says = async (index: number) => {
     subscription!.say(index);

@@ -50,7 +50,7 @@ export interface Follower {
   /** Everything the store has for us has been applied. */
   onCaughtUp(): void;
   /** The same, after each batch with which it is so once more. */
-  atHead?(): void;
+  onHead?(): void;
   signal: AbortSignal;
 }
 
@@ -118,7 +118,7 @@ async function subscribeOnce(follower: Follower, onProgress: () => void): Promis
         await follower.apply({ events: await openBatch(client, recorded), position: last });
       }
       if (items.some((item) => item.position === null)) follower.onCaughtUp();
-      if (isAll) follower.atHead?.();
+      if (isAll) follower.onHead?.();
       onProgress();
     }
   } finally {
@@ -202,7 +202,8 @@ async function search(client: EventStoreDBClient, { prefixes, after, upTo }: Str
   return found;
 }
 
-const commitOf = (position: StorePosition | null): bigint => position?.commit ?? -1n;
+/** Before the first event when there is no position. */
+export const commitOf = (position: StorePosition | null): bigint => position?.commit ?? -1n;
 
 interface Item {
   recorded?: Recorded;

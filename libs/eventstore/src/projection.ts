@@ -9,9 +9,11 @@ export type Projection<Row, E extends { type: string }> = {
 /** For an event that is a fact but moves no row: the row is not even read for it. */
 export const unchanged = () => ({});
 
+export const isKnown = (projection: object, type: string): boolean => Object.hasOwn(projection, type);
+
 /** Types that are unknown change nothing either. */
 export const isChange = <Row, E extends { type: string }>(projection: Projection<Row, E>, type: string): boolean =>
-  Object.hasOwn(projection, type) && projection[type as E['type']] !== unchanged;
+  isKnown(projection, type) && projection[type as E['type']] !== unchanged;
 
 /** The row after these events; null when there is none (never written, or removed). What nothing has changed is the same object. */
 export function project<Row extends object, E extends { type: string }>(

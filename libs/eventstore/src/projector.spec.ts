@@ -31,21 +31,21 @@ it('is behind from its start until it has caught up, however many batches come',
     pass(1);
   }
   expect(await minutesBehind()).toBe(3);
-  projector.caughtUp();
+  projector.onCaughtUp();
   pass(1);
   expect(await minutesBehind()).toBe(0);
 });
 
 it('is behind again from a batch after which more waits, or from a failure, until it stands at the head', async () => {
-  projector.caughtUp();
+  projector.onCaughtUp();
   await batch();
   pass(2);
   await batch();
   expect(await minutesBehind()).toBe(2);
-  projector.atHead();
+  projector.onHead();
   pass(1);
   expect(await minutesBehind()).toBe(0);
-  projector.failed(new Error('away'));
+  projector.onFailure(new Error('away'));
   pass(1);
   await batch();
   expect(await minutesBehind()).toBe(1);

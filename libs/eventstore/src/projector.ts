@@ -1,10 +1,10 @@
-import type { Pool } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
-import type { Batch, StorePosition } from './follow.js';
+import { type Batch, commitOf, type StorePosition } from './follow.js';
+import { poolOf } from './pool.js';
 import type { View } from './view.js';
-import { commitOf, type Log, ViewMover } from './view-mover.js';
+import { type Log, ViewMover } from './view-mover.js';
 import { ViewWriter } from './view-writer.js';
 
 const CATCH_UP_MS = 2_000;
@@ -35,21 +35,21 @@ export class Projector {
     private readonly onApplied?: OnApplied,
   ) {
     this.mover = new ViewMover(deps, view, new ViewWriter(deps.dataSource, view));
-    const { master } = deps.dataSource.driver as unknown as { master: Pool };
-    master.setMaxListeners(0).on('remove', () => (this.inDoubt = true)); // As many as there are views.
+    const pool = poolOf(deps.dataSource);
+    pool.setMaxListeners(0).on('remove', () => (this.inDoubt = true)); // As many as there are views.
   }
 
-  caughtUp(): void {
+  onCaughtUp(): void {
     this.caughtUpOnce = true;
-    this.atHead();
+    this.onHead();
   }
 
-  atHead(): void {
+  onHead(): void {
     this.behindSince = null;
     for (const wake of this.waiting) wake();
   }
 
-  failed(error: unknown): void {
+  onFailure(error: unknown): void {
     this.behindSince ??= performance.now();
     this.deps.log.warn(`view ${this.view.name}: ${String(error)}; subscribing again`);
   }

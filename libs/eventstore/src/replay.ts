@@ -5,13 +5,13 @@ import type { DataSource } from 'typeorm';
 import { DomainError } from '#contracts/errors.js';
 import type { Drift, ReplayPhase } from '#contracts/replay.js';
 import { compare } from './drift.js';
-import type { Batch, StorePosition } from './follow.js';
+import { type Batch, commitOf, type StorePosition } from './follow.js';
 import { readPages } from './read-pages.js';
 import { askPatiently, lock, openSession } from './replay-session.js';
 import { ShadowTable } from './shadow-table.js';
 import type { View } from './view.js';
 import { ShadowWriter } from './shadow-writer.js';
-import { commitOf, type Log, ViewMover } from './view-mover.js';
+import { type Log, ViewMover } from './view-mover.js';
 
 /** With no more than this to read, the rest is read while the live projectors wait. */
 const NEAR = 200;

@@ -81,7 +81,7 @@ describe('an event that was sealed by the first version', () => {
     },
   };
 
-  it('opens for ever', () => {
+  it('still opens to the same text', () => {
     expect(openText(golden, place, Buffer.alloc(32, 7))).toEqual({
       type: 'UserCreated',
       id: '1',

@@ -1,9 +1,6 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { decrypt, encrypt } from '#contracts/cipher.js';
 import { personalFieldsOf, personalText, type SealedText } from '#contracts/personal-text.js';
 
-const CIPHER = 'aes-256-gcm';
-const NONCE = 12;
-const TAG = 16;
 /** The length of a text is not to be read off its ciphertext. */
 const BLOCK = 32;
 
@@ -21,8 +18,8 @@ export function sealText<E extends Event>(event: E, place: TextPlace, key: { num
   const stored: Record<string, unknown> = { ...event };
   const text: SealedText['text'] = {};
   for (const field of personalFieldsOf(event)) {
-    const bound = { ...place, type: event.type, field, key_number: key.number };
-    text[field] = encrypt(key.bytes, facts[field], bound);
+    const context = { ...place, type: event.type, field, key_number: key.number };
+    text[field] = sealValue(key.bytes, facts[field], context);
     stored[field] = personalText[event.type]![field];
   }
   const personal: SealedText = { key_number: key.number, text };
@@ -36,23 +33,19 @@ export function openText<E extends Event>(event: E, place: TextPlace, key: Buffe
   const { personal, ...facts } = event as E & { personal?: SealedText };
   if (!personal || !key) return facts as unknown as E;
   const opened = Object.entries(personal.text).map(([field, sealed]) => {
-    const bound = { ...place, type: event.type, field, key_number: personal.key_number };
-    return [field, decrypt(key, sealed, bound) ?? (facts as Record<string, unknown>)[field]];
+    const context = { ...place, type: event.type, field, key_number: personal.key_number };
+    return [field, openValue(key, sealed, context) ?? (facts as Record<string, unknown>)[field]];
   });
   return { ...facts, ...Object.fromEntries(opened) } as E;
 }
 
-type Bound = TextPlace & { type: string; field: string; key_number: number };
+type EncryptionContext = TextPlace & { type: string; field: string; key_number: number };
 
-const additional = ({ stream, event_id, type, field, key_number }: Bound): Buffer =>
+const additionalData = ({ stream, event_id, type, field, key_number }: EncryptionContext): Buffer =>
   Buffer.from(JSON.stringify([stream, event_id, type, field, key_number]));
 
-function encrypt(key: Buffer, value: unknown, bound: Bound): string {
-  const nonce = randomBytes(NONCE);
-  const cipher = createCipheriv(CIPHER, key, nonce).setAAD(additional(bound));
-  const body = Buffer.concat([cipher.update(padded(JSON.stringify(value))), cipher.final()]);
-  return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url');
-}
+const sealValue = (key: Buffer, value: unknown, context: EncryptionContext): string =>
+  encrypt(key, padded(JSON.stringify(value)), additionalData(context)).toString('base64url');
 
 /** White space behind it is nothing to a reader of JSON. */
 function padded(json: string): Buffer {
@@ -61,13 +54,9 @@ function padded(json: string): Buffer {
 }
 
 /** Undefined when it does not open: what was tampered with is as good as erased. */
-function decrypt(key: Buffer, sealed: string, bound: Bound): unknown {
-  const bytes = Buffer.from(sealed, 'base64url');
+function openValue(key: Buffer, sealed: string, context: EncryptionContext): unknown {
   try {
-    const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, NONCE), { authTagLength: TAG });
-    decipher.setAAD(additional(bound)).setAuthTag(bytes.subarray(NONCE, NONCE + TAG));
-    const json = Buffer.concat([decipher.update(bytes.subarray(NONCE + TAG)), decipher.final()]);
-    return JSON.parse(json.toString());
+    return JSON.parse(decrypt(key, Buffer.from(sealed, 'base64url'), additionalData(context)).toString());
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { Column, type DataSource, Entity, PrimaryColumn, type QueryRunner } from 'typeorm';
 import type { Tenant } from '#contracts/envelope.js';
+import { poolOf } from './pool.js';
 
 const AT_ONCE = 200;
 
@@ -133,7 +134,7 @@ export class SubjectKeys {
   }
 
   private get pool(): Pool {
-    return (this.dataSource.driver as unknown as { master: Pool }).master;
+    return poolOf(this.dataSource);
   }
 }
 

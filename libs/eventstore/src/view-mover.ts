@@ -1,5 +1,5 @@
 import { DatabaseError } from 'pg';
-import type { Batch, StorePosition } from './follow.js';
+import { type Batch, commitOf, type StorePosition } from './follow.js';
 import type { Changes, View } from './view.js';
 import type { Writer } from './view-writer.js';
 
@@ -57,8 +57,6 @@ export class ViewMover {
     }
   }
 }
-
-export const commitOf = (position: StorePosition | null): bigint => position?.commit ?? -1n;
 
 /**
  * SQLSTATE classes 22 and 23: a value that no column takes, such as a NUL character or none, or an id that is no UUID. The

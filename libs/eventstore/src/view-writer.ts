@@ -1,6 +1,7 @@
 import type { Pool, QueryConfig } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { StorePosition } from './follow.js';
+import { poolOf } from './pool.js';
 import { parkedRow, rowStatements } from './row-statements.js';
 import type { Changes, Rows, View } from './view.js';
 
@@ -37,7 +38,7 @@ export class ViewWriter implements Writer {
     private readonly view: View,
   ) {
     this.table = dataSource.getMetadata(view.entity).tableName;
-    this.pool = (dataSource.driver as unknown as { master: Pool }).master;
+    this.pool = poolOf(dataSource);
     this.rows = rowsOf(this.table, this.pool);
   }
 

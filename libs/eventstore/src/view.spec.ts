@@ -48,14 +48,23 @@ describe('a view with a row for each stream', () => {
 
   it('reads no row for what changes none', async () => {
     const { rows, asked } = rowsOf({ id: 'b', n: 1 }, { id: 'c', n: 1 });
-    const later = { type: 'OfALaterVersion' } as unknown as Event;
-    const batch = [happened('b', 1n, { type: 'Seen' }), happened('b', 2n, later), happened('c', 1n, { type: 'Seen' })];
+    const batch = [happened('b', 1n, { type: 'Seen' }), happened('c', 1n, { type: 'Seen' })];
     const nothing = { added: [], changed: [], removed: [], parked: [] };
     expect(await view.changes(batch, rows)).toEqual(nothing);
     expect(asked).toEqual([]);
-    expect(await view.changes([...batch, happened('b', 3n, { type: 'Raised', by: 0 })], rows)).toMatchObject({
+    expect(await view.changes([...batch, happened('b', 2n, { type: 'Raised', by: 0 })], rows)).toMatchObject({
       changed: [{ id: 'b', n: 1 }],
     });
+    expect(asked).toEqual(['b']);
+  });
+
+  it('parks a type of its own streams that only a newer version knows, and no other', async () => {
+    const { rows, asked } = rowsOf({ id: 'b', n: 1 });
+    const later = { type: 'OfALaterVersion' } as unknown as Event;
+    const elsewhere = { ...happened('b', 1n, later), stream: 'other-b' };
+    const batch = [elsewhere, happened('b', 1n, later), happened('b', 2n, { type: 'Raised', by: 2 })];
+    const { changed, parked } = await view.changes(batch, rows);
+    expect([changed, parked.map(({ event }) => event)]).toEqual([[{ id: 'b', n: 3 }], [batch[1]]]);
     expect(asked).toEqual(['b']);
   });
 });

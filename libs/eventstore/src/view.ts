@@ -1,5 +1,5 @@
 import { type EntityTarget } from 'typeorm';
-import { isChange, project, type Projection } from './projection.js';
+import { isChange, isKnown, project, type Projection } from './projection.js';
 import { type Recorded, streamIdOf } from './recorded.js';
 
 /** A read model: a table, and how a batch of events changes it. */
@@ -32,7 +32,12 @@ export interface Changes {
   parked: { event: Recorded; error: unknown }[];
 }
 
-/** One row per stream: `kind-<id>` becomes the row with that id. */
+const UNKNOWN_TYPE = 'this version of the service knows no such type; a replay by one that does takes it up';
+
+/**
+ * One row per stream: `kind-<id>` becomes the row with that id. Types that this version does not know are parked: a newer
+ * one that is at work on the same view finds the checkpoint beyond them.
+ */
 export function rowPerStream<Row extends { id: string }, E extends { type: string }>(view: {
   name: string;
   kind: string;
@@ -45,13 +50,15 @@ export function rowPerStream<Row extends { id: string }, E extends { type: strin
     entity: view.entity,
     async changes(batch, rows) {
       const byId = new Map<string, Recorded[]>();
+      const changes: Changes = { added: [], changed: [], removed: [], parked: [] };
       for (const event of batch) {
         const { stream } = event;
-        if (!stream.startsWith(`${view.kind}-`) || !isChange(view.projection, event.event.type)) continue;
-        push(byId, streamIdOf(stream), event);
+        const { type } = event.event;
+        if (!stream.startsWith(`${view.kind}-`)) continue;
+        if (isChange(view.projection, type)) push(byId, streamIdOf(stream), event);
+        else if (!isKnown(view.projection, type)) changes.parked.push({ event, error: new Error(UNKNOWN_TYPE) });
       }
       const before = await existingRows<Row>(rows, byId);
-      const changes: Changes = { added: [], changed: [], removed: [], parked: [] };
       for (const [id, events] of byId) {
         const from = before.get(id) ?? null;
         const row = applyAll(view.projection, events, from, changes.parked);

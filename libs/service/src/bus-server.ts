@@ -1,12 +1,12 @@
 import { type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
-import { setTimeout as wait } from 'node:timers/promises';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { isCoded } from '#contracts/errors.js';
+import { settleWithin } from '#contracts/time-limit.js';
 import { connectToBus } from './bus-connection.js';
 import { logger } from './logger.js';
-import { Outbox } from './outbox.js';
-import { dataOf, type Question } from './question-text.js';
+import { WriteCoalescer } from './write-coalescer.js';
+import { decodeRequest, type BusRequest } from './request-codec.js';
 
 const GRACE_MS = 200;
 /** A provider that a handler has asked takes eight seconds at most; then what it gave is written down. */
@@ -18,7 +18,7 @@ const ANSWERED_WITHIN_MS = 10_000;
  */
 export class BusServer extends Server implements CustomTransportStrategy {
   private connection: NatsConnection | undefined;
-  private readonly outbox = new Outbox();
+  private readonly writes = new WriteCoalescer();
   private subscriptions: Subscription[] = [];
   private answering = 0;
   private whenQuiet = (): void => undefined;
@@ -46,7 +46,7 @@ export class BusServer extends Server implements CustomTransportStrategy {
   private async answer(handler: MessageHandler, message: Msg): Promise<void> {
     this.answering++;
     const answer = await answerTo(handler, message);
-    this.outbox.add(() => {
+    this.writes.add(() => {
       try {
         message.respond(answer);
       } catch (error) {
@@ -59,9 +59,9 @@ export class BusServer extends Server implements CustomTransportStrategy {
   /** What has arrived is still answered: what a handler is about may exist nowhere else until it is written down. */
   async close(): Promise<void> {
     if (!this.connection) return;
-    await within(GRACE_MS, Promise.allSettled(this.subscriptions.map((subscription) => subscription.drain())));
-    await within(ANSWERED_WITHIN_MS, this.quiet());
-    await within(GRACE_MS, this.connection.drain());
+    await settleWithin(Promise.allSettled(this.subscriptions.map((subscription) => subscription.drain())), GRACE_MS);
+    await settleWithin(this.quiet(), ANSWERED_WITHIN_MS);
+    await settleWithin(this.connection.drain(), GRACE_MS);
     await this.connection.close();
   }
 
@@ -81,13 +81,10 @@ export class BusServer extends Server implements CustomTransportStrategy {
   }
 }
 
-const within = (ms: number, promise: Promise<unknown>): Promise<unknown> =>
-  Promise.race([promise, wait(ms, undefined, { ref: false })]);
-
 /** RpcErrorFilter has made a failure into an observable that throws the refusal; nothing else is expected here. */
 async function answerTo(handler: MessageHandler, message: Msg): Promise<string> {
   try {
-    const answer: unknown = await handler(dataOf(message.json<Question>()));
+    const answer: unknown = await handler(decodeRequest(message.json<BusRequest>()));
     return JSON.stringify({ response: isObservable(answer) ? await lastValueFrom(answer) : answer });
   } catch (err) {
     if (!isCoded(err)) logger.error(err, message.subject);

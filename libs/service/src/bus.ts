@@ -8,13 +8,17 @@ import {
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Announcements, Ask, Reply, Subject } from '#contracts/subjects.js';
 import { DomainError, isCoded } from '#contracts/errors.js';
+import { rejectAfter } from '#contracts/time-limit.js';
 import { connectToBus } from './bus-connection.js';
 import { busOptions } from './bus-options.js';
-import { textOf } from './question-text.js';
-import { Questions, Unanswered } from './questions.js';
+import { logger } from './logger.js';
+import { encodeRequest } from './request-codec.js';
+import { RequestMultiplexer, Unanswered } from './request-multiplexer.js';
 
 const DEADLINE_MS = 4_500;
-const ANNOUNCE_MS = 2_000;
+/** A flush waits for the broker for as long as it is away. */
+const CONFIRM_MS = 2_000;
+const MOST_REPORTED = 100;
 
 /** The form in which Nest's transport wraps a request and its answer. */
 interface Answer {
@@ -26,21 +30,24 @@ interface Answer {
 @Injectable()
 export class Bus implements OnApplicationShutdown {
   private connection: NatsConnection | undefined;
-  private questions: Questions | undefined;
+  private requests: RequestMultiplexer | undefined;
   private inboxPrefix: string | undefined;
   private onLost: (() => void)[] = [];
 
   async connect(options: NodeConnectionOptions = busOptions()): Promise<this> {
     this.connection = await connectToBus(options);
     this.inboxPrefix = options.inboxPrefix;
-    this.questions = new Questions(this.connection, options.inboxPrefix);
+    this.requests = new RequestMultiplexer(this.connection, options.inboxPrefix);
     void this.watch(this.connection);
     return this;
   }
 
   private async watch(connection: NatsConnection): Promise<void> {
-    for await (const { type } of connection.status()) {
-      if (type === 'disconnect' || type === 'reconnect') for (const callback of this.onLost) callback();
+    const refused = new Set<string>();
+    for await (const status of connection.status()) {
+      if (status.type === 'error') reportOnce(status.error, refused);
+      if (status.type === 'reconnect') refused.clear();
+      if (status.type === 'disconnect' || status.type === 'reconnect') for (const callback of this.onLost) callback();
     }
   }
 
@@ -75,9 +82,9 @@ export class Bus implements OnApplicationShutdown {
   }
 
   private async request(subject: Subject, data: object, timeout: number): Promise<Answer> {
-    if (!this.questions) throw new DomainError('UNAVAILABLE');
+    if (!this.requests) throw new DomainError('UNAVAILABLE');
     try {
-      const reply = await this.questions.ask(subject, textOf(subject, data), timeout);
+      const reply = await this.requests.ask(subject, encodeRequest(subject, data), timeout);
       return reply.json<Answer>();
     } catch (error) {
       throw unavailable(subject, error);
@@ -88,7 +95,7 @@ export class Bus implements OnApplicationShutdown {
    * Says something to every listener. Resolves when the broker has it, so that a later message stands behind it;
    * `onAnswer` is called for each answer until `stop`.
    */
-  async announce<S extends keyof Announcements>(
+  async broadcast<S extends keyof Announcements>(
     subject: S,
     payload: Announcements[S]['say'],
     onAnswer?: (answer: Announcements[S]['answer']) => void,
@@ -98,7 +105,7 @@ export class Bus implements OnApplicationShutdown {
     const answers = onAnswer && this.connection.subscribe(reply, { callback: heard(onAnswer) });
     this.connection.publish(subject, JSON.stringify(payload), answers && { reply });
     try {
-      await within(this.connection.flush(), ANNOUNCE_MS);
+      await rejectAfter(this.connection.flush(), CONFIRM_MS);
     } catch (error) {
       answers?.unsubscribe();
       throw unavailable(subject, error);
@@ -107,15 +114,15 @@ export class Bus implements OnApplicationShutdown {
   }
 
   /** Says something to every listener and waits for nobody, not even for the broker to have it. */
-  mention<S extends keyof Announcements>(subject: S, payload: Announcements[S]['say']): void {
+  broadcastUnconfirmed<S extends keyof Announcements>(subject: S, payload: Announcements[S]['say']): void {
     this.connection?.publish(subject, JSON.stringify(payload));
   }
 
   /** Says these to whoever listens, in order; resolves when the broker has all of them. */
-  async tell(messages: { subject: string; data: object }[]): Promise<void> {
+  async publishAll(messages: { subject: string; data: object }[]): Promise<void> {
     if (!this.connection) throw new DomainError('UNAVAILABLE');
     for (const { subject, data } of messages) this.connection.publish(subject, JSON.stringify(data));
-    await within(this.connection.flush(), ANNOUNCE_MS);
+    await rejectAfter(this.connection.flush(), CONFIRM_MS);
   }
 
   /** Calls back for every announcement; `answer` reaches who made it, if somebody listens for answers. */
@@ -135,6 +142,13 @@ export class Bus implements OnApplicationShutdown {
   }
 }
 
+/** A broker whose rights are those of another version refuses a subject each time: one line for each connection is enough. */
+function reportOnce(error: Error, reported: Set<string>): void {
+  if (reported.has(error.message) || reported.size >= MOST_REPORTED) return;
+  reported.add(error.message);
+  logger.error(error, 'the bus refuses what is said to it; are its rights those of this version?');
+}
+
 /** The broker itself answers with an empty message when nobody listens: that is no answer. */
 const heard =
   <A>(onAnswer: (answer: A) => void) =>
@@ -142,19 +156,8 @@ const heard =
     if (!error && message.data.length > 0) onAnswer(message.json<A>());
   };
 
-/** A flush waits for the broker for as long as it is away. */
-const within = (promise: Promise<void>, ms: number): Promise<void> =>
-  Promise.race([
-    promise,
-    new Promise<never>((_, reject) => setTimeout(reject, ms, new Error(`no answer within ${ms} ms`)).unref()),
-  ]);
-
 function unavailable(subject: string, cause: unknown): DomainError {
   const nobody = cause instanceof Unanswered && cause.nobody;
-  const error = new DomainError(
-    'UNAVAILABLE',
-    `${subject.split('.')[0]} ${nobody ? 'is not running' : 'did not answer in time'}; try again.`,
-  );
-  error.cause = cause;
-  return error;
+  const message = `${subject.split('.')[0]} ${nobody ? 'is not running' : 'did not answer in time'}; try again.`;
+  return new DomainError('UNAVAILABLE', message, undefined, { cause });
 }

@@ -1,5 +1,6 @@
 import type { Client, Pool } from 'pg';
 import { DataSource, type DataSourceOptions, MigrationExecutor } from 'typeorm';
+import { poolOf } from '#eventstore/pool.js';
 import { logger } from './logger.js';
 import { tellMigrating } from './process.js';
 
@@ -31,7 +32,7 @@ export const databaseOptions = (
 export async function openDatabase(options: DataSourceOptions): Promise<DataSource> {
   await migrate(options);
   const database = await new DataSource(options).initialize();
-  dropUnanswered((database.driver as unknown as { master: Pool }).master);
+  dropUnanswered(poolOf(database));
   return database;
 }
 

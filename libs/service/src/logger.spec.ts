@@ -20,7 +20,7 @@ describe('an error in the log', () => {
   });
 
   it('says what it was caused by, and what several it stands for', () => {
-    const away = Object.assign(new DomainError('UNAVAILABLE', 'key is away'), { cause: new Error('no responders') });
+    const away = new DomainError('UNAVAILABLE', 'key is away', undefined, { cause: new Error('no responders') });
     expect(plainError(away)).toMatchObject({ type: 'DomainError', message: 'key is away: no responders' });
     const refused = new AggregateError([new Error('refused at ::1'), new Error('refused at 127.0.0.1')]);
     expect(plainError(refused)).toMatchObject({ errors: ['Error: refused at ::1', 'Error: refused at 127.0.0.1'] });

@@ -1,5 +1,6 @@
-import { DatabaseError, type Pool, type QueryResultRow } from 'pg';
+import { DatabaseError, type QueryResultRow } from 'pg';
 import type { DataSource } from 'typeorm';
+import { poolOf } from '#eventstore/pool.js';
 
 /**
  * A named statement on TypeORM's own pool: the server plans it once per connection, which on a read by key is more
@@ -12,7 +13,7 @@ export const prepared = <Row extends QueryResultRow>(
   text: string,
 ) => {
   return async (values: unknown[]): Promise<Row[]> => {
-    const { master: pool } = dataSource.driver as unknown as { master: Pool };
+    const pool = poolOf(dataSource);
     try {
       return (await pool.query<Row>({ name, text, values })).rows;
     } catch (error) {

@@ -1,13 +1,11 @@
 import { Controller, Inject, type Type } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
+import type { ServiceName } from '#contracts/services.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { Replays } from './replays.js';
 
-export const replayingServices = ['key', 'connection', 'link-session', 'audit'] as const;
-export type ReplayingService = (typeof replayingServices)[number];
-
 /** Answers for the replays of a service. Every service has it, for all of its views. */
-export function replayController(service: ReplayingService): Type {
+export function replayController(service: ServiceName): Type {
   @Controller()
   class ReplayController {
     constructor(@Inject(Replays) private readonly replays: Replays) {}

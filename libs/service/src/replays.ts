@@ -120,7 +120,7 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
     const order = { view, verify, signal: this.stopping.signal, onProgress, onSwap };
     try {
       // It goes no further than the live view, and would be over before that one is filled.
-      await this.store.caughtUp(view, this.stopping.signal);
+      await this.store.waitUntilCaughtUp(view, this.stopping.signal);
       running.startedAt = performance.now();
       running.hasBegun = true;
       const result = await this.inTurn(() => replay({ client, dataSource, log: logger }, order));

@@ -1,19 +1,20 @@
 import { type DynamicModule, Global, Inject, Module, type OnApplicationShutdown, type Type } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource, type MixedList } from 'typeorm';
+import type { ServiceName } from '#contracts/services.js';
 import { Checkpoint, ParkedEvent } from '#eventstore/checkpoint.entity.js';
 import { connectEventStore, EventStoreDBClient } from '#eventstore/client.js';
 import { Bus } from './bus.js';
 import { readEnv, storeEnv } from './config.js';
 import { databaseOptions, openDatabase } from './database.js';
 import { replayMigrations } from './migrations.js';
-import { type ReplayingService, replayController } from './replay.controller.js';
+import { replayController } from './replay.controller.js';
 import { Replays } from './replays.js';
 import { Store } from './store.js';
 
 interface Tables {
   /** Its first word on the bus. */
-  service: ReplayingService;
+  service: ServiceName;
   entities: Type[];
   migrations: MixedList<Type>;
 }

@@ -48,7 +48,7 @@ export class Store implements OnApplicationShutdown {
   }
 
   /** Resolves when this view shows everything there is. */
-  async caughtUp(view: View, signal: AbortSignal): Promise<void> {
+  async waitUntilCaughtUp(view: View, signal: AbortSignal): Promise<void> {
     await this.projectors.find((projector) => projector.view === view)?.reachedHead(signal);
   }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Replay, toReplays } from '#contracts/api/replays.js';
 import { driftCount, type ViewReplay } from '#contracts/replay.js';
+import { type ServiceName, services } from '#contracts/services.js';
 import { dataOf } from '../api.js';
 import type { Command, Given } from '../arguments.js';
 import type { Cli } from '../cli.js';
@@ -9,9 +10,6 @@ import { CliError } from '../errors.js';
 import { askLocally, operatorContext } from '../local-bus.js';
 import { LOOK_EVERY_MS, patiently } from '../patiently.js';
 import type { LocalStack } from '../run-file.js';
-
-const services = ['key', 'connection', 'link-session', 'audit'] as const;
-type Service = (typeof services)[number];
 
 interface Way {
   start(): Promise<Replay>;
@@ -49,8 +47,8 @@ function local({ option: { view }, has }: Given, stack: LocalStack): Way {
     return replay;
   };
   const wish = { id: randomUUID(), verify: has.has('verify'), ...(view !== undefined && { view }) };
-  let asked: readonly Service[] = services;
-  const ask = async (one: (service: Service) => Promise<ViewReplay[]>) => {
+  let asked: readonly ServiceName[] = services;
+  const ask = async (one: (service: ServiceName) => Promise<ViewReplay[]>) => {
     const views = (await Promise.all(asked.map(one))).flat();
     asked = services.filter((service) => views.some((view) => view.service === service));
     return only(views);

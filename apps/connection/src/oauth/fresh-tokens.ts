@@ -30,10 +30,13 @@ export interface TokenStore {
 }
 
 /** Null, and the provider hears nothing, when the credential is not this version any more. */
-export type Refresh = (
-  connectionId: string,
-  credential: { refreshToken: string; version: string },
-) => Promise<Tokens | null>;
+export type Refresh = (connectionId: string, old: OldTokens) => Promise<Tokens | null>;
+
+/** What is exchanged for new tokens, and the version of the credential that it is part of. */
+export interface OldTokens {
+  refreshToken: string;
+  version: string;
+}
 
 export interface FreshTokensOptions {
   store: TokenStore;

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { createHash, hkdfSync } from 'node:crypto';
+import { decrypt, encrypt } from '#contracts/cipher.js';
 import type { Tenant } from '#contracts/envelope.js';
 
 export const LINK_LIFE_MS = 10 * 60 * 1000;
@@ -86,22 +87,14 @@ export const hashOf = (state: string): string => createHash('sha256').update(sta
 const keyOf = (state: string): Buffer => Buffer.from(hkdfSync('sha256', state, '', 'connect-link-verifier', 32));
 
 /** A row that was changed does not open: the link is authenticated along with the verifier. */
-const boundTo = ({ tenant, ...link }: ConnectLink): Buffer => {
+const additionalData = ({ tenant, ...link }: ConnectLink): Buffer => {
   const { userId, serverId, redirectUri, callbackUrl, shop } = link;
   const place = [tenant.project_id, tenant.environment, userId, serverId];
   return Buffer.from(JSON.stringify([...place, redirectUri, callbackUrl, shop]));
 };
 
-function seal(state: string, link: ConnectLink, verifier: string): string {
-  const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', keyOf(state), nonce).setAAD(boundTo(link));
-  const text = Buffer.concat([cipher.update(verifier), cipher.final()]);
-  return Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url');
-}
+const seal = (state: string, link: ConnectLink, verifier: string): string =>
+  encrypt(keyOf(state), Buffer.from(verifier), additionalData(link)).toString('base64url');
 
-function unseal(state: string, link: ConnectLink, sealed: string): string {
-  const bytes = Buffer.from(sealed, 'base64url');
-  const decipher = createDecipheriv('aes-256-gcm', keyOf(state), bytes.subarray(0, 12), { authTagLength: 16 });
-  decipher.setAAD(boundTo(link)).setAuthTag(bytes.subarray(12, 28));
-  return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString();
-}
+const unseal = (state: string, link: ConnectLink, sealed: string): string =>
+  decrypt(keyOf(state), Buffer.from(sealed, 'base64url'), additionalData(link)).toString();

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ConnectionView } from '#contracts/connection.js';
-import { type FreshTokens, freshTokens, type Refresh } from './fresh-tokens.js';
+import { type FreshTokens, freshTokens, type OldTokens, type Refresh } from './fresh-tokens.js';
 import { OAuthClients } from './oauth-clients.js';
 import { atShop } from './shop.js';
 import { ConnectionTokens } from './token-store.js';
@@ -43,7 +43,7 @@ export class OAuthTokens {
    * What the provider has given lies in the vault before anything else happens: its old refresh token is over. A new link,
    * or a replica that took over from a worker that was held up, may have set another credential since this one was read.
    */
-  private async refresh(...[connectionId, { refreshToken, version }]: Parameters<Refresh>): Promise<Tokens | null> {
+  private async refresh(connectionId: string, { refreshToken, version }: OldTokens): Promise<Tokens | null> {
     const view = await this.store.live(connectionId);
     const isThisVersion = view !== null && String(view.credential_version) === version;
     const before = isThisVersion ? await this.table.refreshed(view) : null;

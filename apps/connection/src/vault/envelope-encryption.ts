@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { decrypt, encrypt } from './cipher.js';
+import { decrypt, encrypt } from '#contracts/cipher.js';
 import type { KeyEncryption } from './key-ring.js';
 
 /** Where a secret belongs. It is bound into the ciphertext: moved to another place, it does not open. */
-export interface Place {
+export interface EncryptionContext {
   project_id: string;
   environment: string;
   connection_id: string;
@@ -21,36 +21,38 @@ export interface Sealed extends Wrapped {
 }
 
 /** A fresh data key encrypts the secret; the key-encryption key of the current epoch wraps the data key. */
-export async function seal(keks: KeyEncryption, place: Place, secret: string): Promise<Sealed> {
+export async function seal(keks: KeyEncryption, context: EncryptionContext, secret: string): Promise<Sealed> {
   const dataKey = randomBytes(32);
-  const ciphertext = encrypt(dataKey, Buffer.from(secret), bound(place, 'secret'));
-  return { ...(await wrap(keks, place, dataKey)), ciphertext };
+  const ciphertext = encrypt(dataKey, Buffer.from(secret), additionalData(context, 'secret'));
+  return { ...(await wrap(keks, context, dataKey)), ciphertext };
 }
 
-export async function open(keks: KeyEncryption, place: Place, sealed: Sealed): Promise<string> {
-  const dataKey = await unwrap(keks, place, sealed);
-  return decrypt(dataKey, sealed.ciphertext, bound(place, 'secret')).toString();
+export async function open(keks: KeyEncryption, context: EncryptionContext, sealed: Sealed): Promise<string> {
+  const dataKey = await unwrap(keks, context, sealed);
+  return decrypt(dataKey, sealed.ciphertext, additionalData(context, 'secret')).toString();
 }
 
 /** The same data key under the current epoch. The secret itself is not touched. */
-export async function rewrap(keks: KeyEncryption, place: Place, old: Wrapped): Promise<Wrapped> {
-  return wrap(keks, place, await unwrap(keks, place, old));
+export async function rewrap(keks: KeyEncryption, context: EncryptionContext, old: Wrapped): Promise<Wrapped> {
+  return wrap(keks, context, await unwrap(keks, context, old));
 }
 
 /** Whether the data key opens: of the key-encryption key this tells if it is the one it was wrapped with. */
-export const opens = (keks: KeyEncryption, place: Place, wrapped: Wrapped): Promise<boolean> =>
-  unwrap(keks, place, wrapped).then(
+export const opens = (keks: KeyEncryption, context: EncryptionContext, wrapped: Wrapped): Promise<boolean> =>
+  unwrap(keks, context, wrapped).then(
     () => true,
     () => false,
   );
 
-async function wrap(keks: KeyEncryption, place: Place, dataKey: Buffer): Promise<Wrapped> {
+async function wrap(keks: KeyEncryption, context: EncryptionContext, dataKey: Buffer): Promise<Wrapped> {
   const epoch = keks.current();
-  return { epoch, wrapped_key: await keks.wrap(epoch, dataKey, bound(place, `key ${epoch}`)) };
+  return { epoch, wrapped_key: await keks.wrap(epoch, dataKey, additionalData(context, `key ${epoch}`)) };
 }
 
-const unwrap = (keks: KeyEncryption, place: Place, { epoch, wrapped_key }: Wrapped): Promise<Buffer> =>
-  keks.unwrap(epoch, wrapped_key, bound(place, `key ${epoch}`));
+const unwrap = (keks: KeyEncryption, context: EncryptionContext, { epoch, wrapped_key }: Wrapped): Promise<Buffer> =>
+  keks.unwrap(epoch, wrapped_key, additionalData(context, `key ${epoch}`));
 
-const bound = ({ project_id, environment, connection_id, field, version }: Place, what: string): Buffer =>
-  Buffer.from(JSON.stringify([what, project_id, environment, connection_id, field, version]));
+const additionalData = (
+  { project_id, environment, connection_id, field, version }: EncryptionContext,
+  what: string,
+): Buffer => Buffer.from(JSON.stringify([what, project_id, environment, connection_id, field, version]));

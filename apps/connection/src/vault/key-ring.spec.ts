@@ -5,12 +5,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import { logger } from '#service/logger.js';
-import { open, type Place, seal } from './envelope-encryption.js';
+import { open, type EncryptionContext, seal } from './envelope-encryption.js';
 import { KeyRing } from './key-ring.js';
 import { KeyRotation } from './key-rotation.js';
 
 const newKey = () => randomBytes(32).toString('base64');
-const place: Place = { project_id: 'p', environment: 'live', connection_id: 'c', field: 'credential', version: 1 };
+const context: EncryptionContext = {
+  project_id: 'p',
+  environment: 'live',
+  connection_id: 'c',
+  field: 'credential',
+  version: 1,
+};
 
 let dir: string;
 beforeAll(() => {
@@ -49,32 +55,32 @@ describe('key-encryption keys', () => {
     const [writer, reader] = [new KeyRing({ VAULT_KEK_FILE: file }), new KeyRing({ VAULT_KEK_FILE: file })];
     appendFileSync(file, `\n2:${newKey()}\n`);
     writer.reload();
-    const sealed = await seal(writer, place, 'secret');
+    const sealed = await seal(writer, context, 'secret');
     expect(sealed.epoch).toBe(2);
-    expect(await open(reader, place, sealed)).toBe('secret');
+    expect(await open(reader, context, sealed)).toBe('secret');
     writeFileSync(file, 'nonsense');
     expect(() => reader.reload()).toThrow('32 bytes');
-    expect(await open(reader, place, sealed)).toBe('secret');
+    expect(await open(reader, context, sealed)).toBe('secret');
   });
 
   it('that were replaced in the file are refused, and the ones that are there go on', async () => {
     const file = join(dir, 'replaced.key');
     writeFileSync(file, newKey());
     const ring = new KeyRing({ VAULT_KEK_FILE: file });
-    const sealed = await seal(ring, place, 'secret');
+    const sealed = await seal(ring, context, 'secret');
     writeFileSync(file, `${newKey()} 2:${newKey()}`);
     expect(() => ring.reload()).toThrow('epoch 1 has got another key');
-    expect([await open(ring, place, sealed), ring.epochs()]).toEqual(['secret', [1]]);
+    expect([await open(ring, context, sealed), ring.epochs()]).toEqual(['secret', [1]]);
   });
 
   it('that were taken out of the file too early still open what is to move away from them', async () => {
     const file = join(dir, 'taken-out.key');
     writeFileSync(file, newKey());
     const ring = new KeyRing({ VAULT_KEK_FILE: file });
-    const sealed = await seal(ring, place, 'secret');
+    const sealed = await seal(ring, context, 'secret');
     writeFileSync(file, `2:${newKey()}`);
     ring.reload();
-    expect([await open(ring, place, sealed), ring.epochs(), ring.current()]).toEqual(['secret', [1, 2], 2]);
+    expect([await open(ring, context, sealed), ring.epochs(), ring.current()]).toEqual(['secret', [1, 2], 2]);
   });
 
   it('seal nothing any more once they were taken out, also the newest one', async () => {
@@ -82,10 +88,10 @@ describe('key-encryption keys', () => {
     const first = newKey();
     writeFileSync(file, `1:${first} 2:${newKey()}`);
     const ring = new KeyRing({ VAULT_KEK_FILE: file });
-    const sealed = await seal(ring, place, 'secret');
+    const sealed = await seal(ring, context, 'secret');
     writeFileSync(file, first);
     ring.reload();
-    expect([await open(ring, place, sealed), ring.epochs(), ring.current()]).toEqual(['secret', [1, 2], 1]);
+    expect([await open(ring, context, sealed), ring.epochs(), ring.current()]).toEqual(['secret', [1, 2], 1]);
   });
 
   it.each(['', 'nonsense', `2:${newKey()}`])(
@@ -115,7 +121,9 @@ describe('a start', () => {
 
   /** What the vault holds: credentials sealed with these keys. */
   const startOver = async (sealedWith: KeyRing[], own: KeyRing) => {
-    const rows = await Promise.all(sealedWith.map(async (keys) => ({ ...place, ...(await seal(keys, place, 'x')) })));
+    const rows = await Promise.all(
+      sealedWith.map(async (keys) => ({ ...context, ...(await seal(keys, context, 'x')) })),
+    );
     const of = (epoch: unknown) => rows.filter((row) => row.epoch === epoch);
     const counts = [1, 2].map((epoch) => ({ epoch, entries: of(epoch).length })).filter(({ entries }) => entries > 0);
     const query = (text: string, values: unknown[]) =>

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { DomainError } from '#contracts/errors.js';
 import { fromSetting, SettingsError } from '#service/settings-error.js';
-import { decrypt, encrypt } from './cipher.js';
+import { decrypt, encrypt } from '#contracts/cipher.js';
 
 /** Wraps data keys under numbered epochs. A KMS would fit here: nothing else ever sees the keys themselves. */
 export interface KeyEncryption {
@@ -89,7 +89,7 @@ export class KeyRing implements KeyEncryption {
     }
     const key = this.keys.get(epoch);
     if (key) return key;
-    throw Object.assign(new DomainError('VAULT_UNAVAILABLE'), { cause });
+    throw new DomainError('VAULT_UNAVAILABLE', undefined, undefined, { cause });
   }
 }
 

@@ -5,7 +5,7 @@ import { DomainError } from '#contracts/errors.js';
 import type { VaultStatus } from '#contracts/vault.js';
 import { logger } from '#service/logger.js';
 import { SettingsError } from '#service/settings-error.js';
-import { opens, type Place, rewrap, type Wrapped } from './envelope-encryption.js';
+import { opens, type EncryptionContext, rewrap, type Wrapped } from './envelope-encryption.js';
 import { KeyRing } from './key-ring.js';
 import { boundsOf, STRETCH, type Stretch, stretchAfter } from './vault-stretch.js';
 
@@ -15,7 +15,7 @@ const COUNT_MS = 10_000;
 const LOOK_EVERY_MS = 60_000;
 const RETRY_MS = 2_000;
 
-type Row = Place & Wrapped;
+type Row = EncryptionContext & Wrapped;
 
 interface EpochCount {
   epoch: number;
@@ -73,7 +73,7 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
       this.keks.reload();
     } catch (cause) {
       logger.error(cause, 'the key-encryption keys could not be read again');
-      throw Object.assign(new DomainError('VAULT_UNAVAILABLE', UNREADABLE), { cause });
+      throw new DomainError('VAULT_UNAVAILABLE', UNREADABLE, undefined, { cause });
     }
   }
 

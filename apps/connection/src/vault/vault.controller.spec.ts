@@ -25,7 +25,7 @@ function replicas(count: number) {
   const hear: (() => void)[] = [];
   const bus = {
     listen: (_: string, callback: () => void) => void hear.push(callback),
-    announce: () => Promise.resolve(hear.forEach((callback) => callback())),
+    broadcast: () => Promise.resolve(hear.forEach((callback) => callback())),
   } as unknown as Bus;
   const store = { client: new MemoryStreams() } as unknown as Store;
   const dataSource = { query: () => Promise.resolve([]) } as unknown as DataSource;

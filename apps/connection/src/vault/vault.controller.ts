@@ -49,7 +49,7 @@ export class VaultController {
     const command = { type: 'RequestRotation', current_epoch, remaining, now: new Date().toISOString() } as const;
     const id = uuidV5(STREAM, `${project_id}/${environment}`);
     const { position } = await this.handle({ id, command, context });
-    await this.bus.announce('connection.vault-keys-changed', {}).catch(() => undefined);
+    await this.bus.broadcast('connection.vault-keys-changed', {}).catch(() => undefined);
     this.rotation.start();
     return { view: await this.rotation.status(), position };
   }

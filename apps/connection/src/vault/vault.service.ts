@@ -4,7 +4,7 @@ import type { Tenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { prepared } from '#service/prepared.js';
 import { openerWith } from '#service/sealed.js';
-import { open, type Place, seal, type Sealed } from './envelope-encryption.js';
+import { open, type EncryptionContext, seal, type Sealed } from './envelope-encryption.js';
 import type { KeyRing } from './key-ring.js';
 
 /** Which secret of which connection: one row for each of its versions. */
@@ -58,7 +58,7 @@ export class Vault {
       if (typeof token === 'string' && token.length > 0) return token;
     } catch (cause) {
       // What else is wrong with it helps nobody but an attacker.
-      if (cause instanceof DomainError) throw Object.assign(new DomainError('UNAVAILABLE', KEY_MISSING), { cause });
+      if (cause instanceof DomainError) throw new DomainError('UNAVAILABLE', KEY_MISSING, undefined, { cause });
     }
     throw new DomainError('VALIDATION_ERROR', 'The sealed token could not be opened; load the page again.');
   }
@@ -74,8 +74,8 @@ export class Vault {
   }
 
   async put(db: EntityManager, slot: Slot, secret: string): Promise<void> {
-    const place: Place = { ...slot, version: FIRST };
-    const { epoch, wrapped_key, ciphertext } = await seal(this.keks, place, secret);
+    const context: EncryptionContext = { ...slot, version: FIRST };
+    const { epoch, wrapped_key, ciphertext } = await seal(this.keks, context, secret);
     await db.query(
       `insert into vault_entries (connection_id, field, version, project_id, environment, epoch, wrapped_key, ciphertext)
        values ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -84,7 +84,7 @@ export class Vault {
       [
         slot.connection_id,
         slot.field,
-        place.version,
+        context.version,
         slot.project_id,
         slot.environment,
         epoch,

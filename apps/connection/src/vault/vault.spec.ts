@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import { sealerTo } from '#service/sealed.js';
-import { open, type Place, rewrap, seal } from './envelope-encryption.js';
+import { open, type EncryptionContext, rewrap, seal } from './envelope-encryption.js';
 import { KeyRing } from './key-ring.js';
 import { Vault } from './vault.service.js';
 
@@ -11,7 +11,7 @@ const keys = [newKey(), newKey(), newKey()].map((key, index) => `${index + 1}:${
 /** The ring when it has come to this epoch: it still knows those before. */
 const ringAt = (epoch: number) => new KeyRing({ VAULT_KEK: keys.slice(0, epoch).join(',') });
 const ring = ringAt(1);
-const place: Place = {
+const context: EncryptionContext = {
   project_id: 'prj_1',
   environment: 'live',
   connection_id: 'c-1',
@@ -21,46 +21,46 @@ const place: Place = {
 
 describe('a secret in the vault', () => {
   it('comes back as it went in', async () => {
-    expect(await open(ring, place, await seal(ring, place, 'access-sandbox-123 ✓'))).toBe('access-sandbox-123 ✓');
+    expect(await open(ring, context, await seal(ring, context, 'access-sandbox-123 ✓'))).toBe('access-sandbox-123 ✓');
   });
 
-  it.each<Partial<Place>>([
+  it.each<Partial<EncryptionContext>>([
     { project_id: 'prj_2' },
     { environment: 'test' },
     { connection_id: 'c-2' },
     { field: 'webhook_secret' },
     { version: 2 },
   ])('does not open in another place: %j', async (other) => {
-    const sealed = await seal(ring, place, 'secret');
-    await expect(open(ring, { ...place, ...other }, sealed)).rejects.toThrow();
+    const sealed = await seal(ring, context, 'secret');
+    await expect(open(ring, { ...context, ...other }, sealed)).rejects.toThrow();
   });
 
   it('does not open when a single bit has changed, anywhere', async () => {
-    const sealed = await seal(ring, place, 'secret');
+    const sealed = await seal(ring, context, 'secret');
     for (const part of ['ciphertext', 'wrapped_key'] as const) {
       for (let at = 0; at < sealed[part].length; at++) {
         const changed = Buffer.from(sealed[part]);
         changed[at]! ^= 1;
-        await expect(open(ring, place, { ...sealed, [part]: changed })).rejects.toThrow();
+        await expect(open(ring, context, { ...sealed, [part]: changed })).rejects.toThrow();
       }
     }
   });
 
   it('does not open with the data key of another secret', async () => {
-    const other = { ...place, connection_id: 'c-2' };
-    const [one, two] = [await seal(ring, place, 'one'), await seal(ring, other, 'two')];
-    await expect(open(ring, place, { ...one, wrapped_key: two.wrapped_key })).rejects.toThrow();
+    const other = { ...context, connection_id: 'c-2' };
+    const [one, two] = [await seal(ring, context, 'one'), await seal(ring, other, 'two')];
+    await expect(open(ring, context, { ...one, wrapped_key: two.wrapped_key })).rejects.toThrow();
   });
 
   it('has a ciphertext of its own each time', async () => {
-    expect((await seal(ring, place, 'same')).ciphertext).not.toEqual((await seal(ring, place, 'same')).ciphertext);
+    expect((await seal(ring, context, 'same')).ciphertext).not.toEqual((await seal(ring, context, 'same')).ciphertext);
   });
 
   it('refuses all of a thousand swaps: between places, versions and epochs, whole or in part (I15)', async () => {
     const places = ['prj_1', 'prj_2'].flatMap((project_id) =>
       ['c-1', 'c-2'].flatMap((connection_id) =>
         ['credential', 'webhook_secret'].flatMap((field) =>
-          [1, 2].map((version) => ({ ...place, project_id, connection_id, field, version })),
+          [1, 2].map((version) => ({ ...context, project_id, connection_id, field, version })),
         ),
       ),
     );
@@ -86,18 +86,18 @@ describe('a secret in the vault', () => {
 
 describe('a data key', () => {
   it('comes under a newer epoch while the secret stays as it is', async () => {
-    const old = await seal(ringAt(1), place, 'secret');
-    const moved = await rewrap(ringAt(2), place, old);
+    const old = await seal(ringAt(1), context, 'secret');
+    const moved = await rewrap(ringAt(2), context, old);
     expect(moved.epoch).toBe(2);
     const onlyNew = new KeyRing({ VAULT_KEK: keys[1] });
-    expect(await open(onlyNew, place, { ...moved, ciphertext: old.ciphertext })).toBe('secret');
-    await expect(open(onlyNew, place, old)).rejects.toMatchObject({ code: 'VAULT_UNAVAILABLE' });
+    expect(await open(onlyNew, context, { ...moved, ciphertext: old.ciphertext })).toBe('secret');
+    await expect(open(onlyNew, context, old)).rejects.toMatchObject({ code: 'VAULT_UNAVAILABLE' });
   });
 
   it('does not open as if it were of another epoch', async () => {
-    const old = await seal(ringAt(1), place, 'secret');
+    const old = await seal(ringAt(1), context, 'secret');
     const same = new KeyRing({ VAULT_KEK: `${keys[0]},2:${keys[0]!.slice(2)}` });
-    await expect(open(same, place, { ...old, epoch: 2 })).rejects.toThrow();
+    await expect(open(same, context, { ...old, epoch: 2 })).rejects.toThrow();
   });
 });
 

@@ -36,16 +36,24 @@ export interface EventNames {
  */
 export function factOf({ body, headers }: Delivery, signature: string, names: EventNames = {}): WebhookFact {
   const fields = fieldsOf(body);
-  const { idHeader, idField, typeHeader, typeFields = ['type', 'event'] } = names;
-  const id = idHeader ? headers[idHeader] : idField ? fields[idField] : likelyEventId(fields);
+  const { typeHeader, typeFields = ['type', 'event'] } = names;
   const types = typeHeader ? [headers[typeHeader]] : typeFields.map((field) => fields[field]);
   return {
-    deliveryId: eventId(id) ?? sha256(body, signature),
+    deliveryId: eventId(namedId(names, headers, fields)) ?? sha256(body, signature),
     type: types.map(word).find((type) => type !== '') ?? '',
     effect: 'none',
     providerItemId: '',
     code: '',
   };
+}
+
+function namedId(
+  { idHeader, idField }: EventNames,
+  headers: Delivery['headers'],
+  fields: Record<string, unknown>,
+): unknown {
+  if (idHeader) return headers[idHeader];
+  return idField ? fields[idField] : likelyEventId(fields);
 }
 
 /** An `id` counts only where it names the event. One that names the thing comes again with the next event about it. */

@@ -3,6 +3,7 @@ import { defaultTenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { SignedInOperator } from '#contracts/operator.js';
 import { hashSecret, newToken } from '#contracts/secrets.js';
+import { services } from '#contracts/services.js';
 import {
   auditEntry,
   connectionView,
@@ -387,7 +388,7 @@ describe('a page of the dashboard', () => {
     const row = { key: 'the-row', kind: 'changed', columns: ['name'] };
     const ended = { ...view, state: 'done', drift: { missing: 0, extra: 0, changed: 1, rows: [row] } };
     let shown = view as object;
-    for (const service of ['key', 'connection', 'link-session', 'audit'] as const) {
+    for (const service of services) {
       gateway.bus.answers[`${service}.replay.start`] = () => (service === 'key' ? [view] : []) as never;
       gateway.bus.answers[`${service}.replay.list`] = () => (service === 'key' ? [shown] : []) as never;
     }

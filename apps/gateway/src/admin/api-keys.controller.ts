@@ -8,7 +8,7 @@ import type { Random } from '#contracts/secrets.js';
 import { scopesOf } from '../access.js';
 import { type FreshKey, HouseholdKeys } from '../household-keys.js';
 import { idInPath } from '../ids.js';
-import { Services } from '../last-write.js';
+import { Services } from '../services.js';
 import { Caller, Randomness } from '../params.js';
 import { PlatformKeys } from '../platform-keys.js';
 import { AdminPage } from './admin-page.js';

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ConnectionView } from '#contracts/connection.js';
 import type { Context } from '#contracts/envelope.js';
 import { idInPath } from '../ids.js';
-import { Services } from '../last-write.js';
+import { Services } from '../services.js';
 import { Caller } from '../params.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';

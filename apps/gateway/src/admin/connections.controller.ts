@@ -6,7 +6,7 @@ import type { Context } from '#contracts/envelope.js';
 import { isBank } from '#contracts/connection.js';
 import { Bus } from '#service/bus.js';
 import { idInField, idInPath } from '../ids.js';
-import { Services } from '../last-write.js';
+import { Services } from '../services.js';
 import { Caller } from '../params.js';
 import { qrCode } from '../pages/qr-code.js';
 import { untilBankAnswers } from '../request-context.js';
@@ -46,7 +46,7 @@ export class AdminConnectionsController {
     const user_id = idInField('user', 'user_id', filter.user_id);
     const ask = { context, limit: LIMIT, status: filter.status, user_id, cursor: filter.cursor };
     const [page, crowd, servers] = await Promise.all([
-      this.services.read('connection.platform.list', ask as never),
+      this.services.read('connection.platform.list', ask),
       this.people.list(context),
       this.bus.ask('connection.servers', {}),
     ]);

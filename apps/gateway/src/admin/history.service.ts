@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { AuditEntry } from '#contracts/audit.js';
 import type { Context } from '#contracts/envelope.js';
-import { Services } from '../last-write.js';
+import { Services } from '../services.js';
 
 const MOST = 100;
 

@@ -6,7 +6,7 @@ import { idOf, shortIdOf } from '#contracts/ids.js';
 import type { SessionTerms, SessionView } from '#contracts/link-session.js';
 import { hashSecret, newToken } from '#contracts/secrets.js';
 import { CONFIG, type GatewayConfig } from '../config.js';
-import { Services } from '../last-write.js';
+import { Services } from '../services.js';
 import { publicBase } from '../public-base.js';
 
 type Identity = Pick<SessionTerms, 'id' | 'short_id' | 'token_hash'>;

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AuditEntry } from '#contracts/audit.js';
 import type { Context } from '#contracts/envelope.js';
 import { isCoded } from '#contracts/errors.js';
-import { Services } from '../last-write.js';
+import { Services } from '../services.js';
 import { Caller } from '../params.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';

@@ -8,7 +8,7 @@ import type { ProjectView } from '#contracts/project.js';
 import { hashSecret } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
 import { CONFIG, type GatewayConfig } from '../config.js';
-import { Services } from '../last-write.js';
+import { Services } from '../services.js';
 import { contextOf } from '../request-context.js';
 import { sessionTokenOf } from './cookies.js';
 import { refuseForgery, refuseOtherPlace } from './forms.js';

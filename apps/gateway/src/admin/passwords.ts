@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Algorithm, hashRaw } from '@node-rs/argon2';
 import { DomainError } from '#contracts/errors.js';
 import type { NewPassword, PasswordRecipe } from '#contracts/operator.js';
-import { AtMost } from '#service/at-most.js';
+import { Semaphore } from '#service/semaphore.js';
 
 /** OWASP's first choice for argon2id. One hash takes 19 MiB and some 30 ms of one core, on a thread of its own. */
 const usual = { memory_kib: 19_456, passes: 2, lanes: 1 };
@@ -16,7 +16,7 @@ const MOST_WAITING = 20;
  */
 @Injectable()
 export class Passwords {
-  private readonly hashing = new AtMost(MOST_AT_ONCE);
+  private readonly hashing = new Semaphore(MOST_AT_ONCE);
 
   async make(password: string): Promise<NewPassword> {
     const recipe = { salt: randomBytes(16).toString('base64url'), ...usual };

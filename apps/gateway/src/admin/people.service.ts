@@ -4,7 +4,7 @@ import { withFreshId } from '#contracts/fresh-id.js';
 import { newShortId } from '#contracts/ids.js';
 import type { Random } from '#contracts/secrets.js';
 import type { UserView } from '#contracts/user.js';
-import { Services } from '../last-write.js';
+import { Services } from '../services.js';
 
 /** As many as a person wants to choose from: the newest ones. */
 const MOST = 200;

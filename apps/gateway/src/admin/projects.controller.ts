@@ -6,7 +6,7 @@ import { createProjectBody } from '#contracts/api/projects.js';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { newProjectId } from '#contracts/ids.js';
-import { Services } from '../last-write.js';
+import { Services } from '../services.js';
 import { Caller } from '../params.js';
 import { RedirectOrigins } from '../redirect-origins.js';
 import { checkedBody } from '../validation.js';

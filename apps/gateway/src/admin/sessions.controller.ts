@@ -6,7 +6,7 @@ import { name, oneOf, text } from '#contracts/api/fields.js';
 import type { Context } from '#contracts/envelope.js';
 import { Bus } from '#service/bus.js';
 import { idInField, idInPath } from '../ids.js';
-import { Services } from '../last-write.js';
+import { Services } from '../services.js';
 import { Caller } from '../params.js';
 import { qrCode } from '../pages/qr-code.js';
 import { checkedBody, checkedQuery } from '../validation.js';

@@ -27,11 +27,16 @@ function serverOf(part: string, healths: PartHealth[]): SystemPart {
   const versions = new Set(healths.flatMap(({ versions }) => versions?.[part] ?? []));
   return {
     name: servers[part]!,
-    status: states.length === 0 ? null : states.includes('down') ? 'down' : 'up',
+    status: worstOf(states),
     version: versions.size === 0 ? null : [...versions].map(inWords).join(', '),
     views: [],
     parts: {},
   };
+}
+
+function worstOf(states: ('up' | 'down')[]): 'up' | 'down' | null {
+  if (states.length === 0) return null;
+  return states.includes('down') ? 'down' : 'up';
 }
 
 /** The embedded event store names what it follows: `23.10.6+latchkey`. */

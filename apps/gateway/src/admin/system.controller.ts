@@ -2,6 +2,7 @@ import { Get, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Replay } from '#contracts/api/replays.js';
 import type { Context } from '#contracts/envelope.js';
+import { services } from '#contracts/services.js';
 import type { PartHealth } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
 import { version } from '#service/version.js';
@@ -13,7 +14,6 @@ import { fieldsOf } from './forms.js';
 import { partsOf, type SystemPart } from './system-parts.js';
 
 const DEADLINE_MS = 1_500;
-const services = ['key', 'connection', 'link-session', 'audit'] as const;
 /** Longer than anybody waits to read what they have written. */
 const MOST_LAG_MS = 5_000;
 const down: PartHealth = { status: 'down', views: [], parts: {} };

@@ -7,7 +7,7 @@ import { DomainError } from '#contracts/errors.js';
 import { hashSecret } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
 import { AuditExport } from '../audit-export.js';
-import { Services } from '../last-write.js';
+import { Services } from '../services.js';
 import { Caller } from '../params.js';
 import { checkedQuery } from '../validation.js';
 import { AdminPage } from './admin-page.js';

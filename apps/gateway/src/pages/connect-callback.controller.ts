@@ -1,6 +1,6 @@
 import { Controller, Get, Head, HttpCode, Inject, Param, Query, Req, Res, UseFilters } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { defaultTenant } from '#contracts/envelope.js';
+import { defaultTenant, personAtLink } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { Bus } from '#service/bus.js';
 import { Public } from '../endpoint.js';
@@ -46,7 +46,7 @@ export class ConnectCallbackController {
     @Res() reply: FastifyReply,
   ) {
     this.misses.assertNotOver(request.ip);
-    const actor = { type: 'person' as const, id: 'connect_link', name: 'the person at the link' };
+    const actor = personAtLink('connect_link');
     const context = contextOf(request, { actor, tenant: defaultTenant, keyPrefix: null });
     // The language of our own page is no word of the provider, which may have signed all of its own.
     const { lang: _, ...parameters } = query;

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DomainError } from '#contracts/errors.js';
@@ -131,5 +132,7 @@ describe('following a session', () => {
 });
 
 async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (const deadline = Date.now() + 10_000; !isTrue(); await wait(5)) {
+    if (Date.now() > deadline) throw new Error(`not within 10 s: ${isTrue.toString()}`);
+  }
 }

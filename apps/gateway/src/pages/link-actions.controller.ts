@@ -6,7 +6,7 @@ import { oneOf } from '#contracts/api/fields.js';
 import type { StartedLink } from '#contracts/link-session.js';
 import { Public } from '../endpoint.js';
 import { jsonBodyOf } from '../json-body.js';
-import { timeLeft } from '../last-write.js';
+import { timeLeft } from '../services.js';
 import { untilBankAnswers } from '../request-context.js';
 import { checkedBody } from '../validation.js';
 import { languageFor } from './chosen-language.js';

@@ -25,8 +25,10 @@ export const followedStateOf = ({ session, ...facts }: PageFacts & { session: Se
 });
 
 /** A pending and an active session look the same. */
-export function showsOf({ status, in_flight, last_refusal, result_connection_ids }: SessionView): string {
-  const isOpen = status === 'pending' || status === 'active';
-  const phase = status === 'consumed' || in_flight.length > 0 ? 'busy' : isOpen ? 'open' : status;
-  return [phase, result_connection_ids.length, last_refusal?.code ?? ''].join(' ');
+export const showsOf = (session: SessionView): string =>
+  [phaseOf(session), session.result_connection_ids.length, session.last_refusal?.code ?? ''].join(' ');
+
+function phaseOf({ status, in_flight }: SessionView): string {
+  if (status === 'consumed' || in_flight.length > 0) return 'busy';
+  return status === 'pending' || status === 'active' ? 'open' : status;
 }

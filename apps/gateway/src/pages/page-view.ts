@@ -90,9 +90,14 @@ function openOf({ session, providers, institution_name, project_name, ...facts }
     label: session.label,
     providers: providers.filter((each) => session.provider === '' || session.provider === each),
     banks: session.result_connection_ids.length,
-    elsewhere: facts.hand_overs === 0 ? null : facts.is_trying ? 'tryingElsewhere' : 'handedOver',
+    elsewhere: elsewhereOf(facts),
     secondsLeft: secondsUntil(session.expires_at, now),
   };
+}
+
+function elsewhereOf({ hand_overs, is_trying }: Pick<SessionPage, 'hand_overs' | 'is_trying'>): Open['elsewhere'] {
+  if (hand_overs === 0) return null;
+  return is_trying ? 'tryingElsewhere' : 'handedOver';
 }
 
 /** Of a link that is open by the clock of its service and over by ours, the page looks again once in a while. */

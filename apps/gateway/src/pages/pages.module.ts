@@ -7,7 +7,7 @@ import { HandOffController } from './hand-off.controller.js';
 import { ConnectCallbackController } from './connect-callback.controller.js';
 import { JwksController } from './jwks.controller.js';
 import { LinkActionsController } from './link-actions.controller.js';
-import { LinkController } from './link.controller.js';
+import { HostedPageController } from './hosted-page.controller.js';
 import { openResultKey } from './result-key.js';
 import { ResultSigner } from './result-signer.js';
 import { PAGES_SETTINGS, readPagesSettings } from './settings.js';
@@ -22,7 +22,7 @@ const codes = { provide: HandOffCodes, inject: [RESULT_KEY], useFactory: (key: K
 @Module({
   controllers: [
     ConnectCallbackController,
-    LinkController,
+    HostedPageController,
     LinkActionsController,
     HandOffController,
     FollowController,

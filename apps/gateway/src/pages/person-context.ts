@@ -1,11 +1,11 @@
 import type { FastifyRequest } from 'fastify';
-import { type Context, defaultTenant } from '#contracts/envelope.js';
+import { type Context, defaultTenant, personAtLink } from '#contracts/envelope.js';
 import { contextOf } from '../request-context.js';
 
 /** The envelope of a request of the hosted page. Who the person is and whose the session is, the session itself knows. */
 export const personContext = (request: FastifyRequest): Context =>
   contextOf(request, {
     tenant: defaultTenant,
-    actor: { type: 'person', id: 'link', name: 'the person at the link' },
+    actor: personAtLink('link'),
     keyPrefix: null,
   });

@@ -48,14 +48,14 @@ const given = (value: string | undefined) => (value === '' ? undefined : value);
 
 export const word = (max = 200) => text(max).optional().transform(given);
 
+const wholeNumber = (text: string): number => (/^\d{1,9}$/.test(text) ? Number(text) : NaN);
+
 /** A whole number between the bounds, written in digits. */
 export const limit = (max: number, fallback = 50) =>
   z
     .string()
     .optional()
-    .transform((value) =>
-      value === undefined || value === '' ? fallback : /^\d{1,9}$/.test(value) ? Number(value) : NaN,
-    )
+    .transform((value) => (value === undefined || value === '' ? fallback : wholeNumber(value)))
     .refine((value) => value >= 1 && value <= max, `must be between 1 and ${max}`)
     .meta({ type: 'integer', minimum: 1, maximum: max, default: fallback });
 

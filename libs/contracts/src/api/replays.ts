@@ -72,14 +72,17 @@ export function toReplays(views: ViewReplay[]): Replay[] {
   return all.sort((a, b) => (a.started_at < b.started_at ? 1 : -1));
 }
 
-function toReplay(id: string, views: ViewReplay[]): Replay {
+const toReplay = (id: string, views: ViewReplay[]): Replay => ({
+  id,
+  verify: views.every(({ verify }) => verify),
+  state: stateOf(views),
+  drifted: views.some((view) => view.drift !== null && driftCount(view.drift) > 0),
+  started_at: views.map((view) => view.started_at).sort()[0]!,
+  views: views.map(({ id: _id, verify: _verify, ...view }) => view),
+});
+
+function stateOf(views: ViewReplay[]): Replay['state'] {
   const isAny = (state: ViewReplay['state']) => views.some((view) => view.state === state);
-  return {
-    id,
-    verify: views.every(({ verify }) => verify),
-    state: isAny('running') ? 'running' : isAny('failed') ? 'failed' : 'done',
-    drifted: views.some((view) => view.drift !== null && driftCount(view.drift) > 0),
-    started_at: views.map((view) => view.started_at).sort()[0]!,
-    views: views.map(({ id: _id, verify: _verify, ...view }) => view),
-  };
+  if (isAny('running')) return 'running';
+  return isAny('failed') ? 'failed' : 'done';
 }

@@ -1,5 +1,5 @@
 /** Takes the first of a queue, as many as fit; one always does. */
-export const upTo =
+export const takeUpTo =
   <T>(count: number, bytes = Infinity, sizeOf: (item: T) => number = () => 0) =>
   (queue: T[]): T[] => {
     let [taken, size] = [0, 0];
@@ -11,23 +11,23 @@ export const upTo =
     return queue.splice(0, taken);
   };
 
-export type Waiting<Wish, Reply> = Wish & { answer: (reply: Reply) => void; refuse: (error: unknown) => void };
+export type Waiting<Item, Reply> = Item & { answer: (reply: Reply) => void; refuse: (error: unknown) => void };
 
 /**
- * Wishes of one name go in turn: all that wait while some are under way go together next, as many as `next` takes out
+ * Items of one name go in turn: all that wait while some are under way go together next, as many as `next` takes out
  * of the queue. `together` answers or refuses each of them; what it throws refuses those it has not answered.
  */
-export class InTurn<Wish extends object, Reply> {
-  private readonly queues = new Map<string, Waiting<Wish, Reply>[]>();
+export class BatchQueue<Item extends object, Reply> {
+  private readonly queues = new Map<string, Waiting<Item, Reply>[]>();
 
   constructor(
-    private readonly next: (queue: Waiting<Wish, Reply>[]) => Waiting<Wish, Reply>[],
-    private readonly together: (name: string, batch: Waiting<Wish, Reply>[]) => Promise<void>,
+    private readonly next: (queue: Waiting<Item, Reply>[]) => Waiting<Item, Reply>[],
+    private readonly together: (name: string, batch: Waiting<Item, Reply>[]) => Promise<void>,
   ) {}
 
-  add(name: string, wish: Wish): Promise<Reply> {
+  add(name: string, item: Item): Promise<Reply> {
     return new Promise((answer, refuse) => {
-      const waiting = { ...wish, answer, refuse };
+      const waiting = { ...item, answer, refuse };
       const queue = this.queues.get(name);
       if (queue) return void queue.push(waiting);
       this.queues.set(name, [waiting]);
@@ -35,7 +35,7 @@ export class InTurn<Wish extends object, Reply> {
     });
   }
 
-  private async drain(name: string, queue: Waiting<Wish, Reply>[]): Promise<void> {
+  private async drain(name: string, queue: Waiting<Item, Reply>[]): Promise<void> {
     while (queue.length > 0) {
       const batch = this.next(queue);
       await this.together(name, batch).catch((error: unknown) => batch.forEach(({ refuse }) => refuse(error)));

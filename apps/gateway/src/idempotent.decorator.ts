@@ -18,7 +18,11 @@ const REPLY_AT = 11;
  * Lets a POST that carries an Idempotency-Key have one effect and one answer. Not an interceptor, because these run a
  * chain of streams for every POST, with or without the header: nearly half of the CPU that a mint cost this process.
  */
-export const Once: MethodDecorator = (target: object, name: string | symbol, descriptor: PropertyDescriptor): void => {
+export const Idempotent: MethodDecorator = (
+  target: object,
+  name: string | symbol,
+  descriptor: PropertyDescriptor,
+): void => {
   const handle = descriptor.value as Handler;
   Req()(target, name, REQUEST_AT);
   Res({ passthrough: true })(target, name, REPLY_AT);

@@ -2,7 +2,7 @@
  * Holds what is to be published until the end of the event loop's turn, so that it leaves in one write. Each write to a
  * socket of the bus wakes the broker, which costs as much as everything else about a message.
  */
-export class Outbox {
+export class WriteCoalescer {
   private held: (() => void)[] = [];
 
   /** `publish` must not throw. */

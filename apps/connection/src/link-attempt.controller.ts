@@ -4,14 +4,14 @@ import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, newShortId } from '#contracts/ids.js';
-import { type SessionView, userDeleted } from '#contracts/link-session.js';
+import { inTenantOf, type SessionView, userDeleted } from '#contracts/link-session.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
 import { AttemptJournal } from './attempt-journal.js';
 import { goneWithUser } from './deleted-user.js';
 import type { LinkAttempt } from './link-attempt.entity.js';
 import { LinkAttempts } from './link-attempts.service.js';
-import { inTenantOf, LinkStarter } from './link-starter.js';
+import { LinkStarter } from './link-starter.js';
 import { ProviderError } from './providers/provider.js';
 import { type RefusedAttempt, refusedByConnection } from './refused-attempt.js';
 import { Users } from './users.service.js';
@@ -25,7 +25,7 @@ type Finish = Ask<'connection.link.finish'>;
 
 /** What the hosted page asks about an attempt. */
 @Controller()
-export class LinkController {
+export class LinkAttemptController {
   constructor(
     private readonly bus: Bus,
     private readonly journal: AttemptJournal,

@@ -34,7 +34,7 @@ export class Services {
     const write = { actor_id: ask.context.actor.id, service: serviceOf(subject), position: reply.position };
     this.learn(write);
     // Before the caller has its answer: it may ask another gateway next.
-    this.bus.mention('gateway.written', write);
+    this.bus.broadcastUnconfirmed('gateway.written', write);
     return reply;
   }
 

@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
-import { AtMost } from './at-most.js';
+import { Semaphore } from './semaphore.js';
 
 it('lets so many be at work at once, in the order in which they came, whatever becomes of them', async () => {
-  const places = new AtMost(2);
+  const places = new Semaphore(2);
   const begun: number[] = [];
   const leave: (() => void)[] = [];
   const work = (n: number) => async () => {

@@ -1,7 +1,7 @@
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
-import { Outbox } from './outbox.js';
+import { WriteCoalescer } from './write-coalescer.js';
 
-/** Why a question got no answer. */
+/** Why a request got no answer. */
 export class Unanswered extends Error {
   constructor(
     message: string,
@@ -19,13 +19,13 @@ interface Waiting {
 }
 
 /**
- * Questions on one connection whose answers come to one inbox. The library's own `request` records the stack of each
- * question in case it fails, up to three times, which costs more than twice as much CPU as all the rest of it.
+ * Sends requests over one connection, whose answers come to one inbox. The library's own `request` records the stack of each
+ * one in case it fails, up to three times, which costs more than twice as much CPU as all the rest of it.
  */
-export class Questions {
+export class RequestMultiplexer {
   private readonly inbox: string;
   private readonly waiting = new Map<string, Waiting>();
-  private readonly outbox = new Outbox();
+  private readonly writes = new WriteCoalescer();
   private last = 0;
 
   constructor(
@@ -43,7 +43,7 @@ export class Questions {
       const token = String(++this.last);
       const timer = setTimeout(() => this.fail(token, new Unanswered(`no answer within ${timeoutMs} ms`)), timeoutMs);
       this.waiting.set(token, { resolve, reject, timer });
-      this.outbox.add(() => this.publish(subject, payload, token));
+      this.writes.add(() => this.publish(subject, payload, token));
     });
   }
 

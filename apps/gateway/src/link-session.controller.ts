@@ -22,7 +22,7 @@ import { CONFIG, type GatewayConfig } from './config.js';
 import { Endpoint } from './endpoint.js';
 import { householdPage } from './household-page.js';
 import { idInField, idInPath } from './ids.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 import { Caller, RequestBody, RequestQuery } from './params.js';
 import { publicBase } from './public-base.js';
 import { RedirectOrigins } from './redirect-origins.js';
@@ -32,7 +32,7 @@ type Identity = Pick<SessionTerms, 'id' | 'short_id' | 'token_hash'>;
 
 /** Hosted-link sessions: minted here with a one-time token, opened by a person, watched by the agent. */
 @Controller()
-export class LinkController {
+export class LinkSessionController {
   constructor(
     private readonly services: Services,
     @Inject(CONFIG) private readonly config: GatewayConfig,

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { InTurn, upTo, type Waiting } from './in-turn.js';
+import { BatchQueue, takeUpTo, type Waiting } from './batch-queue.js';
 
-type Wish = { n: number };
+type Item = { n: number };
 
 function gathering(most = 10) {
   const batches: string[] = [];
   const open: (() => void)[] = [];
-  const inTurn = new InTurn<Wish, number>(upTo(most), async (name: string, batch: Waiting<Wish, number>[]) => {
+  const queue = new BatchQueue<Item, number>(takeUpTo(most), async (name: string, batch: Waiting<Item, number>[]) => {
     batches.push(`${name} ${batch.map(({ n }) => n).join()}`);
     await new Promise<void>((resolve) => open.push(resolve));
     if (batch.some(({ n }) => n < 0)) throw new Error('refused');
@@ -16,13 +16,13 @@ function gathering(most = 10) {
     open.shift()!();
     await new Promise(setImmediate);
   };
-  return { batches, inTurn, letGo };
+  return { batches, queue, letGo };
 }
 
-describe('wishes of one name', () => {
+describe('items of one name', () => {
   it('that wait while some are under way go together next, and each gets its answer', async () => {
-    const { batches, inTurn, letGo } = gathering();
-    const answers = Promise.all([1, 2, 3].map((n) => inTurn.add('a', { n })));
+    const { batches, queue, letGo } = gathering();
+    const answers = Promise.all([1, 2, 3].map((n) => queue.add('a', { n })));
     await letGo();
     await letGo();
     expect(await answers).toEqual([10, 20, 30]);
@@ -30,16 +30,16 @@ describe('wishes of one name', () => {
   });
 
   it('do not wait for those of another', () => {
-    const { batches, inTurn } = gathering();
-    void inTurn.add('a', { n: 1 });
-    void inTurn.add('b', { n: 2 });
+    const { batches, queue } = gathering();
+    void queue.add('a', { n: 1 });
+    void queue.add('b', { n: 2 });
     expect(batches).toEqual(['a 1', 'b 2']);
   });
 
   it('are refused with what their batch throws, and the next ones are not', async () => {
-    const { inTurn, letGo } = gathering(1);
-    const bad = expect(inTurn.add('a', { n: -1 })).rejects.toThrow('refused');
-    const good = inTurn.add('a', { n: 1 });
+    const { queue, letGo } = gathering(1);
+    const bad = expect(queue.add('a', { n: -1 })).rejects.toThrow('refused');
+    const good = queue.add('a', { n: 1 });
     await letGo();
     await bad;
     await letGo();
@@ -48,7 +48,7 @@ describe('wishes of one name', () => {
 });
 
 describe('the first of a queue', () => {
-  const first = upTo<number>(3, 10, (size) => size);
+  const first = takeUpTo<number>(3, 10, (size) => size);
 
   it.each([
     ['no more than so many', [1, 1, 1, 1], [1, 1, 1]],

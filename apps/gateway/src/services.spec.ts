@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type Context, defaultTenant } from '#contracts/envelope.js';
 import { FakeBus } from '../test/fake-bus.js';
 import { sessionView, userView } from '../test/views.js';
-import { Services } from './last-write.js';
+import { Services } from './services.js';
 
 let bus: FakeBus;
 let services: Services;
@@ -103,6 +103,6 @@ describe('a write', () => {
     position = '7';
     await write('mine');
     const say = { actor_id: 'mine', service: 'connection', position: '7' };
-    expect(bus.mentioned).toEqual([{ subject: 'gateway.written', say }]);
+    expect(bus.unconfirmed).toEqual([{ subject: 'gateway.written', say }]);
   });
 });

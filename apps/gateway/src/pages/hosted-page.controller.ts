@@ -20,7 +20,7 @@ import { Visits } from './visits.service.js';
 @Controller('link')
 @Public()
 @UseFilters(PageErrorFilter)
-export class LinkController {
+export class HostedPageController {
   constructor(
     private readonly visits: Visits,
     private readonly signer: ResultSigner,

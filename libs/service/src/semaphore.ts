@@ -1,5 +1,5 @@
 /** Lets so many be at work at once. The others wait, and are let in in the order in which they came. */
-export class AtMost {
+export class Semaphore {
   private readonly queue: (() => void)[] = [];
 
   constructor(private free: number) {}
