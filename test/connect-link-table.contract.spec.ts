@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { DataSource, type EntityManager } from 'typeorm';
 import { contextFor, newTenant } from '#testing/callers.js';
@@ -7,6 +7,7 @@ import { Connections1700000000001 } from '../apps/connection/src/migrations/0001
 import { PlatformConnections1700000000002 } from '../apps/connection/src/migrations/0002-platform-connections.js';
 import { ConnectLinks1700000000005 } from '../apps/connection/src/migrations/0005-connect-links.js';
 import { ConnectLinkEndings1700000000011 } from '../apps/connection/src/migrations/0011-connect-link-endings.js';
+import { LeftConnectLinks1700000000016 } from '../apps/connection/src/migrations/0016-left-connect-links.js';
 import type { LinkStateRow, TakenLink } from '../apps/connection/src/oauth/link-state.js';
 import { LinkTable } from '../apps/connection/src/oauth/link-table.js';
 import { KeyRing } from '../apps/connection/src/vault/key-ring.js';
@@ -30,6 +31,7 @@ beforeAll(async () => {
       PlatformConnections1700000000002,
       ConnectLinks1700000000005,
       ConnectLinkEndings1700000000011,
+      LeftConnectLinks1700000000016,
     ],
     migrationsRun: true,
   }).initialize();
@@ -122,5 +124,44 @@ describe('a Connect Link that somebody comes back with', () => {
   it('goes to one of two who come at once', async () => {
     const both = await Promise.all([take(), take()]);
     expect(both.filter((one) => one !== null)).toHaveLength(1);
+  });
+});
+
+describe('Connect Links that were left', () => {
+  /** Of one tenant who starts very many: `leased_until` long over, as an hour after their start. */
+  const ended = (count: number) =>
+    database.query(`insert into connect_links (state_hash, project_id, environment, user_id, server_id, redirect_uri,
+        callback_url, sealed_verifier, expires_at, request, step, ending, leased_until)
+      select gen_random_uuid(), 'prj_many', 'live', 'u', 'bank', '', '', '', now(), '{}', 'ended', '{}',
+        now() - interval '1 hour' from generate_series(1, ${count}) n`);
+  const leave = (ago: string) =>
+    database.query(`update connect_links set leased_until = now() - interval '${ago}' where state_hash = $1`, [hash]);
+
+  beforeEach(() => database.query('delete from connect_links where state_hash <> $1', [hash]));
+
+  it('are taken up first where a person waits for a connection, however many others have ended before', async () => {
+    await ended(50);
+    await take();
+    await leave('1 second');
+    const taken = await table.unfinished();
+    expect([taken.length, taken.map(({ stateHash }) => stateHash).includes(hash)]).toEqual([20, true]);
+  });
+
+  it('are taken up also where the clock of the database was put back since', async () => {
+    await take();
+    await leave('-1 hour');
+    expect((await table.unfinished()).map(({ stateHash }) => stateHash)).toEqual([hash]);
+  });
+
+  it('are found without a look at all others', async () => {
+    await ended(2_000);
+    await database.query('analyze connect_links');
+    const asked = jest.spyOn(database, 'query');
+    await table.unfinished();
+    const text = asked.mock.calls[0]![0];
+    asked.mockRestore();
+    const [plan] = await database.query<[{ 'QUERY PLAN': unknown }]>(`explain (format json) ${text}`);
+    expect(JSON.stringify(plan)).toMatch(/"Index Name":"connect_links_left"/);
+    expect(JSON.stringify(plan)).not.toMatch(/"Node Type":"Sort"/);
   });
 });

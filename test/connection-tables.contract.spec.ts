@@ -24,6 +24,7 @@ import type { FinishLinks } from '../apps/connection/src/oauth/finish-links.js';
 import { KeepFresh } from '../apps/connection/src/oauth/keep-fresh.js';
 import type { OAuthClients } from '../apps/connection/src/oauth/oauth-clients.js';
 import type { OAuthTokens } from '../apps/connection/src/oauth/oauth-tokens.js';
+import { TokenTable } from '../apps/connection/src/oauth/token-table.js';
 import { CALL_DEADLINE_MS } from '../apps/connection/src/providers/provider.js';
 import { UserController } from '../apps/connection/src/user.controller.js';
 import { Users } from '../apps/connection/src/users.service.js';
@@ -208,11 +209,29 @@ describe('the lease of an attempt', () => {
     await expect(journal.assertLeased(late)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
+  it('is over when the clock of the database was put back since', async () => {
+    await database.query("update link_attempts set leased_until = now() + interval '1 hour' where attempt_id = $1", [
+      id,
+    ]);
+    expect(await journal.unfinished()).toContain(id);
+    expect(await journal.lease(id)).not.toBeNull();
+  });
+
   it('is over once another worker has finished the attempt', async () => {
     await journal.close(first);
     await expect(journal.learn(first, { bank }, 'token')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect(await rowsOf(connectionId)).toEqual([]);
   });
+});
+
+it('the lease of a refresh is over for others when the clock of the database was put back since', async () => {
+  const leases = new TokenTable(database, vault);
+  const id = randomUUID();
+  const taken = (by: string) => leases.takeLease(id, by, 20_000);
+  const [mine, other] = [randomUUID(), randomUUID()];
+  expect([await taken(mine), await taken(other), await taken(mine)]).toEqual([true, false, true]);
+  await database.query("update token_leases set until = now() + interval '1 hour' where connection_id = $1", [id]);
+  expect(await taken(other)).toBe(true);
 });
 
 describe('attempts that cannot go on', () => {

@@ -1,8 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
 import { Checkpoint, ParkedEvent } from '#eventstore/checkpoint.entity.js';
 import type { Category } from '#contracts/categories.js';
+import { timeOf } from '#eventstore/as-of.js';
 import { connectEventStore, type EventStoreDBClient } from '#eventstore/client.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import type { Decider } from '#eventstore/decider.js';
@@ -127,6 +128,24 @@ describe('the command path', () => {
     await expect(count(id, late)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect((await readStream(client, `counter-${id}`)).events).toEqual([]);
   });
+
+  it('appends to a store whose clock is far ahead', async () => {
+    const id = randomUUID();
+    await count(id);
+    const { now } = Date;
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => now() - 60_000);
+    await count(id).finally(() => clock.mockRestore());
+    expect((await readStream(client, `counter-${id}`)).events).toHaveLength(2);
+  });
+});
+
+it('a client that has looked up when a position was written can be disposed of', async () => {
+  const { position } = await count(randomUUID());
+  const another = connectEventStore(stack.run().eventstore.url);
+  // A single answer may come at once with its end.
+  const times = await Promise.all(Array.from({ length: 50 }, () => timeOf(another, { position })));
+  expect(new Set(times).size).toBe(1);
+  await another.dispose();
 });
 
 describe('the read path', () => {

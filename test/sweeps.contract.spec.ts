@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { DataSource } from 'typeorm';
+import type { Checkpoint } from '#contracts/audit-chain.js';
 import type { Store } from '#service/store.js';
 import { createProjectionTables } from '#service/migrations.js';
 import { type Stack, startStack } from '#testing/stack.js';
@@ -7,11 +8,25 @@ import { AuditEntryRow } from '../apps/audit/src/audit-entry.entity.js';
 import type { CheckpointSigner } from '../apps/audit/src/checkpoint-signer.js';
 import { migrations } from '../apps/audit/src/migrations/index.js';
 import { SignCheckpoints } from '../apps/audit/src/sign-checkpoints.js';
+import { KeyQueries } from '../apps/key/src/key-queries.js';
+import type { KeyUses } from '../apps/key/src/key-uses.js';
+import { ApiKeyRow } from '../apps/key/src/key.view.js';
 import { IdempotentReplies } from '../apps/key/src/idempotent-replies.js';
+import { ApiKeys1700000000001 } from '../apps/key/src/migrations/0001-api-keys.js';
+import { RotationAndUse1700000000003 } from '../apps/key/src/migrations/0003-rotation-and-use.js';
+import { LinkSessions1700000000001 } from '../apps/link-session/src/migrations/0001-link-sessions.js';
+import { SessionQueries } from '../apps/link-session/src/session-queries.js';
 import { IdempotentReplies1700000000002 } from '../apps/key/src/migrations/0002-idempotent-replies.js';
+
+/** Of what jest would fake. */
+const ALL_BUT_DATE = [
+  ...(['hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate', 'clearImmediate'] as const),
+  ...(['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] as const),
+];
 
 let stack: Stack;
 let opened: DataSource[] = [];
+const never = new AbortController().signal;
 
 beforeAll(async () => void (stack = await startStack({ parts: ['postgres'] })));
 afterAll(async () => {
@@ -55,6 +70,16 @@ describe('old answers to an Idempotency-Key', () => {
     expect(await new IdempotentReplies(keys).begin('scope', 'body')).toEqual({ state: 'in_flight' });
   });
 
+  it('are worked out anew where the clock of the database was put back since their runner died', async () => {
+    await keys.query(`insert into idempotent_replies (scope, body_hash, seed, leased_until)
+      values ('scope', 'body', 'seed', now() + interval '1 hour')`);
+    expect(await new IdempotentReplies(keys).begin('scope', 'body')).toEqual({
+      state: 'run',
+      seed: 'seed',
+      again: true,
+    });
+  });
+
   it('are cleared in parts, however many have come together, and no newer ones', async () => {
     await keys.query(`insert into idempotent_replies (scope, body_hash, seed, leased_until, created_at)
       select 'scope ' || n, '', '', now(), now() - case when n <= 4500 then interval '24:01' else interval '23:59' end
@@ -64,18 +89,58 @@ describe('old answers to an Idempotency-Key', () => {
   });
 });
 
+describe('what is ended by time', () => {
+  let keys: DataSource;
+  let sessions: DataSource;
+  const ends = (ms: number) => new Date(Date.now() + ms).toISOString();
+  const [soon, over] = [ends(60_000), ends(-1_000)];
+
+  beforeAll(async () => {
+    const keyMigrations = [IdempotentReplies1700000000002, ApiKeys1700000000001, RotationAndUse1700000000003];
+    keys = await database('key', { migrations: keyMigrations, entities: [ApiKeyRow] });
+    sessions = await database('link_session', { migrations: [LinkSessions1700000000001] });
+    await sessions.query(
+      `insert into link_sessions select gen_random_uuid(), '', 'prj_1', 'live', gen_random_uuid(), '', '', null, true, '', '',
+         'pending', null, null, '{}', ends, null, null, '', '{}' from unnest($1::text[]) ends`,
+      [[soon, over]],
+    );
+    await keys.query(
+      `insert into api_keys (id, short_id, project_id, environment, kind, name, key_prefix, scopes, created_by, created_at,
+         retires_at, successor_id)
+       select gen_random_uuid(), '', 'prj_1', 'live', 'household', '', '', '{}', '', '', ends, gen_random_uuid()
+       from unnest($1::text[]) ends`,
+      [[soon, over]],
+    );
+    jest.useFakeTimers({ now: Date.now() + 300_000, doNotFake: ALL_BUT_DATE });
+  });
+  afterAll(() => void jest.useRealTimers());
+
+  it('is a session whose time is over by the clock of Postgres, whatever the own clock says', async () => {
+    const { due } = await new SessionQueries({ dataSource: sessions } as Store).expired();
+    expect(due.map(({ expires_at }) => expires_at)).toEqual([over]);
+  });
+
+  it('is a rotated key whose grace is over by the clock of Postgres, too', async () => {
+    const store = { dataSource: keys, project: () => undefined } as unknown as Store;
+    const due = await new KeyQueries(store, {} as KeyUses).afterGrace();
+    expect(due.map(({ retires_at }) => retires_at)).toEqual([over]);
+  });
+});
+
 describe('the ends of chains', () => {
   let audit: DataSource;
   /** What happens while a place is being signed. */
   let meanwhile: string | undefined;
   let signing: SignCheckpoints;
+  let signed: Checkpoint[];
   beforeAll(async () => {
     audit = await database('audit', { migrations, entities: [AuditEntryRow] });
     await createProjectionTables(audit.createQueryRunner());
   });
   beforeEach(async () => {
-    meanwhile = undefined;
-    const sign = async () => {
+    [meanwhile, signed] = [undefined, []];
+    const sign = async (end: Checkpoint) => {
+      signed.push(end);
       if (meanwhile) await audit.query(meanwhile);
       return 'signature';
     };
@@ -90,14 +155,28 @@ describe('the ends of chains', () => {
           'api_key', '', '', '', '', '', '{}', ${seq}, ''
         from generate_series(1, ${projects}) n`);
 
-  it('are all signed in turn, also where more chains grow each minute than are signed at once', async () => {
+  it('are all signed in a round, also of more chains than a statement looks at, each of which costs no more than it has', async () => {
+    await grow(1, 2_500);
+    await audit.query('analyze audit_entries');
+    const asked = jest.spyOn(audit, 'query');
+    await signing.signAll(never);
+    const looks = await Promise.all(
+      asked.mock.results.flatMap(({ value }, index) =>
+        asked.mock.calls[index]![0].includes('recursive') ? [value as Promise<{ project_id: string }[]>] : [],
+      ),
+    );
+    asked.mockRestore();
+    expect(looks.map(({ length }) => length)).toEqual([1_000, 1_000, 500]);
+    expect(await count(audit, 'audit_checkpoints')).toBe(2_500);
+  });
+
+  it('of which nobody has grown since are passed over', async () => {
     await grow(1, 1_500);
-    await signing.signAll();
-    await grow(2, 1_500);
-    await signing.signAll();
-    expect(await count(audit, '(select distinct project_id from audit_checkpoints) signed')).toBe(1_500);
-    await signing.signAll();
-    expect(await count(audit, 'audit_checkpoints where seq = 2')).toBe(1_500);
+    await signing.signAll(never);
+    await grow(2, 1);
+    signed = [];
+    await signing.signAll(never);
+    expect(signed).toMatchObject([{ project_id: 'prj_0001', seq: 2 }]);
   });
 
   it.each([
@@ -106,17 +185,17 @@ describe('the ends of chains', () => {
   ])('are not signed when %s while they are being signed', async (_, change) => {
     await grow(1, 1);
     meanwhile = change;
-    await signing.signAll();
+    await signing.signAll(never);
     expect(await count(audit, 'audit_checkpoints')).toBe(0);
   });
 
   it('are signed again once nothing is parked any more', async () => {
     await grow(1, 1);
     await audit.query(`insert into parked_events values ('audit_entries', gen_random_uuid(), '', '', '', '')`);
-    await signing.signAll();
+    await signing.signAll(never);
     expect(await count(audit, 'audit_checkpoints')).toBe(0);
     await audit.query('truncate parked_events');
-    await signing.signAll();
+    await signing.signAll(never);
     expect(await count(audit, 'audit_checkpoints')).toBe(1);
   });
 });

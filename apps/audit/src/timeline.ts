@@ -12,6 +12,7 @@ import { OpenTexts } from './open-texts.js';
 import { auditEntries } from './audit.view.js';
 import { entriesStatement, type Wanted } from './entries-statement.js';
 import { fitting } from './fitting.js';
+import { Searches } from './searches.js';
 import { shownEntry } from './shown-entry.js';
 
 /** Entries in one answer to who follows the timeline. */
@@ -21,6 +22,7 @@ const MOST = 200;
 @Injectable()
 export class Timeline {
   private readonly view: Projector;
+  private readonly searches = new Searches();
   /** Called on every replica once entries can be read. */
   onApplied: OnApplied = () => undefined;
 
@@ -47,10 +49,10 @@ export class Timeline {
    */
   async after(tenant: Tenant, filter: AuditNarrowing, since: Position): Promise<AuditChanges> {
     const { text, values } = entriesStatement({ tenant, filter, after: since, order: 'asc', limit: MOST + 1 });
-    const found = await this.store.dataSource.query<(AuditEntryRow & { here: Position })[]>(
-      `select c."commit" as here, e.* from (select 1) one left join checkpoints c on c."view" = 'audit_entries'
-       left join (${text}) e on true order by e.position`,
-      values,
+    const both = `select c."commit" as here, e.* from (select 1) one
+       left join checkpoints c on c."view" = 'audit_entries' left join (${text}) e on true order by e.position`;
+    const found = await this.searches.run(filter, () =>
+      this.store.dataSource.query<(AuditEntryRow & { here: Position })[]>(both, values),
     );
     const rows = found.filter(({ position }) => position !== null);
     const entries = await this.shown(fitting(MOST, rows));
@@ -63,6 +65,7 @@ export class Timeline {
     const { tenant } = context;
     const { limit, cursor, ...narrowing } = filter;
     const { order = 'desc', ...narrowed } = narrowing;
+    this.searches.refuseWhenFull(narrowed);
     const list = listName('audit_entries', { ...tenant, ...narrowing });
     const position = cursor === undefined ? undefined : positionAt(list, cursor);
     const beyond = order === 'asc' ? { after: position } : { before: position };
@@ -76,7 +79,7 @@ export class Timeline {
 
   entries(wanted: Wanted): Promise<AuditEntryRow[]> {
     const { name, text, values } = entriesStatement(wanted);
-    return prepared<AuditEntryRow>(this.store.dataSource, name, text)(values);
+    return this.searches.run(wanted.filter, () => prepared<AuditEntryRow>(this.store.dataSource, name, text)(values));
   }
 
   private async shown(rows: AuditEntryRow[]): Promise<AuditEntry[]> {

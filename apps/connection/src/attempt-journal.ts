@@ -15,6 +15,9 @@ const LEASE_MS = 3 * CALL_DEADLINE_MS + 21_000;
 /** As long as it takes to tell somebody what an attempt has come to. */
 const STEP_SECONDS = 5;
 const PAUSE_SECONDS = 3;
+/** Nobody's, over, or of a clock that has been put back far: no lease ends so late. */
+const IS_FREE = `(leased_until is null or leased_until < now()
+  or leased_until > now() + interval '${2 * LEASE_MS} milliseconds')`;
 const ABANDONED = '2 hours';
 
 /** Keeps attempts over crashes; each method is one durable step. */
@@ -52,7 +55,7 @@ export class AttemptJournal {
   async lease(attemptId: string): Promise<LinkAttempt | null> {
     const [rows] = await this.dataSource.query<[LinkAttempt[], number]>(
       `update link_attempts set leased_until = date_trunc('milliseconds', now()) + interval '${LEASE_MS} milliseconds'
-       where attempt_id = $1 and state <> 'started' and (leased_until is null or leased_until < now()) returning *`,
+       where attempt_id = $1 and state <> 'started' and ${IS_FREE} returning *`,
       [attemptId],
     );
     return rows[0] ?? null;
@@ -112,7 +115,7 @@ export class AttemptJournal {
   /** Attempts that wait for somebody. Those tried last come last: many that cannot go on would keep all others waiting. */
   async unfinished(): Promise<string[]> {
     const rows = await this.dataSource.query<{ attempt_id: string }[]>(
-      `select attempt_id from link_attempts where state <> 'started' and (leased_until is null or leased_until < now())
+      `select attempt_id from link_attempts where state <> 'started' and ${IS_FREE}
        order by leased_until nulls first, created_at limit 20`,
     );
     return rows.map((row) => row.attempt_id);

@@ -3,20 +3,23 @@ import type { ConnectionEvent, ConnectionView } from '#contracts/connection.js';
 import type { AsOf } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { isBeyond, isUpTo, timeOf } from '#eventstore/as-of.js';
-import type { Recalled } from '#eventstore/command-handler.js';
+import type { Mark, Recalled } from '#eventstore/command-handler.js';
 import { type Erasable, erasable, isErased } from '#eventstore/erasable.js';
 import { project } from '#eventstore/projection.js';
-import { nothingRead, readStream, type StreamRead } from '#eventstore/read-stream.js';
+import { nothingRead, PAGE, readStream, type StreamRead } from '#eventstore/read-stream.js';
 import { Store } from '#service/store.js';
 import { connection, type ConnectionState } from './connection.decider.js';
 import { connectionProjection } from './connection.view.js';
 import { Remembered } from './remembered.js';
 
-/** Commands that come again are known again among so many events, at least. */
-const PAGE = 2_000;
+/** Commands that come again are known again among so many events. */
+const MOST_MARKS = 2_000;
 /** As long as the read of a page may take. */
 const READ_MS = 3_000;
-const MOST_LONG = 50;
+/** Of all folds together: those of some 200 long streams, or of 2,000 short ones. */
+const MOST_MARKS_REMEMBERED = 400_000;
+/** What else a fold consists of is at most as heavy as so many marks. */
+const WEIGHT_OF_VIEW = 200;
 const MOST_PASTS = 200;
 
 type Revision = StreamRead<ConnectionEvent>['revision'];
@@ -41,19 +44,28 @@ type Page = StreamRead<ConnectionEvent>;
 
 /**
  * What the streams of connections come to. Every delivery and every opening of a credential is an event, so some grow very
- * long: what the full pages of one came to is remembered, so that it is read once, and a reader whose time has run out goes
- * on from there when it is asked again.
+ * long, and every change of metadata holds all of it, so some grow very heavy: what one came to is remembered, so that each
+ * event is read once, and a reader whose time has run out goes on from there when it is asked again.
  */
 @Injectable()
 export class ConnectionFolds {
-  private readonly long = new Remembered<ConnectionFold>(MOST_LONG);
+  private readonly folds = new Remembered<ConnectionFold>(
+    MOST_MARKS_REMEMBERED,
+    ({ marks }) => WEIGHT_OF_VIEW + marks.length,
+  );
   private readonly pasts = new Remembered<PastFold>(MOST_PASTS);
 
   constructor(private readonly store: Store) {}
 
   /** As it is now. */
   read(id: string): Promise<ConnectionFold> {
-    return this.toTheEnd(id, { remembered: this.long, name: id, from: this.long.get(id) ?? nothing, next: folded });
+    return this.toTheEnd(id, {
+      remembered: this.folds,
+      name: id,
+      from: this.folds.get(id) ?? nothing,
+      next: folded,
+      keepsEnd: true,
+    });
   }
 
   /** As it is now, to whoever erases its texts. */
@@ -77,14 +89,14 @@ export class ConnectionFolds {
 
   /** Its texts have been erased. */
   forget(id: string): void {
-    this.long.erase((name) => name === id);
+    this.folds.erase((name) => name === id);
     this.pasts.erase((name) => name.startsWith(id));
   }
 
   /** What is known of it as it is now will do for a later moment. */
   private before(id: string, moment: AsOf, erasures: number): PastFold {
-    const { events, revision, view, erasable } = this.long.get(id) ?? nothing;
-    const isThere = events.length > 0 && isUpTo(moment)(events.at(-1)!) && erasable.erasures >= erasures;
+    const { last, revision, view, erasable } = this.folds.get(id) ?? nothing;
+    const isThere = last !== null && isUpTo(moment)(last) && erasable.erasures >= erasures;
     return isThere ? { revision, view, ahead: view } : nothingThen;
   }
 
@@ -98,9 +110,10 @@ export class ConnectionFolds {
     for (;;) {
       const after = typeof fold.revision === 'bigint' ? fold.revision : undefined;
       const page = await readStream<ConnectionEvent>(this.store.client, `connection-${id}`, after, PAGE);
-      fold = way.next(fold, page);
-      if (isLast(page, after) || way.isOver?.(page)) return fold;
-      keep(fold);
+      if (page.revision !== fold.revision) fold = way.next(fold, page);
+      const isEnd = isLast(page, after) || way.isOver?.(page) === true;
+      if (!isEnd || (way.keepsEnd && fold.revision !== nothingRead.revision)) keep(fold);
+      if (isEnd) return fold;
       if (Date.now() >= until) throw new DomainError('UNAVAILABLE', 'The connection has a long past; try again.');
     }
   }
@@ -113,6 +126,8 @@ interface Way<F> {
   from: F;
   next: (before: F, page: Page) => F;
   isOver?: (page: Page) => boolean;
+  /** Is it remembered also once it was read to the end? */
+  keepsEnd?: boolean;
 }
 
 const isLast = ({ revision }: Page, after = -1n): boolean =>
@@ -121,8 +136,8 @@ const isLast = ({ revision }: Page, after = -1n): boolean =>
 const whole = erasable(connection);
 
 const nothing: ConnectionFold = {
-  ...nothingRead,
-  ...{ state: connection.initial, erasable: whole.initial, view: null, events: [], roots: [] },
+  revision: nothingRead.revision,
+  ...{ state: connection.initial, erasable: whole.initial, view: null, last: null, marks: [], roots: [] },
 };
 
 const nothingThen: PastFold = { revision: nothingRead.revision, view: null, ahead: null };
@@ -137,10 +152,13 @@ function folded(before: ConnectionFold, { events: recorded, revision }: Page): C
     state: after.inner,
     erasable: after,
     view: project(connectionProjection, events, before.view),
-    events: [...before.events, ...recorded].slice(-PAGE),
+    last: recorded.at(-1) ?? before.last,
+    marks: [...before.marks, ...recorded.map(markOf)].slice(-MOST_MARKS),
     roots: [...before.roots, ...recorded.filter(isRoot)],
   };
 }
+
+const markOf = ({ id, revision }: Page['events'][number]): Mark => ({ id, revision });
 
 function foldedUpTo(moment: AsOf): (before: PastFold, page: Page) => PastFold {
   const isThere = isUpTo(moment);

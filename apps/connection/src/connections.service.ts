@@ -10,7 +10,7 @@ import {
 import type { AsOf, Context, Tenant, Written } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { ownOf } from '#contracts/tenancy.js';
-import { commandHandler, eventsOf } from '#eventstore/command-handler.js';
+import { commandHandler, eventsMarked } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
 import { Store } from '#service/store.js';
 import { ConnectionFolds } from './connection-folds.js';
@@ -62,9 +62,12 @@ export class Connections {
 
   /** What the first of these commands that is on record has brought about; null when none is. */
   async recorded(id: string, commandIds: string[]): Promise<BroughtAbout | null> {
-    const { events, view } = await this.folds.read(id);
-    const decided = commandIds.map((name) => eventsOf(name, events)).find((found) => found.length > 0);
-    return decided ? { id, view, decided, position: String(events.at(-1)!.commit), repeated: true } : null;
+    const { marks, last, view } = await this.folds.read(id);
+    for (const commandId of commandIds) {
+      const decided = await eventsMarked<ConnectionEvent>(this.store.client, `connection-${id}`, { commandId, marks });
+      if (decided.length > 0) return { id, view, decided, position: String(last!.commit), repeated: true };
+    }
+    return null;
   }
 
   /** A bank of the household; another tenant's connection does not exist. */

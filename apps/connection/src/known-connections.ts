@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ConnectionCommand, ConnectionEvent, ConnectionView } from '#contracts/connection.js';
 import { batchHandler, type BatchCommand, type Known } from '#eventstore/batch-handler.js';
 import { project } from '#eventstore/projection.js';
-import { readStream } from '#eventstore/read-stream.js';
+import { PAGE, readStream } from '#eventstore/read-stream.js';
 import { Store } from '#service/store.js';
 import { ConnectionFolds } from './connection-folds.js';
 import { connection, type ConnectionState } from './connection.decider.js';
@@ -11,8 +11,6 @@ import { Remembered } from './remembered.js';
 import { type SecretInForce, WebhookSecrets } from './webhook-secrets.js';
 
 const MOST_REMEMBERED = 2_000;
-/** Whoever is so many events behind reads in parts. */
-const MOST_BEHIND = 2_000;
 
 /** A connection as its stream said at some revision. */
 export interface KnownConnection extends Known<ConnectionState> {
@@ -54,9 +52,10 @@ export class KnownConnections {
     const before = this.remembered.get(id);
     if (!before) return this.learn(id, keep);
     const after = typeof before.revision === 'bigint' ? before.revision : undefined;
-    const read = await readStream<ConnectionEvent>(this.store.client, `connection-${id}`, after, MOST_BEHIND);
+    const read = await readStream<ConnectionEvent>(this.store.client, `connection-${id}`, after, PAGE);
     if (read.events.length === 0) return before;
-    if (read.events.length === MOST_BEHIND) return this.learn(id, keep);
+    // Whoever is so far behind reads in parts.
+    if (read.events.length === PAGE) return this.learn(id, keep);
     const events = read.events.map(({ event }) => event);
     const view = project(connectionProjection, events, before.view);
     if (!view) return this.forget(id);

@@ -33,7 +33,8 @@ interface RecordedOutcome {
  */
 @Injectable()
 export class LinkAttempts implements OnApplicationShutdown {
-  private readonly underWay = new Set<Promise<void>>();
+  /** By their ids. */
+  private readonly underWay = new Map<string, Promise<void>>();
 
   constructor(
     private readonly bus: Bus,
@@ -44,16 +45,20 @@ export class LinkAttempts implements OnApplicationShutdown {
     private readonly views: ConnectionViews,
   ) {}
 
-  /** Nothing when somebody else is at work on it. Throws what the person should hear. */
+  /**
+   * Nothing when somebody is at work on it. That it is done here is known also when the database's clock has gone forward, and
+   * takes the lease for lapsed. Throws what the person should hear.
+   */
   async advance(attemptId: string): Promise<void> {
+    if (this.underWay.has(attemptId)) return;
     const advancing = this.leaseAndAdvance(attemptId);
-    this.underWay.add(advancing);
-    await advancing.finally(() => this.underWay.delete(advancing));
+    this.underWay.set(attemptId, advancing);
+    await advancing.finally(() => this.underWay.delete(attemptId));
   }
 
   /** Whoever began one has answered its caller by now; what the bank gives it must still be written down. */
   async onApplicationShutdown(): Promise<void> {
-    await Promise.allSettled(this.underWay);
+    await Promise.allSettled(this.underWay.values());
   }
 
   private async leaseAndAdvance(attemptId: string): Promise<void> {

@@ -289,12 +289,30 @@ it('a link whose user was deleted opens no dialog, and ends when an attempt is s
   expect(asked).toEqual(['link-session.attempt.start', refusal]);
 });
 
+/** The bank answers an exchange only when it is told to. */
+function slowBank() {
+  let answers!: () => void;
+  const answered = new Promise<void>((resolve) => (answers = resolve));
+  const { exchange } = bank;
+  const exchanging = jest.spyOn(bank, 'exchange').mockImplementation(() => answered.then(exchange));
+  return { answers, exchanging };
+}
+afterEach(() => void jest.restoreAllMocks());
+
+it('an attempt that is under way here is not begun again, though its lease is said to have lapsed', async () => {
+  const { answers, exchanging } = slowBank();
+  const first = attempts.advance('a');
+  const second = attempts.advance('a');
+  await new Promise(setImmediate);
+  answers();
+  await Promise.all([first, second]);
+  expect(exchanging).toHaveBeenCalledTimes(1);
+  expect([recorded, attempt]).toEqual([['c'], null]);
+});
+
 describe('a stop', () => {
   it('waits for an attempt whose caller has gone on: what the bank gives is lost otherwise', async () => {
-    let answers!: () => void;
-    const answered = new Promise<void>((resolve) => (answers = resolve));
-    const { exchange } = bank;
-    jest.spyOn(bank, 'exchange').mockImplementation(() => answered.then(exchange));
+    const { answers } = slowBank();
     void attempts.advance('a');
     let isStopped = false;
     const stopped = attempts.onApplicationShutdown().then(() => (isStopped = true));

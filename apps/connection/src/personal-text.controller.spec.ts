@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { afterEach, expect, it, jest } from '@jest/globals';
+import { busMaxPayloadBytes } from '#contracts/bus-users.js';
 import { idOf } from '#contracts/ids.js';
 import type { KeyName } from '#eventstore/subject-keys.js';
+import { PersonalTexts } from '#service/personal-texts.js';
 import type { Store } from '#service/store.js';
 import { contextFor, newTenant } from '#testing/callers.js';
 import { MemoryStreams } from '#testing/memory-streams.js';
@@ -36,8 +39,20 @@ it('the texts of a connection with a long stream are erased, once', async () => 
   const views = { reached: () => Promise.resolve() } as unknown as ConnectionViews;
   const texts = new PersonalTextController(store, views, {} as Users, new ConnectionFolds(store));
   const erase = () => texts.erase({ context: contextFor(tenant), subject: id });
-  expect(await erase()).toMatchObject({ subject: { kind: 'connection', id }, erased: [{ kind: 'connection', id }] });
-  expect(await erase()).toMatchObject({ erased: [{ kind: 'connection', id }] });
+  const first = await erase();
+  expect(first).toMatchObject({ subject: { kind: 'connection', id }, counts: { connection: 1 } });
+  expect(await erase()).toEqual(first);
   expect(events.streams.get(stream)!.filter(({ type }) => type === 'PersonalTextErased')).toHaveLength(1);
   expect(destroyed[0]).toEqual({ stream, number: 0 });
+});
+
+it('the answer goes over the bus however many things of a person have lost their text', async () => {
+  const keys = Array.from({ length: 60_000 }, (_, n) => ({
+    ...{ stream: `link_session-${randomUUID()}`, number: 0, erased_at: String(10_000_000_000 - n) },
+  }));
+  const store = { subjectKeys: { list: () => Promise.resolve(keys) } } as unknown as Store;
+  const erased = await new PersonalTexts(store, {}).erase(contextFor(tenant), { streams: [], owners: ['somebody'] });
+  expect(erased).toMatchObject({ counts: { link_session: 60_000 } });
+  expect(erased.positions.at(-1)).toBe('10000000000');
+  expect(JSON.stringify(erased).length).toBeLessThan(busMaxPayloadBytes / 2);
 });

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { Context, Tenant } from '#contracts/envelope.js';
-import type { ErasedText, Erasure, ErasureSubject } from '#contracts/erasure.js';
+import type { Erased, Erasure, ErasureSubject } from '#contracts/erasure.js';
 import { parseAgentSessionId, parseId, parsePlatformConnectionId } from '#contracts/ids.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { commandHandler } from '#eventstore/command-handler.js';
@@ -14,7 +14,7 @@ import { connection } from './connection.decider.js';
 import { user } from './user.decider.js';
 import { Users } from './users.service.js';
 
-const NOTHING: Erasure = { subject: null, erased: [], position: '0' };
+const NOTHING: Erasure = { subject: null, counts: {}, positions: [], position: '0' };
 
 /** Of a project, an environment and a name of the caller's own. */
 export const IS_END_USER = `select exists (
@@ -53,13 +53,13 @@ export class PersonalTextController {
     const subject = await this.find(context.tenant, name);
     if (!subject) return NOTHING;
     const erased = await this.eraseOf(context, subject, name);
-    const position = erased.at(-1)?.position ?? '0';
+    const position = erased.positions.at(-1) ?? '0';
     await this.views.reached(position);
-    return { subject, erased, position };
+    return { subject, ...erased, position };
   }
 
   /** The name that leads to a thing may be the caller's own for an end user as well. */
-  private async eraseOf(context: Context, { kind, id }: ErasureSubject, name: string): Promise<ErasedText[]> {
+  private async eraseOf(context: Context, { kind, id }: ErasureSubject, name: string): Promise<Erased> {
     if (kind === 'connection') return this.texts.erase(context, { streams: [`connection-${id}`], owners: [name] });
     if (kind !== 'user') return this.texts.erase(context, { streams: [], owners: [name] });
     const before = await this.users.find(id);

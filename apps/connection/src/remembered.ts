@@ -1,10 +1,14 @@
-/** What was read lately of so many things. What was read before an erasure never comes back after it. */
+/** What was read lately, the `most` that all of it may weigh. What was read before an erasure never comes back after it. */
 export class Remembered<T> {
   private readonly all = new Map<string, T>();
+  private weight = 0;
   /** What is being read just now. */
   private readonly reads = new Set<{ name: string; isErased: boolean }>();
 
-  constructor(private readonly most: number) {}
+  constructor(
+    private readonly most: number,
+    private readonly weigh: (read: T) => number = () => 1,
+  ) {}
 
   get(name: string): T | undefined {
     return this.all.get(name);
@@ -24,18 +28,25 @@ export class Remembered<T> {
   }
 
   forget(name: string): void {
+    const read = this.all.get(name);
+    if (read === undefined) return;
+    this.weight -= this.weigh(read);
     this.all.delete(name);
   }
 
   /** Its texts have been erased: what is being read of it just now is not kept either. */
   erase(isIt: (name: string) => boolean): void {
     for (const underWay of this.reads) if (isIt(underWay.name)) underWay.isErased = true;
-    for (const name of [...this.all.keys()]) if (isIt(name)) this.all.delete(name);
+    for (const name of [...this.all.keys()]) if (isIt(name)) this.forget(name);
   }
 
   private keep(name: string, read: T): void {
-    this.all.delete(name);
-    if (this.all.size >= this.most) this.all.delete(this.all.keys().next().value!);
+    this.forget(name);
     this.all.set(name, read);
+    this.weight += this.weigh(read);
+    for (const oldest of this.all.keys()) {
+      if (this.weight <= this.most) break;
+      this.forget(oldest);
+    }
   }
 }

@@ -105,7 +105,7 @@ it('what an outage has left of a delivery is taken in when it comes again, once,
 it('where the time runs out it goes on when it comes again, and keeps no other delivery from being taken in', async () => {
   await deliver('first');
   deliveries.names.set('a', -1n);
-  events.readMs = 400;
+  events.readMs = 200;
   const outcomes = await Promise.allSettled([deliver('new'), deliver('a'), deliver('a')]);
   expect(outcomes).toMatchObject([
     { value: false },

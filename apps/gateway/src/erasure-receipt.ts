@@ -1,14 +1,13 @@
 import type { Tenant } from '#contracts/envelope.js';
-import type { ErasedText, ErasureReceipt, ErasureSubject } from '#contracts/erasure.js';
+import type { Erased, ErasureReceipt, ErasureSubject } from '#contracts/erasure.js';
 
 export function receiptOf(
   { project_id, environment }: Tenant,
   { kind, id }: ErasureSubject,
-  erased: ErasedText[],
+  parts: Erased[],
 ): ErasureReceipt {
-  const counts: ErasureReceipt['erased'] = {};
-  const things = new Map(erased.map((one) => [`${one.kind}-${one.id}`, one.kind]));
-  for (const of of things.values()) counts[of] = (counts[of] ?? 0) + 1;
-  const positions = erased.map(({ position }) => BigInt(position)).sort((a, b) => (a < b ? -1 : 1));
-  return { sub: id, subject_kind: kind, project_id, environment, erased: counts, positions: positions.map(String) };
+  // No kind of thing is at two services.
+  const erased = parts.reduce<Erased['counts']>((sum, { counts }) => ({ ...sum, ...counts }), {});
+  const positions = parts.flatMap((part) => part.positions.map(BigInt)).sort((a, b) => (a < b ? -1 : 1));
+  return { sub: id, subject_kind: kind, project_id, environment, erased, positions: positions.map(String) };
 }

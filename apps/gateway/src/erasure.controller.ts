@@ -39,7 +39,7 @@ export class ErasureController {
     const sessions = await this.eraseSessions(context, name, known.subject);
     const subject = known.subject ?? sessions?.subject ?? (await this.findKey(context, name));
     if (!subject) throw new DomainError('NOT_FOUND', 'Subject not found');
-    const erased = [...known.erased, ...(sessions?.erased ?? [])];
+    const erased = sessions ? [known, sessions] : [known];
     const issuer = publicBase(request, this.config);
     return { receipt: await this.signer.receipt(receiptOf(context.tenant, subject, erased), issuer) };
   }

@@ -47,10 +47,11 @@ export const answers: Answers = {
   'connection.user.list': () => page(userView),
   'connection.text.erase': () => ({
     subject: { kind: 'user', id: userView.id },
-    erased: [{ kind: 'user', id: userView.id, position: '7' }],
+    counts: { user: 1 },
+    positions: ['7'],
     position: '7',
   }),
-  'link-session.text.erase': () => ({ subject: null, erased: [], position: '0' }),
+  'link-session.text.erase': () => ({ subject: null, counts: {}, positions: [], position: '0' }),
   'connection.vault.status': () => vaultStatus,
   'connection.vault.rotate': () => written(vaultStatus),
   'connection.get': () => connectionView,

@@ -54,7 +54,7 @@ export class FinishRotations implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   private async revokeAfterGrace(stopping: AbortSignal): Promise<void> {
-    for (const key of await this.queries.afterGrace(new Date().toISOString())) {
+    for (const key of await this.queries.afterGrace()) {
       if (stopping.aborted) return;
       await this.keys.revoke(systemContext(key, rotation), key.id);
     }

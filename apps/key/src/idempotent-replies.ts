@@ -9,6 +9,8 @@ const CLEAN_EVERY_MS = 60_000;
 const CLEARED_AT_ONCE = 2_000;
 const TOO_OLD = `interval '${REMEMBERED_HOURS} hours'`;
 const LEASE = `interval '${IDEMPOTENCY_LEASE_SECONDS} seconds'`;
+/** Over, or of a clock that has been put back far: no lease ends so late. */
+const IS_FREE = `(r.leased_until < now() or r.leased_until > now() + 2 * ${LEASE})`;
 
 /** A new wish, one that is too old to count, or one whose runner has died is the caller's to run. */
 const BEGIN = `
@@ -18,7 +20,7 @@ const BEGIN = `
     seed = case when r.created_at < now() - ${TOO_OLD} then excluded.seed else r.seed end,
     created_at = case when r.created_at < now() - ${TOO_OLD} then now() else r.created_at end
   where r.created_at < now() - ${TOO_OLD}
-    or (r.status is null and r.leased_until < now() and r.body_hash = excluded.body_hash)
+    or (r.status is null and ${IS_FREE} and r.body_hash = excluded.body_hash)
   returning seed`;
 
 const CLEAR = `

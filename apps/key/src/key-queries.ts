@@ -8,6 +8,7 @@ import type { Ask } from '#contracts/subjects.js';
 import type { Projector } from '#eventstore/projector.js';
 import { listName, pageOf, placeIn } from '#service/cursor.js';
 import { logger } from '#service/logger.js';
+import { sharedNow } from '#service/shared-clock.js';
 import { Store } from '#service/store.js';
 import { hearingAll } from './key-streams.js';
 import { KeyUses } from './key-uses.js';
@@ -99,7 +100,8 @@ export class KeyQueries {
   }
 
   /** Rotated keys whose grace is over, which is not recorded yet. */
-  async afterGrace(now: string): Promise<KeyView[]> {
+  async afterGrace(): Promise<KeyView[]> {
+    const now = await sharedNow(this.store.dataSource);
     return this.rows()
       .where('k.successor_id is not null and k.revoked_at is null and k.retires_at <= :now', { now })
       .limit(CANDIDATES)

@@ -39,8 +39,7 @@ export class ExpireSessions implements OnApplicationBootstrap, BeforeApplication
   async sweep(stopping: AbortSignal): Promise<void> {
     let last = -1n;
     for (let isMore = true; isMore && !stopping.aborted;) {
-      const now = new Date().toISOString();
-      const { due, isAll } = await this.queries.expired(now);
+      const { now, due, isAll } = await this.queries.expired();
       // One that cannot be recorded does not keep the others from it.
       const ends = await Promise.allSettled(due.map((one) => this.atOnce.run(() => this.expire(one, now, stopping))));
       const failed = ends.filter((end) => end.status === 'rejected');

@@ -9,7 +9,7 @@ import { Store } from '#service/store.js';
 import { linkSession } from './link-session.decider.js';
 import { SessionViews } from './session-views.js';
 
-const NOTHING: Erasure = { subject: null, erased: [], position: '0' };
+const NOTHING: Erasure = { subject: null, counts: {}, positions: [], position: '0' };
 
 /** The labels of sessions. */
 @Controller()
@@ -37,9 +37,9 @@ export class PersonalTextController {
     if (isOne && !(await this.texts.isOf(context.tenant, streams[0]!))) return NOTHING;
     const owners = isOne ? [] : [subject.user_id];
     const erased = await this.texts.erase(context, { streams, owners });
-    const position = erased.at(-1)?.position ?? '0';
+    const position = erased.positions.at(-1) ?? '0';
     await this.views.sessions.reached(position);
     const named = isOne ? ({ kind: 'link_session', id: subject.session_id } as const) : null;
-    return { subject: named, erased, position };
+    return { subject: named, ...erased, position };
   }
 }

@@ -5,6 +5,7 @@ import type { Ask } from '#contracts/subjects.js';
 import { isOf } from '#contracts/tenancy.js';
 import { pageOf } from '#service/cursor.js';
 import { prepared } from '#service/prepared.js';
+import { sharedNow } from '#service/shared-clock.js';
 import { Store } from '#service/store.js';
 import { due, listOf, listStatement } from './session-list.js';
 import { sessionAt, type LinkSessionRow } from './link-session.view.js';
@@ -41,9 +42,10 @@ export class SessionQueries {
   }
 
   /** Sessions whose time has passed and whose expiry is not recorded yet, as many as one looks for at once. */
-  async expired(now: string): Promise<{ due: SessionView[]; isAll: boolean }> {
+  async expired(): Promise<{ now: string; due: SessionView[]; isAll: boolean }> {
+    const now = await sharedNow(this.store.dataSource);
     const due = await this.due([now]);
-    return { due, isAll: due.length < DUE_AT_ONCE };
+    return { now, due, isAll: due.length < DUE_AT_ONCE };
   }
 
   /** Of a user's sessions those that can still be used, or wait for the record that they have expired. */

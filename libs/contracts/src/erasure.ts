@@ -1,11 +1,12 @@
 import type { Position, Tenant } from './envelope.js';
 import type { PersonalKind, SealedText } from './personal-text.js';
 
-/** A thing whose personal text is gone, and the event that says so. */
-export interface ErasedText {
-  kind: PersonalKind;
-  id: string;
-  position: Position;
+/** What has lost its personal text. Of each thing no more than its event's position: there may be very many. */
+export interface Erased {
+  /** How many things of each kind. */
+  counts: Partial<Record<PersonalKind, number>>;
+  /** Where the events stand that say so, in order. */
+  positions: Position[];
 }
 
 /** What an erasure was asked for: a thing with an id, or an end user by the name that the caller gave. */
@@ -14,10 +15,9 @@ export interface ErasureSubject {
   id: string;
 }
 
-export interface Erasure {
+export interface Erasure extends Erased {
   /** Null when there is nothing of that name here. */
   subject: ErasureSubject | null;
-  erased: ErasedText[];
   position: Position;
 }
 
@@ -39,7 +39,7 @@ export interface ErasureReceipt {
   project_id: string;
   environment: Tenant['environment'];
   /** How many things of each kind have lost text. */
-  erased: Partial<Record<ErasedText['kind'], number>>;
+  erased: Erased['counts'];
   /** Where in the event store that stands, in order. */
   positions: string[];
 }

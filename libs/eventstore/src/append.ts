@@ -10,6 +10,7 @@ import type { EventMetadata, Position } from '#contracts/envelope.js';
 import { uuidV5 } from '#contracts/ids.js';
 import { rejectAfter } from '#contracts/time-limit.js';
 import './append-as-bytes.js';
+import './append-without-deadline.js';
 import { unavailable } from './failures.js';
 
 const ATTEMPT_MS = 1_500;
@@ -50,8 +51,10 @@ export async function appendAll<E extends { type: string }>(
   const events = requests.flatMap((request) =>
     request.events.map((event, index) => toJsonEvent(event, request, index)),
   );
+  // A clock that is set back meanwhile must not keep an append going whose caller has left.
+  const until = performance.now() + deadline - Date.now();
   for (let pause = 50; ; pause *= 2) {
-    const left = deadline - Date.now();
+    const left = until - performance.now();
     if (left <= 0) throw unavailable('the deadline passed before the append');
     try {
       const sent = client.appendToStream(stream, events, { expectedRevision: expected });
@@ -60,7 +63,7 @@ export async function appendAll<E extends { type: string }>(
       return String(position?.commit ?? 0n);
     } catch (error) {
       if (error instanceof WrongExpectedVersionError) throw new Conflict(stream, { cause: error });
-      if (Date.now() + pause >= deadline) throw unavailable(error);
+      if (performance.now() + pause >= until) throw unavailable(error);
       await wait(pause);
     }
   }

@@ -9,6 +9,8 @@ import type { Recorded } from './recorded.js';
 const READ_DEADLINE_MS = 3_000;
 /** The clock of the event store and that of whoever wrote an event's `at`, at most, with the time an append may take. */
 const CLOCKS_DIFFER_MS = 10 * 60_000;
+/** Far longer than an append may take: the store's clock had run ahead where so much lies between an event's `at` and it. */
+const AHEAD_MS = 60_000;
 
 /** A stream as it was at some moment, and the clock's time then. */
 export interface StreamAsOf<E> {
@@ -38,14 +40,21 @@ export function upTo<E extends { type: string }>(events: Recorded<E>[], asOf: As
 /** Does this event, and all that stands before it, belong to the moment? */
 export const isUpTo = (asOf: AsOf): ((recorded: Recorded) => boolean) =>
   'time' in asOf
-    ? ({ event, created }) => created.toISOString() <= asOf.time || (event as { at?: string }).at === asOf.time
+    ? (recorded) => writtenAt(recorded) <= asOf.time || (recorded.event as { at?: string }).at === asOf.time
     : ({ commit }) => commit <= BigInt(asOf.position);
 
 /** Does nothing that stands behind this event belong to the moment any more? */
 export function isBeyond(asOf: AsOf): (recorded: Recorded) => boolean {
   if ('position' in asOf) return ({ commit }) => commit > BigInt(asOf.position);
   const last = Date.parse(asOf.time) + CLOCKS_DIFFER_MS;
-  return ({ created }) => created.getTime() > last;
+  return (recorded) => Date.parse(writtenAt(recorded)) > last;
+}
+
+/** By the store's clock, which never tells a time before that of an earlier event: also not once one that ran ahead is right. */
+function writtenAt({ event, created }: Recorded): string {
+  const { at } = event as { at?: string };
+  const wasAhead = at !== undefined && created.getTime() - Date.parse(at) > AHEAD_MS;
+  return wasAhead ? at : created.toISOString();
 }
 
 /** The clock's time then. Refuses a position at which no event stands. */

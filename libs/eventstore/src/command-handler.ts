@@ -13,7 +13,7 @@ import { nothingRead, readStream, type StreamRead } from './read-stream.js';
 const ATTEMPTS = 30;
 
 export interface Handled<E> {
-  /** The whole stream, or the end of one that was recalled. */
+  /** The whole stream; of one that was recalled only what this command has just brought about. */
   events: E[];
   /** What this command brought about, now or the first time it came. */
   decided: E[];
@@ -22,11 +22,19 @@ export interface Handled<E> {
   position: Position;
 }
 
+/** By which an event is known again: a whole one can weigh a thousand times as much. */
+export interface Mark {
+  id: string;
+  revision: bigint;
+}
+
 /** A stream that is known without reading all of it. */
-export interface Recalled<S, E extends { type: string }> extends StreamRead<E> {
+export interface Recalled<S, E extends { type: string }> {
   state: S;
-  /** `events` are only the last ones: a command that comes again after so many others is taken for a new one. */
-  events: Recorded<E>[];
+  revision: StreamRead<E>['revision'];
+  last: Recorded<E> | null;
+  /** Of its last events, oldest first: a command that comes again after so many others is taken for a new one. */
+  marks: Mark[];
   /** What personal text is sealed by: the first event, and all erasures. */
   roots: Recorded<E>[];
 }
@@ -58,10 +66,12 @@ export const commandHandler =
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const isNew = expectNew && !context.again && attempt === 1;
       const recalled = isNew ? undefined : await recall?.();
-      const past: StreamRead<E> = recalled ?? (isNew ? nothingRead : await readStream<E>(client, stream));
-      const events = factsOf(past.events);
-      const here = String(past.events.at(-1)?.commit ?? 0n);
-      const before = eventsOf(commandId, past.events);
+      const read: StreamRead<E> = recalled || isNew ? nothingRead : await readStream<E>(client, stream);
+      const events = factsOf(read.events);
+      const here = String((recalled?.last ?? read.events.at(-1))?.commit ?? 0n);
+      const before = recalled
+        ? await eventsMarked<E>(client, stream, { commandId, marks: recalled.marks })
+        : eventsOf(commandId, read.events);
       if (before.length > 0) return { events, decided: before, position: here, repeated: true };
       const decided = decider.decide(command, recalled ? recalled.state : fold(decider, events));
       if (decided.length === 0) return { events, decided, position: here, repeated: false };
@@ -73,7 +83,7 @@ export const commandHandler =
       try {
         const position = await append(client, {
           stream,
-          expected: past.revision,
+          expected: (recalled ?? read).revision,
           events: sealed,
           metadata: metadataOf(context),
           commandId,
@@ -93,8 +103,23 @@ const factsOf = <E extends { type: string }>(recorded: Recorded<E>[]): E[] => re
 export const commandIdOf = (context: Context, stream: string, command: { type: string }): string =>
   uuidV5(context.command_id, `${stream}:${command.type}`);
 
+/** The events a command has left among those that are marked. */
+export async function eventsMarked<E extends { type: string }>(
+  client: EventStoreDBClient,
+  stream: string,
+  { commandId, marks }: { commandId: string; marks: Mark[] },
+): Promise<E[]> {
+  const name = eventId(commandId, 0);
+  const from = marks.findIndex(({ id }) => id === name);
+  if (from < 0) return [];
+  let to = from + 1;
+  while (marks[to]?.id === eventId(commandId, to - from)) to++;
+  const { events } = await readStream<E>(client, stream, marks[from]!.revision - 1n, to - from);
+  return factsOf(events);
+}
+
 /** The events a command has left in its stream already: a repeated command has its first answer, and no second effect. */
-export function eventsOf<E extends { type: string }>(commandId: string, past: Recorded<E>[]): E[] {
+function eventsOf<E extends { type: string }>(commandId: string, past: Recorded<E>[]): E[] {
   const byId = new Map(past.map((recorded) => [recorded.id, recorded.event]));
   const found: E[] = [];
   for (let event = byId.get(eventId(commandId, 0)); event; event = byId.get(eventId(commandId, found.length))) {

@@ -3,8 +3,11 @@ import { unavailable } from './failures.js';
 import { openStream } from './personal-text.js';
 import { type Recorded, toRecorded } from './recorded.js';
 
-/** So many events at a time, so that a machine with very much else to do has read them by the deadline. */
-const PAGE = 2_000;
+/**
+ * So many events at a time: the heaviest, of about 44 KB each, are in memory at once, and a machine with very much else to do
+ * has read them by the deadline.
+ */
+export const PAGE = 500;
 /** Whoever asked has been told before that; it is the work that must not wait for ever. */
 const PAGE_DEADLINE_MS = 8_000;
 

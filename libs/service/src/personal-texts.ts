@@ -1,5 +1,5 @@
-import type { Context, Tenant } from '#contracts/envelope.js';
-import type { ErasedText, OpenedTexts, TextToOpen } from '#contracts/erasure.js';
+import type { Context, Position, Tenant } from '#contracts/envelope.js';
+import type { Erased, OpenedTexts, TextToOpen } from '#contracts/erasure.js';
 import { DomainError } from '#contracts/errors.js';
 import type { ErasePersonalText, PersonalKind } from '#contracts/personal-text.js';
 import { isOf } from '#contracts/tenancy.js';
@@ -18,6 +18,12 @@ export interface Erasing {
   id: string;
   command: ErasePersonalText;
   context: Context;
+}
+
+/** A stream whose text is gone, and where the event stands that says so. */
+interface ErasedText {
+  stream: string;
+  position: Position;
 }
 
 type Erase = (wish: Erasing) => Promise<unknown>;
@@ -54,11 +60,11 @@ export class PersonalTexts {
    * Erases the text of these streams and of all that belong to the owners. What was erased before is in the answer too,
    * so that a request that comes again, after whatever happened to the first, is answered like it.
    */
-  async erase(context: Context, subject: KeysOf): Promise<ErasedText[]> {
+  async erase(context: Context, subject: KeysOf): Promise<Erased> {
     const keys = await this.store.subjectKeys.list(context.tenant, subject);
     const open = new Set([...subject.streams, ...keys.filter((key) => !key.erased_at).map((key) => key.stream)]);
     const before = keys.filter((key) => key.erased_at && !open.has(key.stream));
-    const erased = before.map((key) => erasedText(key.stream, key.erased_at!));
+    const erased: ErasedText[] = before.map((key) => ({ stream: key.stream, position: key.erased_at! }));
     const rest = [...open].values();
     const worker = async () => {
       for (const stream of rest) {
@@ -67,7 +73,7 @@ export class PersonalTexts {
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    return erased.sort((a, b) => Number(BigInt(a.position) - BigInt(b.position)));
+    return totalOf(erased);
   }
 
   /** First the event, then the keys: died in between, whoever hears of the event destroys them. */
@@ -78,7 +84,7 @@ export class PersonalTexts {
     const events = (await this.erasuresOf[kind]?.(id)) ?? (await readStream(this.store.client, stream)).events;
     const erasures = events.filter(({ event }) => isErased(event));
     for (const { event, commit } of erasures) await this.destroy(stream, event, commit);
-    return erasures.map(({ commit }) => erasedText(stream, String(commit)));
+    return erasures.map(({ commit }) => ({ stream, position: String(commit) }));
   }
 
   private async destroy(stream: string, event: Recorded['event'], commit: bigint): Promise<void> {
@@ -88,7 +94,15 @@ export class PersonalTexts {
 
 const UNDER_WAY = 'The erasure is under way, but there is more of it; send the same request again.';
 
-const erasedText = (stream: string, position: string): ErasedText => ({ ...partsOf(stream), position });
+function totalOf(erased: ErasedText[]): Erased {
+  const counts: Erased['counts'] = {};
+  for (const stream of new Set(erased.map((one) => one.stream))) {
+    const { kind } = partsOf(stream);
+    counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  const positions = erased.map(({ position }) => position).sort((a, b) => Number(BigInt(a) - BigInt(b)));
+  return { counts, positions };
+}
 
 const partsOf = (stream: string) => ({
   kind: stream.slice(0, stream.indexOf('-')) as PersonalKind,

@@ -16,12 +16,13 @@ let trouble: Error;
 let opened: number;
 let keeper: KeepFresh;
 
-/** One connection that is due; those whose pause is not over are left out, as the statement says. */
-const query = (text: string, [, paused]: [string, string[]]) =>
-  Promise.resolve(
-    text.includes('order by') && paused.includes('c') ? [] : [{ id: 'c', server_id: 'shop', expires_at }],
-  );
-let fresh: () => Promise<null>;
+/** The connections that are due; those whose pause is not over, or that were done, are left out, as the statement says. */
+let due: string[];
+const query = (text: string, [, leftOut]: [string, string[]]) => {
+  const wanted = text.includes('order by') ? due.filter((id) => !leftOut.includes(id)) : due;
+  return Promise.resolve(wanted.slice(0, 20).map((id) => ({ id, server_id: 'shop', expires_at })));
+};
+let fresh: (id: string) => Promise<null>;
 const of = () => {
   if (!isRegistered) throw new DomainError('SERVER_OAUTH_NOT_CONFIGURED');
 };
@@ -29,13 +30,13 @@ const of = () => {
 beforeEach(() => {
   logger.level = 'silent';
   jest.useFakeTimers();
-  [isRegistered, expires_at, opened] = [true, null, 0];
+  [isRegistered, expires_at, opened, due] = [true, null, 0, ['c']];
   fresh = () => {
     opened += 1;
     return Promise.reject(trouble);
   };
   const parts = [
-    { fresh: () => fresh(), isInHand: () => false, forgetOutdated: () => Promise.resolve() },
+    { fresh: (id: string) => fresh(id), isInHand: () => false, forgetOutdated: () => Promise.resolve() },
     { resume: () => Promise.resolve() },
     { of },
   ] as unknown[];
@@ -89,6 +90,14 @@ it('a credential that the vault has lost is looked for every few hours, not ever
 it('a provider that is away is asked every five minutes', async () => {
   trouble = new OAuthError('provider_unreachable');
   expect(await openedIn(1)).toBeGreaterThan(10);
+});
+
+it('a round goes on while there are others, and takes each once, though the view does not show yet that it was done', async () => {
+  due = Array.from({ length: 50 }, (_, n) => `c${n}`);
+  const refreshed: string[] = [];
+  fresh = (id) => Promise.resolve((refreshed.push(id), null));
+  await jest.advanceTimersByTimeAsync(3_000);
+  expect(refreshed).toEqual(due);
 });
 
 it('a stop waits for the provider that is being asked, as what it gives is lost otherwise', async () => {

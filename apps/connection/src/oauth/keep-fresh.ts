@@ -12,6 +12,8 @@ import { OAuthError } from './tokens.js';
 
 const EVERY_MS = 3_000;
 const AT_ONCE = 20;
+/** Of one round, which goes on as long as there are others. */
+const MOST_IN_A_ROUND = 1_000;
 const FIRST_PAUSE_MS = 15_000;
 const LONGEST_PAUSE_MS = 5 * 60_000;
 /** Where somebody has to change a setting or put a credential back first, here or at the provider. */
@@ -37,7 +39,7 @@ export class KeepFresh implements OnApplicationBootstrap, BeforeApplicationShutd
   /** On its own: refreshes do not wait for a provider that takes its time over a link. */
   private readonly leftLinks = new Sweep({
     everyMs: EVERY_MS,
-    work: () => this.links.resume(),
+    work: (stopping) => this.links.resume(stopping),
     failure: 'finishing Connect Links failed; it comes again',
   });
   private readonly pauses = new Map<string, { until: number; ms: number }>();
@@ -59,22 +61,30 @@ export class KeepFresh implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   private async sweep(stopping: AbortSignal): Promise<void> {
-    const now = new Date().toISOString();
-    await this.forgetPauses(now);
+    await this.forgetPauses(new Date().toISOString());
     await this.tokens.forgetOutdated();
-    const due = await this.due(now);
-    if (stopping.aborted) return;
-    await Promise.all(due.map((one) => this.refresh(one)));
+    const done: string[] = [];
+    let due: Due[];
+    do {
+      due = await this.due(done);
+      if (stopping.aborted) return;
+      await Promise.all(due.map((one) => this.refresh(one)));
+      done.push(...due.map(({ id }) => id));
+    } while (due.length === AT_ONCE && done.length < MOST_IN_A_ROUND);
   }
 
-  /** Those that have failed come after all others, and not before their pause is over, so that they starve nobody. */
-  private due(now: string): Promise<Due[]> {
+  /**
+   * Those that have failed come after all others, and not before their pause is over, so that they starve nobody. What was
+   * `done` may be due in the view for some time yet, and each look at it would be an entry on its timeline.
+   */
+  private due(done: string[]): Promise<Due[]> {
+    const now = new Date().toISOString();
     const failing = [...this.pauses.keys()];
     const paused = failing.filter((id) => this.pauses.get(id)!.until > Date.now());
     return this.dataSource.query(
       `select id, server_id, expires_at from connections where ${DUE} and id <> all($2)
        order by id = any($3), token_refresh_at limit ${AT_ONCE}`,
-      [now, paused, failing],
+      [now, [...paused, ...done], failing],
     );
   }
 

@@ -12,9 +12,11 @@ import type { Tokens } from './tokens.js';
 import { untilWritten } from './until-written.js';
 
 /** Those that one worker takes up are all at the database and at their providers at the same time. */
-const AT_ONCE = 20;
+export const TAKEN_UP_AT_ONCE = 20;
 /** Longer than the exchange and what follows can take. */
 const LEASE = "interval '45 seconds'";
+/** Over, or of a clock that has been put back far: no lease ends so late. */
+const IS_FREE = `(leased_until < now() or leased_until > now() + 2 * ${LEASE})`;
 /** The browser waits for it. */
 const TRIES_MS = 2_000;
 
@@ -138,13 +140,14 @@ export class LinkTable {
   }
 
   /**
-   * Those that nobody is at work on any more, first those that have waited longest; whoever gets one has it for a while.
+   * Those that nobody is at work on any more; whoever gets one has it for a while. First those of a person who waits for
+   * a connection, then those that only have to be put on record; of each, those that have waited longest.
    */
   async unfinished(): Promise<UnderWay[]> {
     const rows = await this.rows(
       `update connect_links set leased_until = now() + ${LEASE} where state_hash in (
-         select state_hash from connect_links where step in ('received', 'learnt', 'ended') and leased_until < now()
-         order by leased_until limit ${AT_ONCE} for update skip locked) returning *`,
+         select state_hash from connect_links where step in ('received', 'learnt', 'ended') and ${IS_FREE}
+         order by (step = 'ended'), leased_until limit ${TAKEN_UP_AT_ONCE} for update skip locked) returning *`,
     );
     return rows.map(underWay);
   }

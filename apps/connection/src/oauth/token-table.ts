@@ -17,12 +17,13 @@ export class TokenTable {
     private readonly vault: Vault,
   ) {}
 
-  /** True when the lease is free, lapsed or the holder's own. */
+  /** True when the lease is free, lapsed, the holder's own, or of a clock that has been put back far: none ends so late. */
   async takeLease(connectionId: string, holder: string, milliseconds: number): Promise<boolean> {
     const rows = await this.dataSource.query<unknown[]>(
       `insert into token_leases (connection_id, holder, until) values ($1, $2, now() + $3 * interval '1 millisecond')
        on conflict (connection_id) do update set holder = excluded.holder, until = excluded.until
-       where token_leases.holder = excluded.holder or token_leases.until < now() returning holder`,
+       where token_leases.holder = excluded.holder or token_leases.until < now()
+         or token_leases.until > now() + 2 * $3 * interval '1 millisecond' returning holder`,
       [connectionId, holder, milliseconds],
     );
     return rows.length > 0;

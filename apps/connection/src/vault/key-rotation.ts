@@ -6,6 +6,7 @@ import type { VaultStatus } from '#contracts/vault.js';
 import { logger } from '#service/logger.js';
 import { SettingsError } from '#service/settings-error.js';
 import { opens, type EncryptionContext, rewrap, type Wrapped } from './envelope-encryption.js';
+import { type EpochCount, EpochCounts } from './epoch-counts.js';
 import { KeyRing } from './key-ring.js';
 import { boundsOf, STRETCH, type Stretch, stretchAfter } from './vault-stretch.js';
 
@@ -16,13 +17,6 @@ const LOOK_EVERY_MS = 60_000;
 const RETRY_MS = 2_000;
 
 type Row = EncryptionContext & Wrapped;
-
-interface EpochCount {
-  epoch: number;
-  entries: number;
-  /** Where in the table the epoch is met first. */
-  met: Stretch;
-}
 
 const named = (counts: EpochCount[]): string =>
   counts.map(({ epoch, entries }) => `epoch ${epoch} (${entries} credentials)`).join(', ');
@@ -38,11 +32,14 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
   private running: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private failure: string | null = null;
+  private readonly counts;
 
   constructor(
     private readonly keks: KeyRing,
     private readonly dataSource: DataSource,
-  ) {}
+  ) {
+    this.counts = new EpochCounts(dataSource, this.stopping.signal);
+  }
 
   /** Credentials that nobody could open are no way to begin. */
   async onApplicationBootstrap(): Promise<void> {
@@ -79,12 +76,17 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
 
   /** Begins, unless it is at work already. */
   start(): void {
-    this.running ??= this.run().finally(() => (this.running = undefined));
+    if (this.running) return;
+    this.counts.forget();
+    this.running = this.run().finally(() => {
+      this.counts.forget();
+      this.running = undefined;
+    });
   }
 
   async status(): Promise<VaultStatus> {
     const current_epoch = this.keks.current();
-    const counts = new Map((await this.counts()).map(({ epoch, entries }) => [epoch, entries]));
+    const counts = new Map((await this.counts.lately()).map(({ epoch, entries }) => [epoch, entries]));
     const known = this.keks.epochs();
     const epochs = [...new Set([...known, ...counts.keys()])].sort((a, b) => a - b);
     const rows = epochs.map((epoch) => ({ epoch, entries: counts.get(epoch) ?? 0, has_key: known.includes(epoch) }));
@@ -95,7 +97,7 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
   /** A vault too large to be counted in time, or a database with too much to do, is no reason not to begin. */
   private async lookAtStart(): Promise<{ missing: EpochCount[]; shut: EpochCount[] }> {
     try {
-      const counts = await this.counts(Date.now() + COUNT_MS);
+      const counts = await this.counts.count(COUNT_MS);
       const known = new Set(this.keks.epochs());
       const [missing, there] = [counts.filter((c) => !known.has(c.epoch)), counts.filter((c) => known.has(c.epoch))];
       const open = await Promise.all(there.map((count) => this.opensAny(count)));
@@ -111,21 +113,6 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
     const rows = await this.dataSource.query<Row[]>(SOME, [...boundsOf(met), epoch]);
     const open = await Promise.all(rows.map((row) => opens(this.keks, row, row)));
     return rows.length === 0 || open.includes(true);
-  }
-
-  /** Stretch by stretch: no single statement has the time to read a large table. */
-  private async counts(until = Infinity): Promise<EpochCount[]> {
-    const sums = new Map<number, EpochCount>();
-    let stretch: Stretch = { after: null, upTo: null };
-    do {
-      if (Date.now() > until) throw new Error('it takes too long');
-      stretch = await stretchAfter(this.dataSource, stretch.upTo);
-      for (const { epoch, entries } of await this.dataSource.query<EpochCount[]>(COUNT, boundsOf(stretch))) {
-        const sum = sums.get(epoch) ?? { epoch, entries: 0, met: stretch };
-        sums.set(epoch, { ...sum, entries: sum.entries + entries });
-      }
-    } while (stretch.upTo);
-    return [...sums.values()];
   }
 
   private async run(): Promise<void> {
@@ -184,8 +171,6 @@ const UNREADABLE = 'The key-encryption keys cannot be read as they are now; the 
 
 const OTHER_KEY = 'the key given is not the one that the credentials';
 const PUT_BACK = 'put back the key, or the file, that was there before. Nothing was changed.';
-
-const COUNT = `select epoch, count(*)::int as entries from ${STRETCH} v group by epoch`;
 
 const ROW = 'connection_id, field, version, project_id, environment, epoch, wrapped_key';
 
