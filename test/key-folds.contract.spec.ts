@@ -48,12 +48,14 @@ it('a key with very many events is read once, then from there on, and is always 
   for (let n = 0; n < 2_500; n += 250) {
     await write(...Array.from({ length: 250 }, (_, more) => renamed(`name ${n + more}`)));
   }
-  const from = jest.spyOn(client, 'readStream');
   const { key_hash: hash } = terms;
-  for (let n = 0; n < 2; n++) {
-    expect(await folds.read(terms.id)).toMatchObject({ hash, view: { name: 'name 2499', revoked_at: null } });
-  }
-  expect(from.mock.calls.map(([, options]) => options?.fromRevision)).toEqual(['start', 2_000n, 2_000n]);
+  const from = jest.spyOn(client, 'readStream');
+  const now = { hash, view: { name: 'name 2499', revoked_at: null } };
+  expect(await folds.read(terms.id)).toMatchObject(now);
+  expect(from.mock.calls[0]![1]).toMatchObject({ fromRevision: 'start' });
+  from.mockClear();
+  expect(await folds.read(terms.id)).toMatchObject(now);
+  expect(from.mock.calls[0]![1]).toMatchObject({ fromRevision: 2_000n });
   await write({ type: 'KeyRevoked', at });
   expect(await folds.read(terms.id)).toMatchObject({ hash, view: { name: 'name 2499', revoked_at: at } });
 });
