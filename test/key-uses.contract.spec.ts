@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { until } from '#testing/api.js';
 import { type Stack, startStack } from '#testing/stack.js';
@@ -37,4 +37,18 @@ it('batches of several gateways cannot wait for each other, in whichever order t
     return { waiting };
   });
   await told.waiting;
+});
+
+it('the latest use counts, and none that a clock told which ran ahead', async () => {
+  const uses = new KeyUses(database);
+  const key_id = '33333333-3333-4333-8333-333333333333';
+  const stored = async (at: string) => {
+    await uses.record([{ key_id, at }]);
+    const text = 'select last_used_at from key_uses where key_id = $1';
+    return (await database.query<[{ last_used_at: string }]>(text, [key_id]))[0].last_used_at;
+  };
+  const now = new Date().toISOString();
+  expect(await stored('2999-01-01T00:00:00.000Z')).toBe('2999-01-01T00:00:00.000Z');
+  expect(await stored(now)).toBe(now);
+  expect(await stored('2026-01-01T00:00:00.000Z')).toBe(now);
 });

@@ -11,6 +11,7 @@ import { Operators1700000000010 } from '../apps/key/src/migrations/0010-operator
 import { OperatorPasswords } from '../apps/key/src/operator-passwords.js';
 import { OperatorSessions } from '../apps/key/src/operator-sessions.js';
 import { Operators } from '../apps/key/src/operators.service.js';
+import { RefusedSignIns } from '../apps/key/src/refused-sign-ins.js';
 
 const context = () => contextFor(newTenant());
 const password = { recipe: { salt: 'c2FsdA', memory_kib: 64, passes: 1, lanes: 1 }, proof: 'the proof' };
@@ -20,6 +21,7 @@ let client: EventStoreDBClient;
 let database: DataSource;
 let passwords: OperatorPasswords;
 let sessions: OperatorSessions;
+let refusals: RefusedSignIns;
 let operators: Operators;
 let email: string;
 let id: string;
@@ -40,7 +42,8 @@ afterAll(async () => {
 beforeEach(async () => {
   passwords = new OperatorPasswords(database);
   sessions = new OperatorSessions(database);
-  operators = new Operators({ client } as Store, passwords, sessions);
+  refusals = new RefusedSignIns({ client } as Store);
+  operators = new Operators({ client } as Store, passwords, sessions, refusals);
   const link = { token_hash: sha256(randomUUID()), expires_at: '2999-01-01T12:00:00.000Z' };
   [id, email] = [randomUUID(), `${randomUUID()}@example.com`];
   await operators.invite({ context: context(), id, email, role: 'viewer', link });
@@ -99,5 +102,50 @@ describe('a session of the dashboard', () => {
     await operators.signOut({ context: context(), token_hash });
     expect(await isOpen(token_hash)).toBe(false);
     expect(await typesOf(sign_in_id)).toEqual(['SignedIn', 'SignedOut']);
+  });
+});
+
+describe('refused sign-ins', () => {
+  const tenant = newTenant();
+  const refuse = async (email: string) => {
+    const ask = { context: contextFor(tenant), email, proof: 'another proof', token_hash: sha256(randomUUID()) };
+    await expect(operators.signIn(ask)).rejects.toMatchObject({ code: 'SIGN_IN_REFUSED' });
+  };
+  const told = async () => {
+    const events: object[] = [];
+    for await (const { event } of client.readAll()) {
+      const { project_id } = (event?.metadata ?? {}) as { project_id?: string };
+      if (event?.type === 'SignInRefused' && project_id === tenant.project_id) events.push(event.data as object);
+    }
+    return events;
+  };
+
+  it('are each an event where there is such an operator, and one a minute together where there is none', async () => {
+    await refuse('nobody@example.com');
+    await refusals.record();
+    for (let n = 0; n < 3; n++) await refuse(`made-up-${n}@example.com`);
+    for (let n = 0; n < 2; n++) await refuse(email);
+    await refusals.record();
+    const nobody = { operator_id: null, email: null };
+    const first = expect.objectContaining(nobody);
+    const known = expect.objectContaining({ operator_id: id, email });
+    expect(await told()).toEqual([first, known, known]);
+    await refusals.beforeApplicationShutdown();
+    const tally = { count: 3, first_at: expect.any(String), last_at: expect.any(String) };
+    expect((await told()).slice(3)).toEqual([expect.objectContaining({ ...nobody, ...tally })]);
+  });
+
+  it('wait for the next time when they could not be recorded, and are recorded once', async () => {
+    const before = (await told()).length;
+    await refuse(email);
+    const append = client.appendToStream.bind(client);
+    client.appendToStream = async (...all: Parameters<typeof append>) => {
+      await append(...all);
+      throw new Error('the answer was lost');
+    };
+    await expect(refusals.record()).rejects.toThrow();
+    client.appendToStream = append;
+    await refusals.record();
+    expect(await told()).toHaveLength(before + 1);
   });
 });

@@ -72,9 +72,9 @@ const silentRow = (id: string, view = 'bells') =>
     [id, view],
   );
 
-async function start(replays: Replays, view = 'bells'): Promise<string> {
+async function start(replays: Replays, view = 'bells', verify = false): Promise<string> {
   const id = randomUUID();
-  await replays.start({ context: contextFor(newTenant()), id, view, verify: false });
+  await replays.start({ context: contextFor(newTenant()), id, view, verify });
   return id;
 }
 
@@ -98,7 +98,7 @@ describe('the replays of a service', () => {
     };
     const replays = replica(leaving);
     replays.onApplicationBootstrap();
-    const ids = [await start(replays), await start(replays)];
+    const ids = [await start(replays), await start(replays, 'bells', true)];
     expect(await ended(replays, ids[0]!, 45_000)).toMatchObject({ state: 'failed', drift: null });
     proxy.restore(); // The database notices that the session has ended.
     expect(await ended(replays, ids[1]!)).toMatchObject({ state: 'done', drift: { rows: [] } });
@@ -195,6 +195,39 @@ describe('the replays of a service', () => {
     expect(states).toEqual(['running', 'running']);
     await session.end();
     await replays.onApplicationShutdown();
+  });
+
+  it('are done once for all that wish the same before it has begun, of which there are not too many', async () => {
+    const session = await openSession(database);
+    expect(await lock(session, bells)).toBe(true);
+    let runs = 0;
+    let saves = 0;
+    const counted = withQuery((text, values) => {
+      if (text.startsWith('update view_replays set phase')) saves++;
+      return database.query(text, values);
+    });
+    const counts = () => Promise.resolve(void runs++);
+    const store = { client, dataSource: counted, views: [bells], waitUntilCaughtUp: counts };
+    const replays = new Replays(store as unknown as Store, 'audit');
+    const ids: string[] = [];
+    try {
+      ids.push(await start(replays));
+      await until(() => Promise.resolve(runs), Boolean);
+      for (let n = 0; n < 50; n++) ids.push(await start(replays));
+      await expect(start(replays)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+      saves = 0;
+      await Promise.all([1, 2, 3].map(async () => replays.list({})));
+      expect(saves).toBe(1);
+    } finally {
+      await session.end();
+    }
+    for (const id of ids) expect(await ended(replays, id)).toMatchObject({ state: 'done' });
+    expect(runs).toBe(2);
+    await replays.onApplicationShutdown();
+    for (const id of ids) {
+      const { events } = await readStream(client, `view_replay-${uuidV5(id, 'bells')}`);
+      expect(events.map(({ event }) => event.type)).toEqual(['ViewReplayStarted', 'ViewReplayEnded']);
+    }
   });
 
   it('are seen to have failed, and nothing is told, when their process died before it could say that they begin', async () => {

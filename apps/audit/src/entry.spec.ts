@@ -220,6 +220,11 @@ describe('a summary', () => {
     expect(sentence).not.toMatch(/undefined|null|\[object|f{64}/);
   });
 
+  it('says how many sign-ins were refused together', () => {
+    const many = { ...examples.SignInRefused, count: 40, first_at: noon, last_at: noon };
+    expect(summaries.SignInRefused(many)).toMatch(/^40 sign-ins .* refused/);
+  });
+
   it.each([
     ['ITEM', 'ERROR', 'ITEM, ERROR'],
     ['invoice.paid', '', 'invoice.paid'],

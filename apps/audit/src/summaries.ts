@@ -110,10 +110,12 @@ export const summaries: Summaries = {
   OperatorRemoved: (e) => `The operator ${e.email} was removed from the dashboard.`,
   OperatorSessionsEnded: (e) => `The operator ${e.email} was signed out of the dashboard everywhere.`,
   SignedIn: (e) => `The operator ${e.email} signed in to the dashboard.`,
-  SignInRefused: (e) =>
-    e.email === null
+  SignInRefused: (e) => {
+    if (e.email !== null) return `A sign-in to the dashboard as ${e.email} was refused: wrong password.`;
+    return e.count === undefined
       ? 'A sign-in to the dashboard was refused: no operator has that e-mail address.'
-      : `A sign-in to the dashboard as ${e.email} was refused: wrong password.`,
+      : `${e.count} sign-ins to the dashboard were refused: no operator has these e-mail addresses.`;
+  },
   SignedOut: () => 'An operator signed out of the dashboard.',
 };
 

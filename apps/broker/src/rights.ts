@@ -12,7 +12,7 @@ const replyWithinMs = 120_000;
 const maxOpenReplies = 100_000;
 
 /** What one client may do. A request it has received lets it publish one message to the reply subject within two minutes. */
-export function rightsOf(account: Account, now: () => number = Date.now) {
+export function rightsOf(account: Account, now: () => number = () => performance.now()) {
   /** Reply subject → when the right to use it ends; the oldest stands first. */
   const replies = new Map<string, number>();
 

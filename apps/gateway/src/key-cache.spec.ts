@@ -215,6 +215,20 @@ describe('without a lease', () => {
     expect(asks()).toBe(3);
   });
 
+  it.each([
+    ['has slept, during which only the wall clock went on', 3_600_000],
+    ['has had its clock set back', -3_600_000],
+  ])('asks, also before it is renewed, where the machine %s', async (_, ms) => {
+    keys.start();
+    await keys.verify('good');
+    jest.setSystemTime(Date.now() + ms);
+    answer = { ...verifiedKey, revoked_at: '2026-01-01T00:00:00.000Z' };
+    expect(await keys.verify('good')).toEqual(answer);
+    await jest.advanceTimersByTimeAsync(LEASE_RENEW_MS);
+    expect(lease.current()).not.toBeNull();
+    expect(await keys.verify('good')).toEqual(answer);
+  });
+
   it('trusts nothing from before when a new lease begins', async () => {
     keys.start();
     await keys.verify('good');

@@ -3,11 +3,20 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { type KeyChanged, LEASE_MS, LEASE_RENEW_MS } from '#contracts/key-lease.js';
 import { Bus } from '#service/bus.js';
 
+/** A moment by both clocks: while a machine sleeps the one stands still, and the other can be set. */
+interface Moment {
+  monotonic: number;
+  wall: number;
+}
+
+const never: Moment = { monotonic: -Infinity, wall: -Infinity };
+
 /** The gateway's side of the lease, steps 1, 2 and 4 of contracts/key-lease.ts. */
 @Injectable()
 export class KeyLease implements OnApplicationShutdown {
   private readonly gatewayId = randomUUID();
-  private heldUntil = -Infinity;
+  /** When what was answered last was asked. */
+  private askedAt = never;
   /** Names the unbroken lease: what was learned under another one may be out of date. */
   private number = 0;
   private renewal: NodeJS.Timeout | undefined;
@@ -16,7 +25,9 @@ export class KeyLease implements OnApplicationShutdown {
 
   /** The lease that is held at this moment; null when there is none. */
   current(): number | null {
-    return performance.now() < this.heldUntil ? this.number : null;
+    const wallMs = Date.now() - this.askedAt.wall;
+    const isHeld = performance.now() - this.askedAt.monotonic < LEASE_MS && wallMs >= 0 && wallMs <= LEASE_MS;
+    return isHeld ? this.number : null;
   }
 
   /** From now on keeps a lease whenever the bus is there. `onChanged` hears of each change before it is confirmed. */
@@ -31,7 +42,7 @@ export class KeyLease implements OnApplicationShutdown {
   }
 
   private async renew(): Promise<void> {
-    const sentAt = performance.now();
+    const sentAt = { monotonic: performance.now(), wall: Date.now() };
     const { number } = this;
     try {
       const asked = { gateway_id: this.gatewayId };
@@ -43,14 +54,14 @@ export class KeyLease implements OnApplicationShutdown {
   }
 
   /** An answer to what was asked before the lease was lost is worth nothing: changes may have been announced in between. */
-  private extend(sentAt: number, asked: number): void {
+  private extend(sentAt: Moment, asked: number): void {
     if (asked !== this.number) return;
     if (this.current() === null) this.number++;
-    this.heldUntil = Math.max(this.heldUntil, sentAt + LEASE_MS);
+    if (sentAt.monotonic > this.askedAt.monotonic) this.askedAt = sentAt;
   }
 
   private lose(): void {
-    this.heldUntil = -Infinity;
+    this.askedAt = never;
     this.number++;
   }
 

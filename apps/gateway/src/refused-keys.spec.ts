@@ -62,6 +62,15 @@ describe('refused requests', () => {
     expect(counts()).toEqual([1, 1]);
   });
 
+  it('are told in time also where the clock is set back', async () => {
+    revoked();
+    await pass(1);
+    jest.setSystemTime(Date.now() - 3_600_000);
+    revoked();
+    await pass(60);
+    expect(counts()).toEqual([1, 1]);
+  });
+
   it('are told seldom also when each comes after a quiet window, and anew after hours without any', async () => {
     for (let minute = 0; minute < 24 * 60; minute++) {
       revoked();

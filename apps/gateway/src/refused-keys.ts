@@ -51,7 +51,7 @@ export class RefusedKeys implements BeforeApplicationShutdown {
     const tallies = 'id' in key ? this.known : this.guesses;
     const name = `${'id' in key ? key.id : key.prefix} ${reason}`;
     const now = new Date();
-    const fresh = { pending: null, told: null, dueAt: now.getTime(), windowMs: FIRST_WINDOW_MS };
+    const fresh = { pending: null, told: null, dueAt: performance.now(), windowMs: FIRST_WINDOW_MS };
     const tally: Tally = tallies.get(name) ?? fresh;
     if (tallies.size >= MOST_REMEMBERED && !tallies.has(name)) tallies.delete(tallies.keys().next().value!);
     tallies.set(name, tally);
@@ -68,7 +68,7 @@ export class RefusedKeys implements BeforeApplicationShutdown {
     };
     tally.pending.count += 1;
     tally.pending.last_at = at;
-    this.timer ??= setInterval(() => void this.tell(Date.now()), TELL_EVERY_MS).unref();
+    this.timer ??= setInterval(() => void this.tell(performance.now()), TELL_EVERY_MS).unref();
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -87,10 +87,13 @@ export class KeyQueries {
       .getMany();
   }
 
-  /** Rotated keys whose successor was never created. Those of test are older than the rule that they get none. */
-  async withoutSuccessor(): Promise<KeyView[]> {
+  /**
+   * Rotated keys whose successor was never created, of those that retire after that. Those of test are older than the rule
+   * that they get none.
+   */
+  async withoutSuccessor(since: string): Promise<KeyView[]> {
     return this.rows()
-      .where(`k.successor_id is not null and k.environment = 'live'`)
+      .where(`k.successor_id is not null and k.environment = 'live' and k.retires_at > :since`, { since })
       .andWhere('not exists (select 1 from api_keys s where s.id = k.successor_id)')
       .limit(CANDIDATES)
       .getMany();

@@ -2,20 +2,22 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { KeyUse, KeyView, UsedKey } from '#contracts/key.js';
 
+const IN_A_MINUTE = `to_char((now() + interval '1 minute') at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
 /** When each key was last used, as the gateways tell it in batches. Losing a batch loses nothing but freshness. */
 @Injectable()
 export class KeyUses {
   constructor(private readonly dataSource: DataSource) {}
 
   /**
-   * Batches of several gateways come in any order; the latest use counts. Each key is named once in a batch. All take their
+   * Batches of several gateways come in any order; the latest use counts, unless it was told by a clock that ran ahead. Each key is named once in a batch. All take their
    * rows in one order, so that no two wait for each other.
    */
   async record(uses: KeyUse[]): Promise<void> {
     await this.dataSource.query(
       `insert into key_uses as known (key_id, last_used_at) select * from unnest($1::uuid[], $2::text[]) order by 1
        on conflict (key_id) do update set last_used_at = excluded.last_used_at
-       where known.last_used_at < excluded.last_used_at`,
+       where known.last_used_at < excluded.last_used_at or known.last_used_at > ${IN_A_MINUTE}`,
       [uses.map(({ key_id }) => key_id), uses.map(({ at }) => at)],
     );
   }

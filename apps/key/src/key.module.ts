@@ -5,6 +5,7 @@ import { FinishRotations } from './finish-rotations.js';
 import { Gateways } from './gateways.js';
 import { IdempotencyController } from './idempotency.controller.js';
 import { IdempotentReplies } from './idempotent-replies.js';
+import { KeyFolds } from './key-folds.js';
 import { KeyQueries } from './key-queries.js';
 import { KeyUses } from './key-uses.js';
 import { KeyController } from './key.controller.js';
@@ -15,6 +16,7 @@ import { OperatorController } from './operator.controller.js';
 import { OperatorPasswords } from './operator-passwords.js';
 import { OperatorSessions } from './operator-sessions.js';
 import { Operators } from './operators.service.js';
+import { RefusedSignIns } from './refused-sign-ins.js';
 import { ApiKeys1700000000001 } from './migrations/0001-api-keys.js';
 import { IdempotentReplies1700000000002 } from './migrations/0002-idempotent-replies.js';
 import { RotationAndUse1700000000003 } from './migrations/0003-rotation-and-use.js';
@@ -26,6 +28,7 @@ import { ProjectRow } from './project.view.js';
 import { Projects } from './projects.service.js';
 import { Operators1700000000010 } from './migrations/0010-operators.js';
 import { BegunKeys1700000000011 } from './migrations/0011-begun-keys.js';
+import { UnfinishedRotations1700000000012 } from './migrations/0012-unfinished-rotations.js';
 
 @Module({
   imports: [
@@ -40,6 +43,7 @@ import { BegunKeys1700000000011 } from './migrations/0011-begun-keys.js';
         KeyPrefixes1700000000005,
         Operators1700000000010,
         BegunKeys1700000000011,
+        UnfinishedRotations1700000000012,
       ],
     }),
   ],
@@ -47,6 +51,7 @@ import { BegunKeys1700000000011 } from './migrations/0011-begun-keys.js';
   providers: [
     Keys,
     KeyQueries,
+    KeyFolds,
     KnownKeys,
     KeyUses,
     Gateways,
@@ -58,6 +63,7 @@ import { BegunKeys1700000000011 } from './migrations/0011-begun-keys.js';
     Operators,
     OperatorPasswords,
     OperatorSessions,
+    RefusedSignIns,
   ],
 })
 export class KeyModule {}

@@ -13,6 +13,7 @@ import { readStream } from '#eventstore/read-stream.js';
 import { Semaphore } from '#service/semaphore.js';
 import { Store } from '#service/store.js';
 import { Gateways } from './gateways.js';
+import { KeyFolds } from './key-folds.js';
 import { KeyQueries } from './key-queries.js';
 import { KnownKeys } from './known-keys.js';
 import { apiKey, ROTATED_ALREADY } from './key.decider.js';
@@ -33,6 +34,7 @@ export class Keys {
     private readonly queries: KeyQueries,
     private readonly known: KnownKeys,
     private readonly gateways: Gateways,
+    private readonly folds: KeyFolds,
   ) {
     this.handle = commandHandler(store.client, 'api_key', apiKey);
   }
@@ -115,9 +117,8 @@ export class Keys {
   }
 
   private async withHash(id: string, hash: string): Promise<KeyView | null> {
-    const events = await this.read(id);
-    const [first] = events;
-    return first?.type === 'KeyCreated' && first.key_hash === hash ? shown(events) : null;
+    const key = await this.folds.read(id);
+    return key.view && key.hash === hash ? keyAt(key.view, now()) : null;
   }
 
   /** Another tenant's key does not exist. */

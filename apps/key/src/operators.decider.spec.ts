@@ -160,9 +160,19 @@ describe('a sign-in', () => {
   });
 
   it('that was refused leaves a trace and no session', () => {
-    const [refused] = signIn.decide({ type: 'RefuseSignIn', operator_id: null, email: null, now }, 'none');
-    expect(refused).toEqual({ type: 'SignInRefused', operator_id: null, email: null, at: now });
+    const nobody = { operator_id: null, email: null };
+    const tally = { count: 1, first_at: now, last_at: now };
+    const [refused] = signIn.decide({ type: 'RefuseSignIn', ...nobody, ...tally, now }, 'none');
+    expect(refused).toEqual({ type: 'SignInRefused', ...nobody, at: now });
     expect(signIn.decide({ type: 'SignOut', now }, signIn.evolve('none', refused!))).toEqual([]);
     expect(() => signIn.decide({ type: 'SignIn', ...whom }, 'refused')).toThrow(refusal('INVALID_STATE'));
+  });
+
+  it('that was refused with others says how many there were', () => {
+    const tally = { count: 3, first_at: '2026-01-01T11:59:00.000Z', last_at: now };
+    const refuse = { type: 'RefuseSignIn', operator_id: null, email: null, ...tally, now } as const;
+    expect(signIn.decide(refuse, 'none')).toEqual([
+      { type: 'SignInRefused', operator_id: null, email: null, ...tally, at: now },
+    ]);
   });
 });

@@ -26,6 +26,7 @@ import {
   shownOperator,
   wrongPassword,
 } from './operators.decider.js';
+import { RefusedSignIns } from './refused-sign-ins.js';
 import { signIn } from './sign-in.decider.js';
 
 /** Who works with the dashboard. Every answer comes from the operators' own stream: it is short, and true at this moment. */
@@ -38,6 +39,7 @@ export class Operators {
     @Inject(Store) private readonly store: Store,
     private readonly passwords: OperatorPasswords,
     private readonly sessions: OperatorSessions,
+    private readonly refusals: RefusedSignIns,
   ) {
     this.handle = commandHandler(store.client, 'operators', operators);
     this.handleSignIn = commandHandler(store.client, 'sign_in', signIn);
@@ -67,13 +69,11 @@ export class Operators {
   async signIn({ context, email, proof, token_hash }: Ask<'key.operator.sign-in'>): Promise<SignedInOperator> {
     const operator = byEmail(await this.state(), email) ?? null;
     const fits = await this.passwords.fits(operator?.password_id ?? null, proof);
-    const sign_in_id = randomUUID();
     if (!operator || !fits) {
-      const { operator_id = null, email: known = null } = operator ?? {};
-      const command = { type: 'RefuseSignIn', operator_id, email: known, now: now() } as const;
-      await this.handleSignIn({ id: sign_in_id, command, context, expectNew: true });
+      this.refusals.note(context, operator);
       throw new DomainError('SIGN_IN_REFUSED');
     }
+    const sign_in_id = randomUUID();
     const { operator_id, role, epoch } = operator;
     const by = { ...context, actor: { type: 'operator' as const, id: operator_id, name: operator.email } };
     const command = { type: 'SignIn', operator_id, email: operator.email, now: now() } as const;

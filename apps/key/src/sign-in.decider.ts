@@ -4,16 +4,20 @@ import type { Decider } from '#eventstore/decider.js';
 
 type State = 'none' | 'refused' | 'open' | 'ended';
 
-/** Each attempt to sign in has a stream of its own, so that none grows, however often somebody tries. */
+/** Each attempt to sign in, or tally of attempts, has a stream of its own, so that none grows, however often somebody tries. */
 export const signIn: Decider<State, SignInCommand, SignInEvent> = {
   initial: 'none',
 
   decide(command, state) {
     if (command.type === 'SignOut') return state === 'open' ? [{ type: 'SignedOut', at: command.now }] : [];
     if (state !== 'none') throw new DomainError('INVALID_STATE');
-    const { operator_id, email, now: at } = command;
-    if (command.type === 'RefuseSignIn') return [{ type: 'SignInRefused', operator_id, email, at }];
-    return [{ type: 'SignedIn', operator_id: command.operator_id, email: command.email, at }];
+    if (command.type === 'SignIn') {
+      const { operator_id, email, now: at } = command;
+      return [{ type: 'SignedIn', operator_id, email, at }];
+    }
+    const { operator_id, email, count, first_at, last_at, now: at } = command;
+    const tally = count > 1 && { count, first_at, last_at };
+    return [{ type: 'SignInRefused', operator_id, email, ...tally, at }];
   },
 
   evolve(_, event) {

@@ -34,3 +34,14 @@ it('a part that ends without having changed anything takes no time from the star
   jest.advanceTimersByTime(30_000);
   expect(signal.aborted).toBe(true);
 });
+
+it('a clock that is set meanwhile takes no time from a start', () => {
+  const { signal, migrating } = startDeadline(60_000);
+  jest.setSystemTime(Date.now() + 3_600_000);
+  migrating('audit', true);
+  migrating('audit', false);
+  jest.advanceTimersByTime(59_999);
+  expect(signal.aborted).toBe(false);
+  jest.advanceTimersByTime(1);
+  expect(signal.aborted).toBe(true);
+});

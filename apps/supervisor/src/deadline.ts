@@ -8,12 +8,12 @@ export function startDeadline(ms: number) {
   let since = 0;
   let timer: NodeJS.Timeout;
   const run = () => {
-    since = Date.now();
+    since = performance.now();
     timer = setTimeout(() => over.abort(), leftMs).unref();
   };
   const stand = () => {
     clearTimeout(timer);
-    leftMs -= Date.now() - since;
+    leftMs -= performance.now() - since;
   };
   run();
   return {

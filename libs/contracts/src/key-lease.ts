@@ -7,7 +7,8 @@ import type { VerifiedKey } from './key.js';
  * A **gateway**
  * 1. listens to `gateway.key-changed` first and only then begins to ask for leases;
  * 2. announces `key.lease` every LEASE_RENEW_MS and hears the answers. The first answer to one asking extends the lease
- *    to LEASE_MS after the moment that asking was SENT (monotonic clock: performance.now()), never later;
+ *    to LEASE_MS after the moment that asking was SENT, by the monotonic clock (performance.now()) and by the wall clock,
+ *    never later: a machine that slept finds only the latter gone on. Where the wall clock was set there is no lease either;
  * 3. uses its cache only while it holds a lease. Without one each request asks `key.verify`;
  * 4. drops its whole cache when the lease has run out and when the bus connection was lost, even for an instant
  *    (`bus.onDisconnect`): announcements may have been missed. A lost connection ends the lease too. What may be put into

@@ -50,16 +50,26 @@ export type OperatorsEvent =
 /** All operators of the installation share this one stream: who is the last administrator is decided by one append. */
 export const operatorsId = '4f9f0d5e-6b0c-5a53-9a0e-7f1f1f5f4b11';
 
+/** So many alike, from the first to the last. */
+interface Tally {
+  count: number;
+  first_at: string;
+  last_at: string;
+}
+
 /** One attempt to sign in, and the session that began with it. */
 export type SignInCommand =
   | { type: 'SignIn'; operator_id: string; email: string; now: string }
-  | { type: 'RefuseSignIn'; operator_id: string | null; email: string | null; now: string }
+  | ({ type: 'RefuseSignIn'; operator_id: string | null; email: string | null; now: string } & Tally)
   | { type: 'SignOut'; now: string };
 
 export type SignInEvent =
   | { type: 'SignedIn'; operator_id: string; email: string; at: string }
-  /** Of an address that belongs to nobody nothing is kept: people type passwords into the wrong field. */
-  | { type: 'SignInRefused'; operator_id: string | null; email: string | null; at: string }
+  /**
+   * Of an address that belongs to nobody nothing is kept: people type passwords into the wrong field. Of such addresses several
+   * can be meant, and then it says how many attempts there were.
+   */
+  | ({ type: 'SignInRefused'; operator_id: string | null; email: string | null; at: string } & Partial<Tally>)
   | { type: 'SignedOut'; at: string };
 
 export interface OperatorView {

@@ -50,3 +50,9 @@ it('is behind again from a batch after which more waits, or from a failure, unti
   await batch();
   expect(await minutesBehind()).toBe(1);
 });
+
+it('is behind for as long as it is, whatever the clock is set to meanwhile', async () => {
+  pass(2);
+  jest.setSystemTime(Date.now() - 3_600_000);
+  expect(await minutesBehind()).toBe(2);
+});

@@ -24,7 +24,7 @@ export class Projector {
   /** Connections break when the database crashes, and a crash takes back what was written last. */
   private inDoubt = false;
   /** When this process last saw the view at the head of the store; null while it stands there. */
-  private behindSince: number | null = Date.now();
+  private behindSince: number | null = performance.now();
   private caughtUpOnce = false;
   private waiting = new Set<() => void>();
   private readonly mover: ViewMover;
@@ -50,7 +50,7 @@ export class Projector {
   }
 
   onFailure(error: unknown): void {
-    this.behindSince ??= Date.now();
+    this.behindSince ??= performance.now();
     this.deps.log.warn(`view ${this.view.name}: ${String(error)}; subscribing again`);
   }
 
@@ -65,7 +65,7 @@ export class Projector {
   }
 
   async health(): Promise<{ name: string; lag_ms: number; parked: number }> {
-    const lag_ms = this.behindSince === null ? 0 : Date.now() - this.behindSince;
+    const lag_ms = this.behindSince === null ? 0 : performance.now() - this.behindSince;
     const text = 'select count(*)::int as n from parked_events where "view" = $1';
     const [row] = await this.deps.dataSource.query<{ n: number }[]>(text, [this.view.name]);
     return { name: this.view.name, lag_ms, parked: row?.n ?? 0 };
@@ -75,11 +75,11 @@ export class Projector {
   async reached(position: Position | undefined): Promise<void> {
     if (position === undefined) return;
     const target = BigInt(position);
-    const deadline = Date.now() + CATCH_UP_MS;
+    const deadline = performance.now() + CATCH_UP_MS;
     if (this.inDoubt) await this.lookAround();
     while (commitOf(this.at) < target) {
-      if (Date.now() >= deadline) throw new DomainError('UNAVAILABLE', 'The view is catching up; try again.');
-      if (!(await this.moved(Math.min(250, deadline - Date.now())))) await this.lookAround();
+      if (performance.now() >= deadline) throw new DomainError('UNAVAILABLE', 'The view is catching up; try again.');
+      if (!(await this.moved(Math.min(250, deadline - performance.now())))) await this.lookAround();
     }
   }
 
@@ -123,7 +123,7 @@ export class Projector {
   }
 
   async apply(batch: Batch): Promise<void> {
-    this.behindSince ??= Date.now();
+    this.behindSince ??= performance.now();
     while (commitOf(this.at) < batch.position.commit) {
       // The batch goes on from where we have heard: what a crash took back is not in it.
       if (commitOf(this.at) < commitOf(this.heard)) throw new Error('the checkpoint was moved back');

@@ -10,6 +10,7 @@ import { readStream } from '#eventstore/read-stream.js';
 import { replayLock } from '#eventstore/replay-session.js';
 import type { View } from '#eventstore/view.js';
 import { logger } from './logger.js';
+import { idsOf, type RunningReplay, saveProgress, type Tables } from './running-replay.js';
 import type { Store } from './store.js';
 import { viewReplay } from './view-replay.decider.js';
 
@@ -20,29 +21,17 @@ const SHOWN = 100;
 const FINAL_SAVES = 120;
 const RECORD_MS = 2_000;
 
-/** A replay of this process. */
-interface Running {
-  id: string;
-  view: View;
-  verify: boolean;
-  context: Context;
-  startedAt: number;
-  progress: ReplayProgress;
-  eventsPerSecond: number;
-}
+/** Each is a row and two events, all of which the one replay that they wait for has to tell of. */
+const MOST_WISHES = 50;
 
 type Named = Pick<ViewReplay, 'id' | 'view'>;
-
-/** Where rows are written: the pool, or the session of a replay. */
-interface Tables {
-  query(text: string, values: unknown[]): Promise<unknown>;
-}
 
 /** The replays of one service's views: done here one after the other, written down for every replica to tell. */
 export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly stopping = new AbortController();
-  private readonly running = new Set<Running>();
+  private readonly running = new Set<RunningReplay>();
   private queue: Promise<void> = Promise.resolve();
+  private saving: Promise<void> | undefined;
   private saver: NodeJS.Timeout | undefined;
   private readonly handle;
 
@@ -65,10 +54,14 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.tellEnds();
   }
 
-  /** The same id again starts nothing. A view that is being replayed already is replayed once more afterwards. */
+  /**
+   * The same id again starts nothing. A view that is being replayed already is replayed once more afterwards: once for all that
+   * wish it meanwhile.
+   */
   async start({ context, id, view: name, verify }: ReplayWish): Promise<ViewReplay[]> {
     const views = this.store.views.filter((view) => name === undefined || view.name === name);
     for (const view of views) {
+      this.refuseCrowd(id, this.waiting(view, verify));
       const rows = await this.store.dataSource.query<unknown[]>(
         `insert into view_replays (id, "view", verify, state, phase) values ($1, $2, $3, 'running', 'waiting')
          on conflict do nothing returning id`,
@@ -95,19 +88,32 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
     }
   }
 
-  private enqueue(wish: Pick<Running, 'id' | 'view' | 'verify' | 'context'>): void {
+  private enqueue({ view, verify, ...wish }: { view: View; verify: boolean; id: string; context: Context }): void {
+    const waiting = this.waiting(view, verify);
+    if (waiting) return void waiting.wishes.push(wish);
     const progress: ReplayProgress = { phase: 'waiting', events: 0, done: 0 };
-    const running: Running = { ...wish, startedAt: Date.now(), progress, eventsPerSecond: 0 };
+    const begun = { hasBegun: false, startedAt: performance.now(), progress, eventsPerSecond: 0 };
+    const running: RunningReplay = { view, verify, wishes: [wish], ...begun };
     this.running.add(running);
     this.queue = this.queue.then(() => this.run(running));
   }
 
-  private async run(running: Running): Promise<void> {
+  private waiting(view: View, verify: boolean): RunningReplay | undefined {
+    return [...this.running].find((one) => one.view === view && one.verify === verify && !one.hasBegun);
+  }
+
+  private refuseCrowd(id: string, waiting: RunningReplay | undefined): void {
+    if (!waiting || waiting.wishes.length < MOST_WISHES || idsOf(waiting).includes(id)) return;
+    const { name } = waiting.view;
+    throw new DomainError('UNAVAILABLE', `Many wait for the same replay of ${name}; try again once it runs.`);
+  }
+
+  private async run(running: RunningReplay): Promise<void> {
     const { view, verify } = running;
     const { client, dataSource } = this.store;
     const onProgress = (progress: ReplayProgress) => {
       running.progress = progress;
-      const seconds = (Date.now() - running.startedAt) / 1_000;
+      const seconds = (performance.now() - running.startedAt) / 1_000;
       if (progress.phase === 'building') running.eventsPerSecond = Math.round(progress.events / seconds);
     };
     const onSwap = (connection: Tables, result: Replayed) => this.write(connection, running, result);
@@ -115,7 +121,8 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
     try {
       // It goes no further than the live view, and would be over before that one is filled.
       await this.store.waitUntilCaughtUp(view, this.stopping.signal);
-      running.startedAt = Date.now();
+      running.startedAt = performance.now();
+      running.hasBegun = true;
       const result = await this.inTurn(() => replay({ client, dataSource, log: logger }, order));
       this.report(running, result);
       await this.end(running, result);
@@ -137,33 +144,26 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
     }
   }
 
-  private report({ view, verify }: Running, { drift, parked }: Replayed): void {
+  private report({ view, verify }: RunningReplay, { drift, parked }: Replayed): void {
     const { rows: _rows, ...counts } = drift;
     const line = { view: view.name, verify, parked, ...counts };
     if (driftCount(drift) > 0) logger.error(line, 'the view had drifted from its events');
     else logger.info(line, 'the view is as its events say');
   }
 
-  private async saveProgress(): Promise<void> {
-    for (const running of this.running) {
-      const { events, phase, done } = running.progress;
-      const seconds = (Date.now() - running.startedAt) / 1_000;
-      const left = phase === 'building' && done > 0.01 ? Math.ceil((seconds * (1 - done)) / done) : null;
-      await this.store.dataSource.query(
-        `update view_replays set phase = $3, events = $4, events_per_second = $5, seconds_left = $6, seen_at = now()
-         where id = $1 and "view" = $2 and state = 'running'`,
-        [running.id, running.view.name, phase, events, running.eventsPerSecond, left],
-      );
-    }
+  private saveProgress(): Promise<void> {
+    this.saving ??= saveProgress(this.store.dataSource, this.running).finally(() => (this.saving = undefined));
+    return this.saving;
   }
 
   /** The database or the event store may be away for a moment just then. */
-  private async end(running: Running, outcome: Replayed | string): Promise<void> {
-    const { id, view, context } = running;
+  private async end(running: RunningReplay, outcome: Replayed | string): Promise<void> {
+    const { view, wishes } = running;
+    running.hasBegun = true;
     for (let attempt = 1; attempt <= FINAL_SAVES; attempt++) {
       try {
         await this.write(this.store.dataSource, running, outcome);
-        await this.tellEnd({ id, view: view.name }, context);
+        for (const { id, context } of wishes) await this.tellEnd({ id, view: view.name }, context);
         break;
       } catch (error) {
         logger.warn(`the end of the replay of ${view.name} could not be written: ${String(error)}`);
@@ -175,15 +175,15 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   /** A replay that has swapped said so in the same transaction: whatever became of its process, it is done. */
-  private async write(tables: Tables, running: Running, outcome: Replayed | string): Promise<void> {
-    const { id, view, progress, eventsPerSecond } = running;
+  private async write(tables: Tables, running: RunningReplay, outcome: Replayed | string): Promise<void> {
+    const { view, progress, eventsPerSecond } = running;
     const { drift = null, parked = 0 } = typeof outcome === 'string' ? {} : outcome;
     const result = drift ? ['done', JSON.stringify(drift), parked, null] : ['failed', null, 0, outcome];
     await tables.query(
       `update view_replays set state = $5, drift = $6, parked = $7, error = $8, events = $3, events_per_second = $4,
          phase = 'over', seconds_left = null, finished_at = now()
-       where id = $1 and "view" = $2 and (state = 'running' or state = 'failed' and $5 = 'done')`,
-      [id, view.name, progress.events, eventsPerSecond, ...result],
+       where id = any($1) and "view" = $2 and (state = 'running' or state = 'failed' and $5 = 'done')`,
+      [idsOf(running), view.name, progress.events, eventsPerSecond, ...result],
     );
   }
 

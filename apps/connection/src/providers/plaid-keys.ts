@@ -97,7 +97,8 @@ function unlessUnknown(error: unknown): null {
 function atMostAMinute(most: number): (time: number) => void {
   let minute = { startedAt: 0, counted: 0 };
   return (time) => {
-    if (time - minute.startedAt >= 60_000) minute = { startedAt: time, counted: 0 };
+    // The clock may have been set back.
+    if (Math.abs(time - minute.startedAt) >= 60_000) minute = { startedAt: time, counted: 0 };
     minute.counted += 1;
     if (minute.counted > most) throw new ProviderError('TOO_MANY_KEY_LOOKUPS', { retryable: true });
   };

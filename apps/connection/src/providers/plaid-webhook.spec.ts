@@ -1,6 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
+import { logger } from '#service/logger.js';
 import type { VerificationKey } from './plaid-keys.js';
 import { plaidWebhookVerifier } from './plaid-webhook.js';
 import { ProviderError } from './provider.js';
@@ -54,6 +55,8 @@ const verifier = (key: VerificationKey = publicKey(ours.publicKey)) => {
   return { verify, asked, become: (next: typeof plaid) => void (plaid = next) };
 };
 
+beforeEach(() => void (logger.level = 'silent'));
+
 describe('what a Plaid webhook means', () => {
   it.each([
     [{ webhook_code: 'ERROR', error: { error_code: 'ITEM_LOGIN_REQUIRED' } }, 'login_required', 'ITEM_LOGIN_REQUIRED'],
@@ -86,13 +89,29 @@ describe('what a Plaid webhook means', () => {
   });
 });
 
+describe('the time of a Plaid webhook', () => {
+  it.each([200, -200])('may be off by what a clock may be: %d seconds', async (off) => {
+    expect(await verifier().verify(await signed({ iat: seconds + off }))).not.toBeNull();
+  });
+
+  it('is spoken of once when it alone is wrong, and not when the signature is', async () => {
+    const warn = jest.spyOn(logger, 'warn');
+    const { verify } = verifier();
+    await verify(await signed({ iat: seconds + 400, key: theirs.privateKey }));
+    expect(warn).not.toHaveBeenCalled();
+    for (let n = 0; n < 3; n++) expect(await verify(await signed({ iat: seconds + 400 }))).toBeNull();
+    expect(warn.mock.calls).toEqual([[{ age_seconds: -400 }, expect.stringContaining('clock')]]);
+    warn.mockRestore();
+  });
+});
+
 describe('a Plaid webhook that is not genuine', () => {
   it.each<[string, Signing]>([
     ['signed by another key', { key: theirs.privateKey }],
     ['naming an unknown key', { kid: 'key-2' }],
     ['naming a key no key is called', { kid: '../key' }],
     ['five minutes old', { iat: seconds - 301 }],
-    ['from the future', { iat: seconds + 61 }],
+    ['from the future', { iat: seconds + 301 }],
     ['of another body', { hash: createHash('sha256').update('{}').digest('hex') }],
     ['with a hash of another length', { hash: 'abc' }],
     ['that is no JSON object', { body: '"text"' }],
@@ -139,6 +158,12 @@ describe('the verification keys', () => {
     expect(asked).toHaveLength(10);
     const later = new Date(now.getTime() + 60_000);
     expect(await verify({ ...(await signed()), now: later })).not.toBeNull();
+  });
+
+  it('are looked up again also where the clock was set back', async () => {
+    const { verify } = verifier();
+    for (let n = 0; n < 10; n += 1) await verify(await signed({ kid: `made-up-${n}` }));
+    expect(await verify(await at(-3_600_000))).not.toBeNull();
   });
 
   it('that are known are renewed however many made-up names come first', async () => {

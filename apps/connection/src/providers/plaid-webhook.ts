@@ -1,12 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type CryptoKey, decodeProtectedHeader, errors, jwtVerify } from 'jose';
+import { logger } from '#service/logger.js';
 import { jsonObject } from '../json-object.js';
 import { word } from '../webhook-schemes/scheme.js';
 import { plaidKeys, type VerificationKey } from './plaid-keys.js';
 import type { Provider, WebhookFact } from './provider.js';
 
 const MAX_AGE_SECONDS = 5 * 60;
-const CLOCK_SKEW_SECONDS = 60;
+/** Of our clock or of theirs. */
+const CLOCK_SKEW_SECONDS = 5 * 60;
+const WARN_EVERY_MS = 60 * 60_000;
 
 /**
  * Checks `Plaid-Verification`: an ES256 JWT, made at most five minutes ago, that holds the SHA-256 of the raw body.
@@ -14,13 +17,18 @@ const CLOCK_SKEW_SECONDS = 60;
  */
 export function plaidWebhookVerifier(fetchKey: (keyId: string) => Promise<VerificationKey>): Provider['verifyWebhook'] {
   const keyFor = plaidKeys(fetchKey);
+  const warn = clockWarning();
   return async ({ headers, body, now }) => {
     const token = headers['plaid-verification'] ?? '';
     const keyId = es256KeyId(token);
     const key = keyId === null ? null : await keyFor(keyId, now);
     if (keyId === null || key === null) return null;
     const claims = await verifiedClaims(token, key, now);
-    if (!claims || !isFresh(claims.iat, now) || !isHashOf(body, claims.request_body_sha256)) return null;
+    if (!claims || !isHashOf(body, claims.request_body_sha256)) return null;
+    if (!isFresh(claims.iat, now)) {
+      warn(claims.iat, now);
+      return null;
+    }
     return factOf(body, `${keyId}.${claims.iat}.${claims.request_body_sha256}`);
   };
 }
@@ -53,6 +61,20 @@ async function verifiedClaims(token: string, key: CryptoKey, now: Date): Promise
 function isFresh(issuedAt: number, now: Date): boolean {
   const age = now.getTime() / 1000 - issuedAt;
   return age <= MAX_AGE_SECONDS && age >= -CLOCK_SKEW_SECONDS;
+}
+
+/** Anybody can deliver an old one again, so it is not said each time. */
+function clockWarning(): (issuedAt: number, now: Date) => void {
+  let saidAt = -Infinity;
+  return (issuedAt, now) => {
+    if (performance.now() - saidAt < WARN_EVERY_MS) return;
+    saidAt = performance.now();
+    const age_seconds = Math.round(now.getTime() / 1000 - issuedAt);
+    logger.warn(
+      { age_seconds },
+      'a webhook that Plaid signed was refused for its time: is the clock of this machine right?',
+    );
+  };
 }
 
 function isHashOf(body: Buffer, hash: string): boolean {

@@ -21,9 +21,9 @@ export class TokenSealer {
   }
 
   private sealer(): Promise<Seal> {
-    if (this.cached && this.cached.until > Date.now()) return this.cached.seal;
+    if (this.cached && this.cached.until > performance.now()) return this.cached.seal;
     const seal = this.bus.ask('connection.vault-key', {}, ASK_KEY_MS).then(({ jwk }) => sealerTo(jwk));
-    this.cached = { seal, until: Date.now() + KEEP_KEY_MS };
+    this.cached = { seal, until: performance.now() + KEEP_KEY_MS };
     seal.catch(() => (this.cached = undefined));
     return seal;
   }
