@@ -51,6 +51,12 @@ it('is behind again from a batch after which more waits, or from a failure, unti
   expect(await minutesBehind()).toBe(1);
 });
 
+it('says it in whole milliseconds', async () => {
+  jest.advanceTimersByTime(1.5);
+  jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 0.25);
+  expect((await projector.health()).lag_ms % 1).toBe(0);
+});
+
 it('is behind for as long as it is, whatever the clock is set to meanwhile', async () => {
   pass(2);
   jest.setSystemTime(Date.now() - 3_600_000);

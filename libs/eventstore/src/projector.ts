@@ -65,7 +65,7 @@ export class Projector {
   }
 
   async health(): Promise<{ name: string; lag_ms: number; parked: number }> {
-    const lag_ms = this.behindSince === null ? 0 : performance.now() - this.behindSince;
+    const lag_ms = this.behindSince === null ? 0 : Math.round(performance.now() - this.behindSince);
     const text = 'select count(*)::int as n from parked_events where "view" = $1';
     const [row] = await this.deps.dataSource.query<{ n: number }[]>(text, [this.view.name]);
     return { name: this.view.name, lag_ms, parked: row?.n ?? 0 };

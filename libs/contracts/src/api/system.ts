@@ -11,7 +11,7 @@ export const ready = z
       z.string(),
       z.object({
         status: upOrDown,
-        views: z.array(z.object({ name: z.string(), lag_ms: z.number(), parked: z.int() })),
+        views: z.array(z.object({ name: z.string(), lag_ms: z.int(), parked: z.int() })),
         parts: z.record(z.string(), upOrDown),
       }),
     ),
