@@ -16,7 +16,7 @@ afterEach(() => {
   rmSync(dataDir, { recursive: true });
 });
 
-it('a log that has grown big moves aside while its part goes on writing, and no byte is lost or doubled', async () => {
+it('a log that has grown big moves aside while its part goes on writing', async () => {
   const logs = openLogs(dataDir, 10, MOST);
   const log = logs.open('gateway');
   const before = 'x'.repeat(MOST + 1);
@@ -25,9 +25,8 @@ it('a log that has grown big moves aside while its part goes on writing, and no 
   while (!existsSync(aside) || statSync(logs.path('gateway')).size > 0) await sleep(10);
   writeSync(log, 'after\n');
   closeSync(log);
-  const [moved, kept] = [aside, logs.path('gateway')].map((path) => readFileSync(path, 'latin1')) as [string, string];
-  expect(kept.length).toBeLessThanOrEqual('after\n'.length);
-  expect(moved + kept === `${before}after\n`).toBe(true);
+  expect(readFileSync(aside, 'latin1') === before).toBe(true);
+  expect(readFileSync(logs.path('gateway'), 'utf8')).toBe('after\n');
 }, 10_000);
 
 it('a log that has grown much too big between two looks loses nothing', async () => {
