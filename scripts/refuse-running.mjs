@@ -4,13 +4,21 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// The code of what runs; without it nothing does, and one of before has no such question.
-const runFile = fileURLToPath(new URL('../dist/apps/supervisor/src/run-file.js', import.meta.url));
 if (existsSync('.env')) process.loadEnvFile('.env');
 try {
-  if (existsSync(runFile))
-    createRequire(import.meta.url)(runFile).refuseInUse?.(resolve(process.env.DATA_DIR || '.data'));
+  builtBefore().refuseInUse?.(resolve(process.env.DATA_DIR || '.data'));
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;
+}
+
+/** The code of what runs. Where there is none, or one that was broken off half made, nothing runs on it. */
+function builtBefore() {
+  try {
+    return createRequire(import.meta.url)(
+      fileURLToPath(new URL('../dist/apps/supervisor/src/run-file.js', import.meta.url)),
+    );
+  } catch {
+    return {};
+  }
 }

@@ -1,8 +1,18 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
@@ -195,6 +205,16 @@ describe('start and stop', () => {
     const { status, stderr } = spawnSync('npm', ['run', script], { cwd: join(__dirname, '..'), env, encoding: 'utf8' });
     expect([status, stderr]).toEqual([1, expect.stringContaining('already runs there at http://here')]);
     expect(statSync(main).mtimeMs).toBe(madeAt);
+  });
+
+  it('is built anew over a build that was broken off', () => {
+    const script = join(fresh(), 'scripts/refuse-running.mjs');
+    const runFile = join(dataDir, 'dist/apps/supervisor/src/run-file.js');
+    cpSync(join(__dirname, '../scripts/refuse-running.mjs'), script);
+    mkdirSync(dirname(runFile), { recursive: true });
+    writeFileSync(runFile, "require('./not-there-yet.js');");
+    const { status, stderr } = spawnSync(process.execPath, [script], { cwd: dataDir, encoding: 'utf8' });
+    expect([status, stderr]).toEqual([0, '']);
   });
 
   it('gives the folder that a killed one left behind to one of two starts', async () => {

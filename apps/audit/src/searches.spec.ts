@@ -23,8 +23,8 @@ const settled = () => new Promise(setImmediate);
 
 it('who looks by several filters leaves connections to the database to all others', async () => {
   const { timeline, list, asked } = timelineOver();
-  for (let n = 0; n < 10; n++) void list(several);
-  for (let n = 0; n < 10; n++) void timeline.after(newTenant(), several, '0');
+  for (let n = 0; n < 5; n++) void list(several);
+  for (let n = 0; n < 5; n++) void timeline.after(newTenant(), several, '0');
   await settled();
   expect(asked()).toBe(4);
   for (const filter of [{}, { type: 'SessionMinted', from: '2026-01-01T00:00:00Z' }]) void list(filter);
@@ -34,7 +34,7 @@ it('who looks by several filters leaves connections to the database to all other
 
 it('there is an end to how many wait', async () => {
   const { list } = timelineOver();
-  for (let n = 0; n < 20; n++) void list(several);
+  for (let n = 0; n < 12; n++) void list(several);
   await settled();
   await expect(list(several)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
 });

@@ -5,7 +5,7 @@ import { Semaphore } from '#service/semaphore.js';
 /** Of the connections to the database, so many are left to all others and to the view itself. */
 const MOST_AT_ONCE = 4;
 /** More would wait longer than anybody waits for an answer. */
-const MOST_WAITING = 16;
+const MOST_WAITING = 8;
 
 /**
  * Each filter has an index in the timeline's order, but no two of them have one together: where many entries meet the one and

@@ -35,10 +35,8 @@ export class FinishRotations implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   /** Neither keeps the other from its work. */
-  private async sweep(stopping: AbortSignal): Promise<void> {
-    const halves = [this.createSuccessors(stopping), this.revokeAfterGrace(stopping)];
-    const failed = (await Promise.allSettled(halves)).find((half) => half.status === 'rejected');
-    if (failed) throw failed.reason;
+  private sweep(stopping: AbortSignal): Promise<void> {
+    return allOf([this.createSuccessors(stopping), this.revokeAfterGrace(stopping)]);
   }
 
   /** Of all rotations until none is left; from then on only what may be new. */
@@ -46,19 +44,22 @@ export class FinishRotations implements OnApplicationBootstrap, BeforeApplicatio
     const { hasCaughtUp } = this.queries;
     const recently = new Date(Date.now() - RECENT_MS).toISOString();
     const keys = await this.queries.withoutSuccessor(this.isThrough ? recently : '');
-    for (const key of keys) {
-      if (stopping.aborted) return;
-      await this.keys.createSuccessor(key.id, systemContext(key, rotation));
-    }
+    if (stopping.aborted) return;
+    await allOf(keys.map((key) => this.keys.createSuccessor(key.id, systemContext(key, rotation))));
     this.isThrough ||= hasCaughtUp && keys.length === 0;
   }
 
   private async revokeAfterGrace(stopping: AbortSignal): Promise<void> {
-    for (const key of await this.queries.afterGrace()) {
-      if (stopping.aborted) return;
-      await this.keys.revoke(systemContext(key, rotation), key.id);
-    }
+    const keys = await this.queries.afterGrace();
+    if (stopping.aborted) return;
+    await allOf(keys.map((key) => this.keys.revoke(systemContext(key, rotation), key.id)));
   }
+}
+
+/** One that fails keeps no other from being done. */
+async function allOf(work: Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((one) => one.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
 const rotation = { id: 'rotation', name: 'key rotation' };

@@ -20,9 +20,9 @@ interface Refusal {
 }
 
 /**
- * Refused sign-ins become events within a second, whoever was meant, so that an answer takes as long where there is such an
- * operator. Of these only so many a minute can be wrong, and each is an event. Addresses of nobody can be made up without
- * end: those of a minute are one event, which has from the first of them where it came from.
+ * Refused sign-ins become events after their answer, whoever was meant, so that one takes as long where there is such an
+ * operator. Of these only so many a minute can be wrong, and each is an event within a second. Addresses of nobody can be made
+ * up without end: those of a minute are one event, which has from the first of them where it came from.
  */
 @Injectable()
 export class RefusedSignIns implements OnApplicationBootstrap, BeforeApplicationShutdown {

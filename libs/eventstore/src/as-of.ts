@@ -50,7 +50,10 @@ export function isBeyond(asOf: AsOf): (recorded: Placed) => boolean {
   return (recorded) => Date.parse(writtenAt(recorded)) > last;
 }
 
-/** By the store's clock, which never tells a time before that of an earlier event: also not once one that ran ahead is right. */
+/**
+ * By the store's clock. The embedded one never tells a time before that of an earlier event, also not once a clock that ran ahead
+ * is right: then the event's own time counts, which is that of whoever wrote it.
+ */
 function writtenAt({ event, created }: Placed): string {
   const { at } = event as { at?: string };
   const wasAhead = at !== undefined && created.getTime() - Date.parse(at) > AHEAD_MS;
