@@ -129,10 +129,10 @@ describe('a Connect Link that somebody comes back with', () => {
 
 describe('Connect Links that were left', () => {
   /** Of one tenant who starts very many: `leased_until` long over, as an hour after their start. */
-  const ended = (count: number) =>
+  const many = (count: number, step = 'ended') =>
     database.query(`insert into connect_links (state_hash, project_id, environment, user_id, server_id, redirect_uri,
         callback_url, sealed_verifier, expires_at, request, step, ending, leased_until)
-      select gen_random_uuid(), 'prj_many', 'live', 'u', 'bank', '', '', '', now(), '{}', 'ended', '{}',
+      select gen_random_uuid(), 'prj_many', 'live', 'u', 'bank', '', '', '', now(), '{}', '${step}', '{}',
         now() - interval '1 hour' from generate_series(1, ${count}) n`);
   const leave = (ago: string) =>
     database.query(`update connect_links set leased_until = now() - interval '${ago}' where state_hash = $1`, [hash]);
@@ -140,7 +140,7 @@ describe('Connect Links that were left', () => {
   beforeEach(() => database.query('delete from connect_links where state_hash <> $1', [hash]));
 
   it('are taken up first where a person waits for a connection, however many others have ended before', async () => {
-    await ended(50);
+    await many(50);
     await take();
     await leave('1 second');
     const taken = await table.unfinished();
@@ -153,15 +153,25 @@ describe('Connect Links that were left', () => {
     expect((await table.unfinished()).map(({ stateHash }) => stateHash)).toEqual([hash]);
   });
 
+  it('are taken up also where they only have to be put on record, however many a provider does not answer about', async () => {
+    await many(50, 'received');
+    await many(50);
+    const steps = (await table.unfinished()).map(({ step }) => step);
+    expect([steps.length, steps.filter((step) => step === 'ended').length]).toEqual([20, 5]);
+  });
+
   it('are found without a look at all others', async () => {
-    await ended(2_000);
+    await many(2_000);
+    await many(2_000, 'received');
+    await many(2_000, 'open');
     await database.query('analyze connect_links');
     const asked = jest.spyOn(database, 'query');
     await table.unfinished();
     const text = asked.mock.calls[0]![0];
     asked.mockRestore();
     const [plan] = await database.query<[{ 'QUERY PLAN': unknown }]>(`explain (format json) ${text}`);
-    expect(JSON.stringify(plan)).toMatch(/"Index Name":"connect_links_left"/);
-    expect(JSON.stringify(plan)).not.toMatch(/"Node Type":"Sort"/);
+    expect(JSON.stringify(plan)).toMatch(/"Index Name":"connect_links_waited_for"/);
+    expect(JSON.stringify(plan)).toMatch(/"Index Name":"connect_links_over"/);
+    expect(JSON.stringify(plan)).not.toMatch(/"Node Type":"(Sort|Seq Scan)"/);
   });
 });

@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
 import type { Context } from '#contracts/envelope.js';
 import { StreamNotFoundError } from '#eventstore/client.js';
 import { sealWith } from '#eventstore/personal-text.js';
@@ -188,6 +190,37 @@ it.each([
   events.stream.push({ id: 'erased', type: 'PersonalTextErased', data: { key_number: 0 } });
   keys.erased = 1;
   expect((await connections.past(tenant, 'c', moment)).connection_metadata).toEqual({ note: '' });
+});
+
+describe('what is remembered of connections with as much metadata as they may have', () => {
+  /** As many short streams as anybody asks for. */
+  function heavy() {
+    const reads: string[] = [];
+    function* readStream(streamId: string, { fromRevision }: { fromRevision: unknown }) {
+      if (typeof fromRevision === 'bigint') return;
+      reads.push(streamId);
+      const data = { ...created, connection_metadata: { note: 'Ada'.padEnd(32_000) }, at: '2026-01-01T12:00:00.000Z' };
+      const place = { id: randomUUID(), streamId, revision: 0n, created: new Date(), position: { commit: 5n } };
+      yield { event: { ...place, type: 'ConnectionCreated', data, isJson: true, metadata: {} } };
+    }
+    return { reads, folds: new ConnectionFolds({ client: { readStream } } as unknown as Store) };
+  }
+  const ids = (count: number) => Array.from({ length: count }, (_, n) => `c${n}`);
+
+  it.each([
+    [500, 'once', 1],
+    [1_100, 'again', 2],
+  ])('is what its weight allows: of %d, the first is read %s', async (count, _, times) => {
+    const { reads, folds } = heavy();
+    for (const id of [...ids(count), 'c0']) await folds.read(id);
+    expect(reads.filter((name) => name === 'connection-c0')).toHaveLength(times);
+  });
+
+  it('is no text that nobody reads', async () => {
+    const { last, roots } = await heavy().folds.read('c');
+    expect([last?.commit, roots]).toMatchObject([5n, [{ event: { ...tenant, user_id: 'u' } }]]);
+    expect(inspect([last, roots], { depth: null })).not.toContain('Ada');
+  });
 });
 
 it('one that nobody has written is none', async () => {

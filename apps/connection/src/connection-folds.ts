@@ -7,6 +7,7 @@ import type { Mark, Recalled } from '#eventstore/command-handler.js';
 import { type Erasable, erasable, isErased } from '#eventstore/erasable.js';
 import { project } from '#eventstore/projection.js';
 import { nothingRead, PAGE, readStream, type StreamRead } from '#eventstore/read-stream.js';
+import type { Placed } from '#eventstore/recorded.js';
 import { Store } from '#service/store.js';
 import { connection, type ConnectionState } from './connection.decider.js';
 import { connectionProjection } from './connection.view.js';
@@ -16,16 +17,16 @@ import { Remembered } from './remembered.js';
 const MOST_MARKS = 2_000;
 /** As long as the read of a page may take. */
 const READ_MS = 3_000;
-/** Of all folds together: those of some 200 long streams, or of 2,000 short ones. */
-const MOST_MARKS_REMEMBERED = 400_000;
-/** What else a fold consists of is at most as heavy as so many marks. */
-const WEIGHT_OF_VIEW = 200;
+/** Of all folds together: those of some 250 long streams, of 1,000 with as much metadata as there may be, or of 20,000 others. */
+const MOST_BYTES = 64 * 1024 * 1024;
+const BYTES_OF_A_MARK = 130;
+const BYTES_OF_A_FOLD = 1_000;
 const MOST_PASTS = 200;
 
 type Revision = StreamRead<ConnectionEvent>['revision'];
 
 /** What a connection's stream comes to up to some revision. */
-export interface ConnectionFold extends Recalled<ConnectionState, ConnectionEvent> {
+export interface ConnectionFold extends Recalled<ConnectionState> {
   view: ConnectionView | null;
   /** The state, and whether there is text to erase. */
   erasable: Erasable<ConnectionState>;
@@ -49,10 +50,7 @@ type Page = StreamRead<ConnectionEvent>;
  */
 @Injectable()
 export class ConnectionFolds {
-  private readonly folds = new Remembered<ConnectionFold>(
-    MOST_MARKS_REMEMBERED,
-    ({ marks }) => WEIGHT_OF_VIEW + marks.length,
-  );
+  private readonly folds = new Remembered<ConnectionFold>(MOST_BYTES, bytesOf);
   private readonly pasts = new Remembered<PastFold>(MOST_PASTS);
 
   constructor(private readonly store: Store) {}
@@ -69,7 +67,7 @@ export class ConnectionFolds {
   }
 
   /** As it is now, to whoever erases its texts. */
-  async readErasable(id: string): Promise<Recalled<Erasable<ConnectionState>, ConnectionEvent>> {
+  async readErasable(id: string): Promise<Recalled<Erasable<ConnectionState>>> {
     const fold = await this.read(id);
     return { ...fold, state: fold.erasable };
   }
@@ -152,11 +150,24 @@ function folded(before: ConnectionFold, { events: recorded, revision }: Page): C
     state: after.inner,
     erasable: after,
     view: project(connectionProjection, events, before.view),
-    last: recorded.at(-1) ?? before.last,
+    last: recorded.slice(-1).map(placed)[0] ?? before.last,
     marks: [...before.marks, ...recorded.map(markOf)].slice(-MOST_MARKS),
-    roots: [...before.roots, ...recorded.filter(isRoot)],
+    roots: [...before.roots, ...recorded.filter(isRoot).map(placed)],
   };
 }
+
+/** Without the texts and whatever else is heavy: only when it was, whose the connection is, and which key was destroyed. */
+function placed({ event, created, commit }: Placed): Placed {
+  const { type, at, project_id, environment, user_id, key_number } = event as Record<string, unknown> & {
+    type: string;
+  };
+  const kept = { type, at, project_id, environment, user_id, key_number };
+  return { event: kept, created, commit };
+}
+
+/** The metadata is in the view and in the state, but once in memory: there, text may take two bytes a character. */
+const bytesOf = ({ view, state, marks, roots }: ConnectionFold): number =>
+  BYTES_OF_A_FOLD * (1 + roots.length) + JSON.stringify([view, state]).length + BYTES_OF_A_MARK * marks.length;
 
 const markOf = ({ id, revision }: Page['events'][number]): Mark => ({ id, revision });
 

@@ -1,6 +1,6 @@
 /** What was read lately, the `most` that all of it may weigh. What was read before an erasure never comes back after it. */
 export class Remembered<T> {
-  private readonly all = new Map<string, T>();
+  private readonly all = new Map<string, { read: T; weight: number }>();
   private weight = 0;
   /** What is being read just now. */
   private readonly reads = new Set<{ name: string; isErased: boolean }>();
@@ -11,7 +11,7 @@ export class Remembered<T> {
   ) {}
 
   get(name: string): T | undefined {
-    return this.all.get(name);
+    return this.all.get(name)?.read;
   }
 
   /** Reads something that is kept, as far as it was read, unless its texts are erased meanwhile. */
@@ -28,9 +28,9 @@ export class Remembered<T> {
   }
 
   forget(name: string): void {
-    const read = this.all.get(name);
-    if (read === undefined) return;
-    this.weight -= this.weigh(read);
+    const kept = this.all.get(name);
+    if (!kept) return;
+    this.weight -= kept.weight;
     this.all.delete(name);
   }
 
@@ -42,8 +42,9 @@ export class Remembered<T> {
 
   private keep(name: string, read: T): void {
     this.forget(name);
-    this.all.set(name, read);
-    this.weight += this.weigh(read);
+    const weight = this.weigh(read);
+    this.all.set(name, { read, weight });
+    this.weight += weight;
     for (const oldest of this.all.keys()) {
       if (this.weight <= this.most) break;
       this.forget(oldest);

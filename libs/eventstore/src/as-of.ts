@@ -4,7 +4,7 @@ import type { AsOf, Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { unavailable } from './failures.js';
 import { readStream } from './read-stream.js';
-import type { Recorded } from './recorded.js';
+import type { Placed, Recorded } from './recorded.js';
 
 const READ_DEADLINE_MS = 3_000;
 /** The clock of the event store and that of whoever wrote an event's `at`, at most, with the time an append may take. */
@@ -38,13 +38,13 @@ export function upTo<E extends { type: string }>(events: Recorded<E>[], asOf: As
 }
 
 /** Does this event, and all that stands before it, belong to the moment? */
-export const isUpTo = (asOf: AsOf): ((recorded: Recorded) => boolean) =>
+export const isUpTo = (asOf: AsOf): ((recorded: Placed) => boolean) =>
   'time' in asOf
     ? (recorded) => writtenAt(recorded) <= asOf.time || (recorded.event as { at?: string }).at === asOf.time
     : ({ commit }) => commit <= BigInt(asOf.position);
 
 /** Does nothing that stands behind this event belong to the moment any more? */
-export function isBeyond(asOf: AsOf): (recorded: Recorded) => boolean {
+export function isBeyond(asOf: AsOf): (recorded: Placed) => boolean {
   if ('position' in asOf) return ({ commit }) => commit > BigInt(asOf.position);
   const last = Date.parse(asOf.time) + CLOCKS_DIFFER_MS;
   return (recorded) => Date.parse(writtenAt(recorded)) > last;
@@ -54,7 +54,7 @@ export function isBeyond(asOf: AsOf): (recorded: Recorded) => boolean {
  * By the store's clock. The embedded one never tells a time before that of an earlier event, also not once a clock that ran ahead
  * is right: then the event's own time counts, which is that of whoever wrote it.
  */
-function writtenAt({ event, created }: Recorded): string {
+function writtenAt({ event, created }: Placed): string {
   const { at } = event as { at?: string };
   const wasAhead = at !== undefined && created.getTime() - Date.parse(at) > AHEAD_MS;
   return wasAhead ? at : created.toISOString();

@@ -5,7 +5,7 @@ import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
 import { append, Conflict, eventId } from './append.js';
 import { seal } from './personal-text.js';
-import { type Recorded } from './recorded.js';
+import type { Placed, Recorded } from './recorded.js';
 import { type Decider, fold } from './decider.js';
 import { nothingRead, readStream, type StreamRead } from './read-stream.js';
 
@@ -29,22 +29,22 @@ export interface Mark {
 }
 
 /** A stream that is known without reading all of it. */
-export interface Recalled<S, E extends { type: string }> {
+export interface Recalled<S> {
   state: S;
-  revision: StreamRead<E>['revision'];
-  last: Recorded<E> | null;
+  revision: StreamRead<never>['revision'];
+  last: Placed | null;
   /** Of its last events, oldest first: a command that comes again after so many others is taken for a new one. */
   marks: Mark[];
-  /** What personal text is sealed by: the first event, and all erasures. */
-  roots: Recorded<E>[];
+  /** What personal text is sealed by: whose the first event says it is, and all erasures. */
+  roots: Placed[];
 }
 
-export interface CommandRequest<S, C, E extends { type: string }> {
+export interface CommandRequest<S, C> {
   id: string;
   command: C;
   context: Context;
   /** In place of a read of the whole stream. */
-  recall?: () => Promise<Recalled<S, E>>;
+  recall?: () => Promise<Recalled<S>>;
   /** The stream is most likely new: decide and append first, read only when somebody was there before. */
   expectNew?: boolean;
 }
@@ -60,7 +60,7 @@ export const commandHandler =
     category: Category,
     decider: Decider<S, C, E>,
   ) =>
-  async ({ id, command, context, expectNew = false, recall }: CommandRequest<S, C, E>): Promise<Handled<E>> => {
+  async ({ id, command, context, expectNew = false, recall }: CommandRequest<S, C>): Promise<Handled<E>> => {
     const stream = `${category}-${id}`;
     const commandId = commandIdOf(context, stream, command);
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
@@ -76,7 +76,7 @@ export const commandHandler =
       const decided = decider.decide(command, recalled ? recalled.state : fold(decider, events));
       if (decided.length === 0) return { events, decided, position: here, repeated: false };
       const ids = decided.map((_, index) => eventId(commandId, index));
-      const roots = recalled ? factsOf(recalled.roots) : events;
+      const roots = recalled ? recalled.roots.map(({ event }) => event) : events;
       const sealed = await seal(client, { stream, events: decided, ids, past: roots });
       // Its text was erased after we had read it.
       if (sealed === null) continue;

@@ -20,7 +20,7 @@ export interface Fresh<E> {
   /** In the order of the events. */
   ids: string[];
   /** The stream's events before these. */
-  past: E[];
+  past: { type: string }[];
 }
 
 /** Events as they are to be stored; null when the text of this stream was erased meanwhile. */

@@ -14,6 +14,9 @@ export interface Recorded<E extends { type: string } = { type: string }> {
   prepare: bigint;
 }
 
+/** What is kept of an event of which only a little counts, and where and when it stands. */
+export type Placed = Pick<Recorded, 'event' | 'created' | 'commit'>;
+
 /** Null for what is not ours to read: system events, links to deleted events, bytes that are not JSON. */
 export function toRecorded<E extends { type: string }>(
   resolved: ResolvedEvent | AllStreamResolvedEvent,

@@ -5,7 +5,7 @@ import type { ErasePersonalText, PersonalKind } from '#contracts/personal-text.j
 import { isOf } from '#contracts/tenancy.js';
 import { isErased } from '#eventstore/erasable.js';
 import { readStream } from '#eventstore/read-stream.js';
-import { type Recorded, streamIdOf } from '#eventstore/recorded.js';
+import { type Placed, type Recorded, streamIdOf } from '#eventstore/recorded.js';
 import { openText } from '#eventstore/sealed-text.js';
 import { type KeysOf, nameOf } from '#eventstore/subject-keys.js';
 import type { Store } from './store.js';
@@ -35,7 +35,7 @@ export class PersonalTexts {
     /** By kind of stream, the handler of its commands. */
     private readonly erasers: Partial<Record<PersonalKind, Erase>>,
     /** By kind of stream, where it can grow too long to be read in one go: its erasures, among others of its events. */
-    private readonly erasuresOf: Partial<Record<PersonalKind, (id: string) => Promise<Recorded[]>>> = {},
+    private readonly erasuresOf: Partial<Record<PersonalKind, (id: string) => Promise<Placed[]>>> = {},
   ) {}
 
   async open(texts: TextToOpen[]): Promise<OpenedTexts> {
@@ -81,7 +81,8 @@ export class PersonalTexts {
     const { kind, id } = partsOf(stream);
     const command = { type: 'ErasePersonalText', now: new Date().toISOString() } as const;
     await this.erasers[kind]!({ id, command, context });
-    const events = (await this.erasuresOf[kind]?.(id)) ?? (await readStream(this.store.client, stream)).events;
+    const events: Placed[] =
+      (await this.erasuresOf[kind]?.(id)) ?? (await readStream(this.store.client, stream)).events;
     const erasures = events.filter(({ event }) => isErased(event));
     for (const { event, commit } of erasures) await this.destroy(stream, event, commit);
     return erasures.map(({ commit }) => ({ stream, position: String(commit) }));

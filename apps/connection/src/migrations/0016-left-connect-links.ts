@@ -1,13 +1,15 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Connect Links that are to be finished, in the order in which they are taken up: all links were read for that. */
+/** Connect Links that are to be finished, and those that are to be put on record, each in the order in which they are taken up. */
 export class LeftConnectLinks1700000000016 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query(`create index connect_links_left on connect_links ((step = 'ended'), leased_until)
-      where step in ('received', 'learnt', 'ended')`);
+    await runner.query(`create index connect_links_waited_for on connect_links (leased_until)
+      where step in ('received', 'learnt')`);
+    await runner.query("create index connect_links_over on connect_links (leased_until) where step = 'ended'");
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('drop index connect_links_left');
+    await runner.query('drop index connect_links_over');
+    await runner.query('drop index connect_links_waited_for');
   }
 }

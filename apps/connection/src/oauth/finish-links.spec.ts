@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from '@jest/globals';
+import { beforeEach, expect, it, jest } from '@jest/globals';
 import type { ConnectLinkEnding } from '#contracts/connect-link.js';
 import { idOf, shortIdOf } from '#contracts/ids.js';
 import { newToken } from '#contracts/secrets.js';
@@ -67,6 +67,32 @@ beforeEach(() => {
   const storing = new StoreConnection({} as Catalog, storage, new ConnectionSlots(store, connections), connections);
   const record = { end: (_: UnderWay, ending: ConnectLinkEnding) => Promise.resolve(void recorded.push(ending)) };
   finishing = new FinishLinks({} as OAuthClients, table, record as unknown as LinkRecord, storing);
+});
+
+/** As many as one takes up, none of which gets anywhere: each lot is of others, as at a provider that hangs. */
+const hanging = (): Promise<UnderWay[]> =>
+  Promise.resolve(Array.from({ length: 20 }, () => ({ ...row!, stateHash: hashOf(newToken()), step: 'received' })));
+
+it('a round ends where none of those that it takes up comes further, as others may never be fewer', async () => {
+  let lots = 0;
+  const taken = jest
+    .spyOn(table, 'unfinished')
+    .mockImplementation(() => (++lots > 9 ? Promise.resolve([]) : hanging()));
+  await finishing.resume();
+  taken.mockRestore();
+  expect(lots).toBe(1);
+});
+
+it('a round that goes on goes on with what it holds, and with what has expired', async () => {
+  let lots = 0;
+  const expired = jest.spyOn(table, 'expire');
+  const over: UnderWay = { ...row!, step: 'ended', ending: { type: 'ExpireConnectLink' } };
+  const more = async () => (++lots > 3 ? [] : [over, ...(await hanging())]);
+  const taken = jest.spyOn(table, 'unfinished').mockImplementation(more);
+  await finishing.resume();
+  taken.mockRestore();
+  expect([lots, expired.mock.calls.length, recorded.length]).toEqual([4, 4, 3]);
+  expired.mockRestore();
 });
 
 it('a link whose connection was deleted before its end was written ends, and keeps no tokens', async () => {

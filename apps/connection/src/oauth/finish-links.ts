@@ -5,7 +5,7 @@ import { platformConnectionId, shortIdOf, uuidV5 } from '#contracts/ids.js';
 import { logger } from '#service/logger.js';
 import { StoreConnection } from '../store-connection.js';
 import { LinkRecord } from './link-record.js';
-import { LINK_GONE, LinkTable, TAKEN_UP_AT_ONCE, type UnderWay } from './link-table.js';
+import { LINK_GONE, LinkTable, type UnderWay } from './link-table.js';
 import { OAuthClients } from './oauth-clients.js';
 import { atShop } from './shop.js';
 import { refreshAt, shownOf, toSecret } from './stored-tokens.js';
@@ -85,18 +85,24 @@ export class FinishLinks {
 
   /**
    * Finishes what could not be written down here, what a worker that died has left, and what the provider gave no verdict
-   * on. Goes on at once while there are more than it takes up: a burst of links ends together.
+   * on. Goes on at once while it gets anywhere, as a burst of links ends together: where a provider hangs, others are always
+   * left that it is to be asked about.
    */
   async resume(stopping?: AbortSignal): Promise<void> {
-    await Promise.all([...this.inHand].map((one) => this.take(...one).catch(notYet)));
-    await this.table.expire();
-    for (let isMore = true; isMore && !stopping?.aborted;) {
-      const left = await this.table.unfinished();
-      isMore = left.length === TAKEN_UP_AT_ONCE;
-      const others = left.filter(({ stateHash }) => !this.inHand.has(stateHash));
-      // All at once: one after another, the last would still be waiting for its turn when its lease ends.
-      await Promise.all(others.map((link) => this.again(link).catch(notYet)));
+    for (let isOn = true; isOn && !stopping?.aborted;) {
+      await Promise.all([...this.inHand].map((one) => this.take(...one).catch(notYet)));
+      await this.table.expire();
+      isOn = await this.resumeSome();
     }
+  }
+
+  /** Has any of them come further? */
+  private async resumeSome(): Promise<boolean> {
+    const left = await this.table.unfinished();
+    const others = left.filter(({ stateHash }) => !this.inHand.has(stateHash));
+    // All at once: one after another, the last would still be waiting for its turn when its lease ends.
+    const further = await Promise.all(others.map((link) => this.again(link).then(() => true, notYet)));
+    return further.includes(true);
   }
 
   /** A code that was used already is refused, and providers then end what it gave. */
@@ -118,6 +124,7 @@ export class FinishLinks {
   }
 }
 
-function notYet(error: unknown): void {
+function notYet(error: unknown): false {
   logger.info({ error: String(error) }, 'a Connect Link is not finished yet');
+  return false;
 }

@@ -23,6 +23,8 @@ const query = (text: string, [, leftOut]: [string, string[]]) => {
   return Promise.resolve(wanted.slice(0, 20).map((id) => ({ id, server_id: 'shop', expires_at })));
 };
 let fresh: (id: string) => Promise<null>;
+/** What a refresh has given and could not be written down. */
+let inHand: string[];
 const of = () => {
   if (!isRegistered) throw new DomainError('SERVER_OAUTH_NOT_CONFIGURED');
 };
@@ -30,13 +32,17 @@ const of = () => {
 beforeEach(() => {
   logger.level = 'silent';
   jest.useFakeTimers();
-  [isRegistered, expires_at, opened, due] = [true, null, 0, ['c']];
+  [isRegistered, expires_at, opened, due, inHand] = [true, null, 0, ['c'], []];
   fresh = () => {
     opened += 1;
     return Promise.reject(trouble);
   };
   const parts = [
-    { fresh: (id: string) => fresh(id), isInHand: () => false, forgetOutdated: () => Promise.resolve() },
+    {
+      fresh: (id: string) => fresh(id),
+      isInHand: (id: string) => inHand.includes(id),
+      forgetOutdated: () => Promise.resolve(),
+    },
     { resume: () => Promise.resolve() },
     { of },
   ] as unknown[];
@@ -98,6 +104,22 @@ it('a round goes on while there are others, and takes each once, though the view
   fresh = (id) => Promise.resolve((refreshed.push(id), null));
   await jest.advanceTimersByTimeAsync(3_000);
   expect(refreshed).toEqual(due);
+});
+
+it('a round ends with what could not be written down, which the next one takes first, as its lease is short', async () => {
+  due = Array.from({ length: 50 }, (_, n) => `c${n}`);
+  const refreshed: string[] = [];
+  fresh = (id) => {
+    refreshed.push(id);
+    if (id !== 'c7') return Promise.resolve(null);
+    inHand = [id];
+    return Promise.reject(new Error('the database is away'));
+  };
+  await jest.advanceTimersByTimeAsync(3_000);
+  expect(refreshed).toEqual(due.slice(0, 20));
+  due = due.slice(7);
+  await jest.advanceTimersByTimeAsync(3_000);
+  expect(refreshed[20]).toBe('c7');
 });
 
 it('a stop waits for the provider that is being asked, as what it gives is lost otherwise', async () => {

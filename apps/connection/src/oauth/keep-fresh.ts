@@ -70,7 +70,12 @@ export class KeepFresh implements OnApplicationBootstrap, BeforeApplicationShutd
       if (stopping.aborted) return;
       await Promise.all(due.map((one) => this.refresh(one)));
       done.push(...due.map(({ id }) => id));
-    } while (due.length === AT_ONCE && done.length < MOST_IN_A_ROUND);
+    } while (due.length === AT_ONCE && done.length < MOST_IN_A_ROUND && !this.isInHand(due));
+  }
+
+  /** What could not be written down is tried again at the next round, while its lease lasts: this one may go on for long. */
+  private isInHand(refreshed: Due[]): boolean {
+    return refreshed.some(({ id }) => this.tokens.isInHand(id));
   }
 
   /**

@@ -12,7 +12,9 @@ import type { Tokens } from './tokens.js';
 import { untilWritten } from './until-written.js';
 
 /** Those that one worker takes up are all at the database and at their providers at the same time. */
-export const TAKEN_UP_AT_ONCE = 20;
+const TAKEN_UP_AT_ONCE = 20;
+/** So many of them are of a person who waits for a connection, however many do: the others are to come to their end as well. */
+const WAITED_FOR_AT_ONCE = 15;
 /** Longer than the exchange and what follows can take. */
 const LEASE = "interval '45 seconds'";
 /** Over, or of a clock that has been put back far: no lease ends so late. */
@@ -144,12 +146,7 @@ export class LinkTable {
    * a connection, then those that only have to be put on record; of each, those that have waited longest.
    */
   async unfinished(): Promise<UnderWay[]> {
-    const rows = await this.rows(
-      `update connect_links set leased_until = now() + ${LEASE} where state_hash in (
-         select state_hash from connect_links where step in ('received', 'learnt', 'ended') and ${IS_FREE}
-         order by (step = 'ended'), leased_until limit ${TAKEN_UP_AT_ONCE} for update skip locked) returning *`,
-    );
-    return rows.map(underWay);
+    return (await this.rows(TAKE_UP)).map(underWay);
   }
 
   async find(stateHash: string): Promise<UnderWay | null> {
@@ -209,6 +206,15 @@ export class LinkTable {
 const TAKE = `update connect_links set step = 'taken', returned = $3, leased_until = now() + ${LEASE}
   where state_hash = $1 and server_id = $2 and (step = 'open' or step in ('taken', 'received') and returned = $3)
   returning *`;
+
+/** The last limit tells the planner that they are few: it cannot know what the one before it comes to. */
+const TAKE_UP = `with waited_for as (select state_hash from connect_links where step in ('received', 'learnt') and ${IS_FREE}
+    order by leased_until limit ${WAITED_FOR_AT_ONCE} for update skip locked),
+  ended as (select state_hash from connect_links where step = 'ended' and ${IS_FREE}
+    order by leased_until limit ${TAKEN_UP_AT_ONCE} - (select count(*) from waited_for) for update skip locked)
+  update connect_links set leased_until = now() + ${LEASE}
+  where state_hash in (
+    select state_hash from waited_for union all select state_hash from ended limit ${TAKEN_UP_AT_ONCE}) returning *`;
 
 const originOf = ({ actor, request_id, address, key_prefix }: Origin): Origin => ({
   actor,

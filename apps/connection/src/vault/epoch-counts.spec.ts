@@ -38,6 +38,23 @@ describe('a count of the vault', () => {
     expect(await counts.lately()).toMatchObject([{ entries: 1 }]);
   });
 
+  it('is another one for who asks after a rotation has begun or ended meanwhile', async () => {
+    const counts = new EpochCounts(vault, new AbortController().signal);
+    const before = counts.lately();
+    counts.forget();
+    const after = counts.lately();
+    expect(await after).not.toBe(await before);
+    expect(await counts.lately()).toBe(await after);
+  });
+
+  it('that has begun before a rotation is not shown after it', async () => {
+    const counts = new EpochCounts(vault, new AbortController().signal);
+    const before = counts.lately();
+    counts.forget();
+    await before;
+    expect(await counts.lately()).not.toBe(await before);
+  });
+
   it('ends with the service, and after a minute', async () => {
     const stopping = new AbortController();
     stretches = Infinity;

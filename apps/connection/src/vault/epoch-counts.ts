@@ -26,13 +26,27 @@ export class EpochCounts {
 
   async lately(): Promise<EpochCount[]> {
     if (this.latest && performance.now() - this.latest.at < KEPT_MS) return this.latest.counts;
-    this.counting ??= this.count(LONGEST_MS).finally(() => (this.counting = undefined));
+    this.counting ??= this.begin();
     return this.counting;
   }
 
-  /** What was counted before is not what is there now. */
+  /** What was counted before is not what is there now, nor what is being counted. */
   forget(): void {
     this.latest = undefined;
+    this.counting = undefined;
+  }
+
+  private begin(): Promise<EpochCount[]> {
+    const isOurs = () => this.counting === counting;
+    const counting = this.count(LONGEST_MS)
+      .then((counts) => {
+        if (isOurs()) this.latest = { counts, at: performance.now() };
+        return counts;
+      })
+      .finally(() => {
+        if (isOurs()) this.counting = undefined;
+      });
+    return counting;
   }
 
   /** Stretch by stretch: no single statement has the time to read a large table. */
@@ -48,8 +62,7 @@ export class EpochCounts {
         sums.set(epoch, { ...sum, entries: sum.entries + entries });
       }
     } while (stretch.upTo);
-    this.latest = { counts: [...sums.values()], at: performance.now() };
-    return this.latest.counts;
+    return [...sums.values()];
   }
 }
 
