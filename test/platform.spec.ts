@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
+import { parsePlatformConnectionId } from '#contracts/ids.js';
 import { newCaller, until } from '#testing/api.js';
 import { certificate } from '#testing/certificate.js';
 import { sharedStack } from '#testing/stack.js';
@@ -194,14 +195,19 @@ describe('ending a connection', () => {
   });
 
   it('leaves it connected when the vault cannot be purged: 503 revoke_failed', async () => {
-    const { id } = (await create()).body;
+    const user_id = someone();
+    const { id } = (await create({ user_id })).body;
     const database = new Client({ connectionString: stack.run().databases['connection']! });
     await database.connect();
     await database.query('begin');
-    await database.query('lock table vault_entries in share row exclusive mode');
+    // Its rows alone, and the one that would be next: other suites use the same vault.
+    const next = `insert into vault_entries (connection_id, field, version, project_id, environment, epoch, wrapped_key, ciphertext)
+      select connection_id, field, version + 1, project_id, environment, epoch, wrapped_key, ciphertext from held`;
+    const held = 'select * from vault_entries where connection_id = $1 for update';
+    await database.query(`with held as (${held}) ${next}`, [parsePlatformConnectionId(id)]);
     try {
       expect(said(await api.post(`/v1/connections/${id}/revoke`))).toEqual(refused(503, 'revoke_failed'));
-      expect(said(await create())).toEqual(refused(503, 'vault_unavailable'));
+      expect(said(await create({ user_id }))).toEqual(refused(503, 'vault_unavailable'));
     } finally {
       await database.query('rollback');
       await database.end();
