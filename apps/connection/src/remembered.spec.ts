@@ -28,3 +28,11 @@ it('what is forgotten weighs nothing', async () => {
   await read('d', 1);
   expect(names()).toEqual(['c', 'd']);
 });
+
+it('what is kept again unchanged is not weighed again', async () => {
+  const weighed: object[] = [];
+  const remembered = new Remembered<object>(10, (read) => weighed.push(read));
+  const same = {};
+  for (let n = 0; n < 3; n++) await remembered.reading('a', (keep) => Promise.resolve(keep(same)));
+  expect(weighed).toEqual([same]);
+});

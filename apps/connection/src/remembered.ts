@@ -41,8 +41,10 @@ export class Remembered<T> {
   }
 
   private keep(name: string, read: T): void {
+    const kept = this.all.get(name);
+    // To weigh it may mean to go through all of it.
+    const weight = kept?.read === read ? kept.weight : this.weigh(read);
     this.forget(name);
-    const weight = this.weigh(read);
     this.all.set(name, { read, weight });
     this.weight += weight;
     for (const oldest of this.all.keys()) {

@@ -88,7 +88,7 @@ export class KeyQueries {
   }
 
   /**
-   * Rotated keys whose successor was never created, of those that retire after that. Those of test are older than the rule
+   * Rotated keys whose successor was never created, of those that retire after `since`. Those of test are older than the rule
    * that they get none.
    */
   async withoutSuccessor(since: string): Promise<KeyView[]> {

@@ -76,12 +76,7 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
 
   /** Begins, unless it is at work already. */
   start(): void {
-    if (this.running) return;
-    this.counts.forget();
-    this.running = this.run().finally(() => {
-      this.counts.forget();
-      this.running = undefined;
-    });
+    this.running ??= this.run().finally(() => (this.running = undefined));
   }
 
   async status(): Promise<VaultStatus> {
@@ -137,13 +132,16 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
     const from = this.keks.epochs().filter((epoch) => epoch !== this.keks.current());
     if (from.length === 0) return null;
     const stuck: Row[] = [];
+    let found = 0;
     let stretch: Stretch = { after: null, upTo: null };
     do {
       stretch = await stretchAfter(this.dataSource, stretch.upTo);
       const rows = await this.dataSource.query<Row[]>(OLD, [...boundsOf(stretch), from]);
+      found += rows.length;
       while (rows.length > 0 && !this.stopping.signal.aborted)
         stuck.push(...(await this.move(rows.splice(0, AT_ONCE))));
     } while (stretch.upTo && !this.stopping.signal.aborted);
+    if (found > 0) this.counts.forget();
     const [first] = stuck;
     return first ? `${stuck.length} data keys do not open, first that of connection ${first.connection_id}` : null;
   }
