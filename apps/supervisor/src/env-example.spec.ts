@@ -60,7 +60,7 @@ describe('docker compose', () => {
   const accounts = busAccounts((user) => `$${busPasswordVariable(user)}`);
 
   it('runs NATS with the permissions of the table; else: node deploy/make-nats-conf.mjs', () => {
-    expect(read('deploy/nats.conf')).toBe(natsServerConfig('0.0.0.0:4222', accounts));
+    expect(read('deploy/nats.conf')).toBe(natsServerConfig('0.0.0.0:4222', accounts, '127.0.0.1:8222'));
   });
 
   it('is given every password by deploy/make-secrets.mjs', () => {
