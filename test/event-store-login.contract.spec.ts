@@ -113,9 +113,7 @@ const calls: Record<keyof typeof StreamsService, [name: string, call: Call][]> =
       'appending in batches',
       async (login, stream) => {
         const call = raw.batchAppend(login);
-        const options = new BatchAppendReq.Options()
-          .setStreamIdentifier(identifier(stream))
-          .setAny(new Empty());
+        const options = new BatchAppendReq.Options().setStreamIdentifier(identifier(stream)).setAny(new Empty());
         call.write(
           new BatchAppendReq()
             .setCorrelationId(new UUID().setString(event().id))
