@@ -164,7 +164,11 @@ describe('the filters of a list', () => {
       'link-session.list',
       { connection_id: bank.id, ...times },
     ],
-    [`connections?limit=7&user_id=${user.short_id}`, 'connection.list', { limit: 7, user_id: user.id }],
+    [
+      `connections?status=active&limit=7&user_id=${user.short_id}`,
+      'connection.list',
+      { status: 'active', limit: 7, user_id: user.id },
+    ],
   ] as const)('reach who keeps it: %s', async (list, subject, filter) => {
     expect((await gateway.call({ method: 'GET', url: `/api/v1/${list}` })).status).toBe(200);
     expect(gateway.bus.asked.findLast((asked) => asked.subject === subject)?.ask).toMatchObject(filter);
