@@ -173,6 +173,12 @@ describe('the filters of a list', () => {
     expect((await gateway.call({ method: 'GET', url: `/api/v1/${list}` })).status).toBe(200);
     expect(gateway.bus.asked.findLast((asked) => asked.subject === subject)?.ask).toMatchObject(filter);
   });
+
+  it('are refused in brackets, which would let everything through', async () => {
+    const { status, json } = await gateway.call({ method: 'GET', url: '/api/v1/connections/link?status[]=failed' });
+    expect([status, json.error.message]).toEqual([400, 'status must be given once, without []']);
+    expect((await gateway.call({ method: 'GET', url: '/api/v1/connections/link?other[]=x' })).status).toBe(200);
+  });
 });
 
 describe('the OpenAPI document', () => {
