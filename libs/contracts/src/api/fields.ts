@@ -90,7 +90,9 @@ function notBefore(value: string): string | null {
 }
 
 /** Null for what is no RFC 3339 time, or none of the years 1 to 9999, which databases take. */
-export function toUtc(value: string): string | null {
+export function toUtc(sent: string): string | null {
+  // A leap second, which no clock here has, is the end of the second before it.
+  const value = sent.replace(/(?<=:\d\d):60(\.\d+)?/, ':59.999');
   if (!RFC_3339.test(value) || !isOnCalendar(value.slice(0, 19).toUpperCase())) return null;
   const time = Date.parse(value);
   const utc = Number.isNaN(time) ? '' : new Date(time).toISOString();
