@@ -222,6 +222,8 @@ describe('the OpenAPI document', () => {
     expect(oneOf('provider')).toMatchObject({ enum: ['', 'plaid', 'teller'] });
     expect(oneOf('expires_in_seconds')).toMatchObject({ type: 'integer', minimum: 0, maximum: 3600 });
     expect(oneOf('label')).toMatchObject({ type: 'string', maxLength: 200 });
+    const defaults = Object.values(mint.properties).map((field) => (field as { default?: unknown }).default);
+    expect(defaults).toEqual([undefined, '', false, '', 900, '']);
     const session = document.components.schemas['LinkSession']!;
     const optional = Object.keys(session.properties).filter((field) => !session.required.includes(field));
     expect(optional).toEqual(['connection_id', 'error_code', 'error_message']);

@@ -14,7 +14,10 @@ const characters = (text: string): number => (text.length === 0 ? 0 : [...text].
 
 /** Absent and null mean the same: not given. */
 export const optional = <S extends z.ZodType, const F>(schema: S, fallback: F) =>
-  schema.nullish().transform((value): z.output<S> | F => (value ?? fallback) as z.output<S> | F);
+  schema
+    .nullish()
+    .transform((value): z.output<S> | F => (value ?? fallback) as z.output<S> | F)
+    .meta({ default: fallback ?? undefined });
 
 /** Any text of at most `max` characters, kept as it was sent. */
 export const text = (max: number) =>

@@ -33,6 +33,7 @@ const redirectUrl = optional(
 
 const expiresIn = optional(integer(0, 3600), 0)
   .transform((seconds) => seconds || 900)
+  .meta({ default: 900 })
   .describe('Time to live in seconds. 0, null or absent is 900 (15 minutes).');
 
 const label = optional(text(200), '').describe("Shown on the audit timeline and on the person's page.");
