@@ -27,6 +27,12 @@ export const text = (max: number) =>
     .refine((value) => value.length <= max || characters(value) <= max, `must be at most ${max} characters`)
     .meta({ maxLength: max });
 
+/** Any text of 1 to `max` characters, kept as it was sent. */
+export const filled = (max: number) =>
+  text(max)
+    .refine((value) => value !== '', 'must not be empty')
+    .meta({ minLength: 1 });
+
 /** Text that must say something: trimmed, 1 to `max` characters. */
 export const name = (max: number) =>
   z

@@ -44,6 +44,7 @@ export const mintBody = z
     user_id: z
       .string()
       .refine((value) => value.trim() !== '', 'is required')
+      .meta({ minLength: 1 })
       .describe('UUID or short_id of a household user.'),
     provider: optional(oneOf(['', 'plaid', 'teller'], '"plaid" or "teller"'), '').describe(
       'Empty or absent lets the page show a picker.',
