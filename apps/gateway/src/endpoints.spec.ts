@@ -310,6 +310,9 @@ describe('the OpenAPI document', () => {
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
     expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-[\w+/=]+';/);
     expect(text).toContain('/api/v1/connections/{id}/relink');
+    expect(text).toContain('<td>boolean or null, default <code>false</code></td>');
+    expect(text).toContain('<td>integer, 0 to 3600 or null, default <code>900</code></td>');
+    expect(text).not.toMatch(/9007199254740991|boolean,null/);
     expect(text).not.toMatch(/<script|src=|https?:|undefined|\[object/);
   });
 });
