@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type ErrorCode, errors, platformCode } from '#contracts/errors.js';
 import { householdError, platformError, problem } from '#contracts/api/errors.js';
 import { type EndpointSpec, takesIdempotencyKey } from './endpoint.js';
+import { headerParameters, headersOfRefusal, headersOfReply } from './openapi-headers.js';
 import { isPlatform, parameterFault } from './surface.js';
 
 type Json = Record<string, unknown>;
@@ -132,38 +133,6 @@ function queryParameters({ query }: EndpointSpec): Json[] {
   });
 }
 
-function headerParameters(endpoint: EndpointSpec): Json[] {
-  const meant: Record<string, string> = {
-    ...endpoint.headers,
-    ...(takesIdempotencyKey(endpoint) && {
-      'Idempotency-Key': '1 to 255 characters. The same again within 24 hours gets the same status and bytes.',
-    }),
-    ...(endpoint.isStream === true && { 'Last-Event-ID': 'The `id` that came last: the stream goes on after it.' }),
-  };
-  return Object.entries(meant).map(([name, description]) => ({
-    ...{ name, in: 'header', required: false, description },
-    schema: { type: 'string' },
-  }));
-}
-
-const requestIdHeader = {
-  'X-Request-Id': { schema: { type: 'string' }, description: 'Names this request in the timeline.' },
-};
-
-const integerHeader = (description: string) => ({ schema: { type: 'integer' }, description });
-
-const limitHeaders = {
-  'X-RateLimit-Limit': integerHeader('Requests of this API key per minute.'),
-  'X-RateLimit-Remaining': integerHeader('How many can follow at once.'),
-  'X-RateLimit-Reset': integerHeader('Seconds until the whole burst is there again.'),
-};
-
-const replayedHeader = {
-  'Idempotency-Replayed': { schema: { const: 'true' }, description: 'There when this answer was given before.' },
-};
-
-const retryHeader = { 'Retry-After': integerHeader('Seconds after which to try again.') };
-
 /** Text that comes bit by bit, so there is no object to describe. */
 const streamed = (types: true | string[]): Json =>
   Object.fromEntries(
@@ -171,12 +140,8 @@ const streamed = (types: true | string[]): Json =>
   );
 
 function replies(endpoint: EndpointSpec): Json {
-  const { reply, access, isStream } = endpoint;
-  const headers = {
-    ...requestIdHeader,
-    ...(access !== 'public' && limitHeaders),
-    ...(takesIdempotencyKey(endpoint) && replayedHeader),
-  };
+  const { reply, isStream } = endpoint;
+  const headers = headersOfReply(endpoint);
   const described = Object.entries(reply).map(([status, schema]) => {
     const stream = status === '200' && isStream;
     return [
@@ -208,7 +173,7 @@ function refusalReply(endpoint: EndpointSpec, codes: ErrorCode[]): Json {
   const names = new Set(codes.map((code) => (isPlatform(endpoint) ? platformCode(code) : code)));
   return {
     description: [...names].map((name) => `\`${name}\``).join(', '),
-    headers: { ...requestIdHeader, ...([429, 503].includes(errors[codes[0]!].status) && retryHeader) },
+    headers: headersOfRefusal(endpoint, errors[codes[0]!].status),
     content: { 'application/json': { schema: refTo(schema) }, 'application/problem+json': { schema: refTo(problem) } },
   };
 }
