@@ -26,6 +26,7 @@ let document: {
 
 interface Operation {
   operationId: string;
+  summary: string;
   parameters: { in: string; name: string; description?: string; schema: object }[];
   requestBody?: object;
   responses: Record<string, { description: string; headers?: object; content?: object }>;
@@ -204,6 +205,11 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('names no format but those that everybody knows', () => {
+    const formats = JSON.stringify(document).match(/(?<="format":")[^"]+/g);
+    expect([...new Set(formats)].sort()).toEqual(['date-time', 'email', 'uri', 'uuid']);
+  });
+
   it('names each operation once and each path parameter where it stands', () => {
     const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.values(methods).map((operation) => ({ path, ...operation })),
@@ -278,10 +284,20 @@ describe('the OpenAPI document', () => {
       parameters.filter((parameter) => parameter.in === 'header').map(({ name }) => name);
     const key = document.paths['/v1/api-keys']!['post']!;
     expect(headersOf(key)).toEqual(['x-codespar-project', 'Idempotency-Key']);
+    const name = key.parameters.find((parameter) => parameter.name === 'Idempotency-Key');
+    expect(name?.schema).toEqual({ type: 'string', minLength: 1, maxLength: 255 });
     expect(key.responses['409']!.description).toBe('`idempotency_conflict`, `idempotency_in_flight`, `conflict`');
     expect(key.responses['201']!.headers).toHaveProperty('Idempotency-Replayed');
     expect(key.responses['429']!.headers).toHaveProperty('Retry-After');
     expect(key.responses['400']!.headers).not.toHaveProperty('Retry-After');
+    for (const [status, { headers }] of Object.entries(key.responses)) {
+      expect([status, 'X-RateLimit-Limit' in headers!]).toEqual([status, status !== '401']);
+      expect([status, 'WWW-Authenticate' in headers!]).toEqual([status, status === '401']);
+    }
+    const file = document.paths['/api/v1/audit/export']!['get']!.responses['200']!;
+    expect(Object.keys(file.headers!)).toEqual(
+      expect.arrayContaining(['X-Export-Entries', 'X-Export-Exact', 'Content-Disposition']),
+    );
     expect(headersOf(document.paths['/v1/audit/stream']!['get']!)).toEqual(['Last-Event-ID']);
     expect(headersOf(document.paths['/v1/webhooks/{server_id}/{connection_id}']!['post']!)).toEqual([]);
   });
@@ -295,6 +311,37 @@ describe('the OpenAPI document', () => {
     const { responses } = document.paths['/api/v1/connections/link/{id}/events']!['get']!;
     expect(Object.keys(responses['200']!.content!)).toEqual(['text/event-stream']);
     expect(responses['204']!.content).toBeUndefined();
+  });
+
+  it('says of a text in a body that it must not be empty', () => {
+    const { CreateAgentSession, CredentialCheck, Erase, MintLinkSession, StartConnectLink } =
+      document.components.schemas;
+    const filled = [
+      CreateAgentSession!.properties['user_id']!.anyOf[0],
+      CredentialCheck!.properties['server_id'],
+      Erase!.properties['subject'],
+      MintLinkSession!.properties['user_id'],
+      StartConnectLink!.properties['user_id'],
+    ];
+    expect(filled).toEqual(filled.map(() => expect.objectContaining({ minLength: 1 })));
+  });
+
+  it('says what a refusal on /v1 may bring beside its code', () => {
+    const { properties } = document.components.schemas['PlatformError']!;
+    const error = properties['error'] as unknown as { properties: { details: Schema } };
+    expect(properties).toHaveProperty('unknown');
+    expect(Object.keys(error.properties.details.properties)).toEqual(
+      expect.arrayContaining(['issues', 'missing', 'extra', 'unknown', 'retry_after', 'allow']),
+    );
+  });
+
+  it('says of an older name that it is one', () => {
+    const summaries = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.values(methods).map(({ summary }) => [path, summary]),
+    );
+    const older = summaries.filter(([, summary]) => summary!.startsWith('Older name of ')).map(([path]) => path);
+    const documented = Object.keys(document.paths).filter((path) => /^\/v1\/(providers|connect\/)/.test(path));
+    expect(older.sort()).toEqual(documented.sort());
   });
 
   it('says of a reply what is always there, and of a body what has to be', () => {

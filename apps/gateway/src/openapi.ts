@@ -9,6 +9,17 @@ type Json = Record<string, unknown>;
 
 const COMPONENTS = '#/components/schemas/';
 
+const ABOUT = [
+  'Hosted-link sessions, connections, API keys and the audit timeline. `/api/v1` is the household API, `/v1` the platform API.',
+  "Every reply carries `X-Request-Id`: the request's own where that is 1 to 128 of `A-Z a-z 0-9 . _ -`, else a new one.",
+  '`Accept: application/problem+json` gets refusals as RFC 9457.',
+  'Query parameters and fields of a body that are not described are ignored, except for `as_of`.',
+  'A method that a path does not take is 405 `METHOD_NOT_ALLOWED`; what cannot be read as a request is 400 `BAD_REQUEST`,',
+  '408 `REQUEST_TIMEOUT` or 431 `HEADERS_TOO_LARGE`, everywhere as `/api/v1` writes it.',
+  'The keys that sign results, receipts and checkpoints are at `/.well-known/jwks.json`; `/v1/connect/callback/{server_id}`',
+  'is the page to which a provider sends a browser back.',
+].join(' ');
+
 /** The OpenAPI 3.1 document of these endpoints: the truth about both surfaces, because the routes are made from the same. */
 export function openApi(endpoints: EndpointSpec[]): Json {
   const paths: Record<string, Json> = {};
@@ -21,8 +32,7 @@ export function openApi(endpoints: EndpointSpec[]): Json {
     info: {
       title: 'Latchkey',
       version: '1',
-      description:
-        'Hosted-link sessions, connections, API keys and the audit timeline. `/api/v1` is the household API, `/v1` the platform API. Every reply carries `X-Request-Id`; `Accept: application/problem+json` gets refusals as RFC 9457.',
+      description: ABOUT,
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
@@ -32,7 +42,11 @@ export function openApi(endpoints: EndpointSpec[]): Json {
       schemas: components(endpoints),
       securitySchemes: {
         ApiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: '`bb_` + 43 base62 digits.' },
-        Bearer: { type: 'http', scheme: 'bearer', description: 'A `csk_` platform key, or a `bb_` household key.' },
+        Bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A `bb_` household key; on `/v1` also a `csk_` platform key.',
+        },
       },
     },
   };

@@ -156,6 +156,11 @@ export const time = z
 export const page = <K extends string, S extends z.ZodType>(key: K, item: S) =>
   z.object({
     [key]: z.array(item),
-    next_cursor: z.string().nullable().describe('Pass it as `cursor` to get the next page; null on the last one.'),
+    next_cursor: z
+      .string()
+      .nullable()
+      .describe(
+        'Pass it as `cursor` to get the next page; null on the last one. A page may hold fewer than `limit` before that.',
+      ),
     has_more: z.boolean(),
   } as { [P in K]: z.ZodArray<S> } & { next_cursor: z.ZodNullable<z.ZodString>; has_more: z.ZodBoolean });

@@ -77,7 +77,11 @@ export const createConnectionBody = z
 export type CreateConnectionBody = z.output<typeof createConnectionBody>;
 
 export const metadataBody = z
-  .object({ connection_metadata: anything.describe('Merged key by key; null removes a key.') })
+  .object({
+    connection_metadata: anything.describe(
+      'Merged key by key; null removes a key. What comes of it has at most 64 keys and 32,768 bytes of JSON.',
+    ),
+  })
   .meta({ id: 'ConnectionMetadata' });
 export type MetadataBody = z.output<typeof metadataBody>;
 
