@@ -58,4 +58,23 @@ describe('an outside Postgres', () => {
       `The database latchkey has the encoding ${encoding}, which`,
     );
   });
+
+  it.each([
+    ['a wrong password', { password: 'wrong' }, 'password authentication failed for user "postgres"'],
+    ['no such database', { pathname: 'other' }, 'database "other" does not exist'],
+    ['no such host', { hostname: 'no.invalid' }, 'getaddrinfo ENOTFOUND no.invalid'],
+    ['no TLS', { search: 'sslmode=require' }, 'The server does not support SSL connections'],
+  ])(
+    'with %s is refused at once, in a sentence',
+    async (_, wrong, reason) => {
+      const url = Object.assign(new URL(admin), wrong);
+      const refused = (await provision(url.href, {}).catch((error: unknown) => error)) as Error;
+      expect(refused.constructor.name).toBe('StartError');
+      expect(refused.message).toContain(
+        `Cannot connect to Postgres at ${url.host} as postgres: ${reason}. If DATABASE_URL`,
+      );
+      expect(refused.message).not.toContain(url.password);
+    },
+    10_000,
+  );
 });

@@ -253,9 +253,12 @@ describe('start and stop', () => {
   });
 
   it.each([
-    [{ PORT: 'http' }, 'PORT: '],
+    [{ PORT: 'http' }, 'PORT: must be a number from 0 to 65535'],
     [{ NATS_URL: 'localhost' }, 'NATS_URL: must be a URL that starts with nats:// or tls://'],
     [{ DATABASE_URL: 'postgres:///x?host=/run/postgresql' }, 'DATABASE_URL: must name a host'],
+    [{ DATABASE_URL: 'postgres://u:p@ss:/?#[]%@host:5432/x' }, 'DATABASE_URL: characters like @ : / ? # %'],
+    [{ DATABASE_URL: 'postgres://u:12?x@host:5432/x' }, 'DATABASE_URL: characters like @ : / ? # %'],
+    [{ DATABASE_URL: 'postgres://u:50%@host:5432/x' }, 'DATABASE_URL: characters like @ : / ? # %'],
     [{ EVENTSTORE_URL: 'http://es:2113' }, 'EVENTSTORE_URL: must start with esdb:// or esdb+discover://'],
     [
       { LATCHKEY_PARTS: 'nats', NATS_SERVER: 'embedded', BROKER_MAX_PENDING_BYTES: '64MiB' },

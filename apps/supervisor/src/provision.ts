@@ -93,8 +93,19 @@ async function connectWhenUp(url: string): Promise<Client> {
       return client;
     } catch (error) {
       await client.end().catch(() => undefined);
-      const refused = error instanceof DatabaseError && error.code !== '57P03';
-      if (refused || Date.now() > deadline) throw error;
+      if (isFinal(error as NodeJS.ErrnoException) || Date.now() > deadline) throw cannotConnect(client, error as Error);
     }
   }
 }
+
+/** Waiting changes nothing about it. */
+const isFinal = (error: NodeJS.ErrnoException): boolean =>
+  error instanceof DatabaseError
+    ? error.code !== '57P03'
+    : error.code === 'ENOTFOUND' || /SSL|certificate/i.test(error.message);
+
+const cannotConnect = ({ host, port, user }: Client, { message, code }: NodeJS.ErrnoException): StartError =>
+  new StartError(
+    `Cannot connect to Postgres at ${host}:${port} as ${user}: ${message || code}. If DATABASE_URL means something else: ` +
+      'in its user and password, characters like @ : / ? # % must be percent-encoded.',
+  );
