@@ -242,6 +242,14 @@ describe('start and stop', () => {
     expect((await fetch(`${url}/health/ready`)).status).toBe(200);
   });
 
+  it('refuses words, which it would pass over', () => {
+    const { status, stderr } = spawnSync(process.execPath, [main, '--port', '9000'], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^\nnpm start takes no words: .*\n$/)]);
+  });
+
   it('says in a sentence that the port is taken', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await until(() => other.listening);
