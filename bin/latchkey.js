@@ -8,6 +8,6 @@ const program = join(__dirname, '..', 'dist', 'apps', 'cli', 'src', 'main.js');
 if (existsSync(program)) {
   require(program);
 } else {
-  console.error('Latchkey is not built yet: run npm run build first.');
+  console.error('Latchkey is not built yet: npm start does it, or npm run build.');
   process.exitCode = 1;
 }

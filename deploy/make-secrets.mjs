@@ -2,6 +2,7 @@
 // an upgrade. Of two lines the later one counts, so what is there is never made again: another vault key would open nothing.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
 
 const before = existsSync('.env') ? readFileSync('.env', 'utf8') : '';
 // The shell has made or opened it before this runs. From now on nobody else on this machine is to read it.
@@ -21,6 +22,14 @@ const secrets = {
   VAULT_KEK: () => randomBytes(32).toString('base64'),
   AUDIT_SIGNING_KEY: () => signing().toString('base64'),
 };
+// docker compose puts them into URLs as they are.
+const unfit = Object.entries(parseEnv(before))
+  .filter(([name, value]) => /^(POSTGRES|EVENTSTORE_ADMIN)_PASSWORD/.test(name) && !/^[\w.~-]*$/.test(value))
+  .map(([name]) => name);
+if (unfit.length > 0) {
+  console.error(`${unfit.join(', ')}: only letters, digits and - . _ ~ here, as docker compose puts them into URLs.`);
+  process.exit(1);
+}
 const has = (name) => new RegExp(`^ *(export +)?${name} *= *[^ \\n]`, 'm').test(before);
 // The timeline's key may be in a file of its own.
 if (has('AUDIT_SIGNING_KEY_FILE')) delete secrets.AUDIT_SIGNING_KEY;

@@ -105,6 +105,7 @@ describe('an export', () => {
     ['an entry further down', () => moved(1, 3), { kind: 'moved', seq: 2 }],
     ['an entry further up', () => moved(3, 1), { kind: 'moved', seq: 4 }],
     ['an end that was cut off', () => without(5), { kind: 'cut', seq: 1 }],
+    ['all of it gone', () => [], { kind: 'empty', seq: null }],
     [
       'a checkpoint of another place',
       () => swapped(3, (line) => ({ ...line, checkpoint: parsed(lines[5]!).checkpoint })),

@@ -42,6 +42,7 @@ const read = (text) => {
   }
 };
 const seqs = lines.map((text) => read(text).seq);
+if (lines.length === 0) end('empty', null);
 let previous = '0'.repeat(64);
 let lastSigned = 0;
 let unknown = 0;

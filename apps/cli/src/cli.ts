@@ -20,6 +20,7 @@ export class Cli {
   readonly url: string;
   /** The stack the environment lets us into, or the one on this machine unless another one was named. */
   readonly local: LocalStack | null;
+  private readonly isNowhere: boolean;
 
   constructor(
     private readonly given: Asked,
@@ -36,6 +37,7 @@ export class Cli {
     }
     this.local = namedStack(env) ?? (named === undefined ? localStack(env) : null);
     this.url = (named ?? this.local?.url ?? DEFAULT_URL).replace(/\/+$/, '');
+    this.isNowhere = this.local === null && named === undefined;
   }
 
   /** Without a key, what the operator of a local stack may do goes over its bus. */
@@ -46,7 +48,9 @@ export class Cli {
   /** The API, asked with the key; without one there is nothing to ask. */
   get api(): Api {
     if (this.key !== undefined) return apiAt(this.url, this.key);
-    throw new UsageError('An API key is needed: set LATCHKEY_API_KEY or give --key.', this.given.command.words);
+    const needed = 'An API key is needed: set LATCHKEY_API_KEY or give --key.';
+    const start = `No Latchkey of yours runs here (${this.env.DATA_DIR || '.data'}/run.json): start it with npm start. For another one:`;
+    throw new UsageError(this.isNowhere ? `${start}\n${needed}` : needed, this.given.command.words);
   }
 
   show(thing: object): void {

@@ -88,6 +88,15 @@ describe('the secrets of docker compose', () => {
     expect(namesIn(makeSecrets().stdout)).not.toContain('AUDIT_SIGNING_KEY');
   });
 
+  it('are none beside a password that docker compose would break a URL with', () => {
+    const [good, bad] = ['POSTGRES_PASSWORD_KEY="aB3-._~"', 'POSTGRES_PASSWORD=p@ss\nEVENTSTORE_ADMIN_PASSWORD=a/b'];
+    writeFileSync(join(dir, '.env'), `${good}\nNATS_PASSWORD_KEY=p@ss\n`);
+    expect(makeSecrets()).toMatchObject({ status: 0, stderr: '' });
+    writeFileSync(join(dir, '.env'), `${good}\n${bad}\n`);
+    const refused = expect.stringMatching(/^EVENTSTORE_ADMIN_PASSWORD, POSTGRES_PASSWORD: only letters, .*\n$/);
+    expect(makeSecrets()).toMatchObject({ status: 1, stdout: '', stderr: refused });
+  });
+
   it('begin a line of their own, in a file that nobody else on the machine may read', () => {
     writeFileSync(join(dir, '.env'), 'PORT=8081', { mode: 0o644 });
     expect(makeSecrets().stdout).toMatch(/^\nNATS_PASSWORD_GATEWAY=/);

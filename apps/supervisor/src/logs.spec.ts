@@ -1,4 +1,13 @@
-import fs, { closeSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import fs, {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -55,3 +64,20 @@ it('what its part writes while it moves is moved, too', async () => {
   const moved = readFileSync(`${logs.path('gateway')}.1`, 'latin1');
   expect([moved.length, moved.replaceAll('x', '')]).toEqual([before.length + 9, 'meanwhile']);
 }, 10_000);
+
+it('the end of a log is of this run alone, also when the log was moved aside meanwhile', () => {
+  const before = openLogs(dataDir).open('gateway');
+  writeSync(before, 'of the run before\n');
+  const logs = openLogs(dataDir);
+  expect(logs.tail('gateway')).toBe('');
+  for (const line of ['first\n', 'started again\n']) {
+    const log = logs.open('gateway');
+    writeSync(log, line);
+    closeSync(log);
+  }
+  expect(logs.tail('gateway')).toBe('first\nstarted again');
+  ftruncateSync(before);
+  writeSync(before, 'after\n');
+  closeSync(before);
+  expect(logs.tail('gateway')).toBe('after');
+});

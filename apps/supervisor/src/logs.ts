@@ -1,7 +1,6 @@
 import {
   appendFileSync,
   closeSync,
-  existsSync,
   fstatSync,
   ftruncateSync,
   mkdirSync,
@@ -24,12 +23,19 @@ export function openLogs(dataDir: string, lookMs = 10_000, mostBytes = MOST_BYTE
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   setInterval(() => keepShort(dir, mostBytes), lookMs).unref();
   const path = (part: string) => join(dir, `${part}.log`);
+  /** Where what a part says in this run begins in its log. */
+  const begins = new Map<string, number>();
   return {
     path,
-    open: (part: string): number => openSync(path(part), 'a', 0o600),
-    /** The last lines a part wrote. */
+    open: (part: string): number => {
+      const log = openSync(path(part), 'a', 0o600);
+      if (!begins.has(part)) begins.set(part, fstatSync(log).size);
+      return log;
+    },
+    /** The last lines a part wrote in this run. */
     tail(part: string, lines = 20): string {
-      return existsSync(path(part)) ? lastBytes(path(part)).trimEnd().split('\n').slice(-lines).join('\n') : '';
+      const begin = begins.get(part);
+      return begin === undefined ? '' : lastBytes(path(part), begin).trimEnd().split('\n').slice(-lines).join('\n');
     },
   };
 }
@@ -69,11 +75,12 @@ function moveAside(path: string, mostBytes: number): void {
   }
 }
 
-function lastBytes(path: string): string {
+/** Of a file that was emptied since, all that is in it. */
+function lastBytes(path: string, begin: number): string {
   const file = openSync(path, 'r');
   try {
     const end = fstatSync(file).size;
-    const buffer = Buffer.alloc(Math.min(end, 16 * 1024));
+    const buffer = Buffer.alloc(Math.min(end < begin ? end : end - begin, 16 * 1024));
     readSync(file, buffer, 0, buffer.length, end - buffer.length);
     return buffer.toString('utf8');
   } finally {

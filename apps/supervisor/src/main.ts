@@ -10,6 +10,11 @@ const startedAt = Date.now();
 const say = (line: string) => console.log(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${line}`);
 
 async function main(): Promise<void> {
+  if (process.argv.length > 2) {
+    throw new StartError(
+      'npm start takes no words: its settings are variables, as in PORT=9000 npm start (.env.example).',
+    );
+  }
   if (process.env.NODE_ENV !== 'test' && existsSync('.env')) process.loadEnvFile('.env');
   const settings = readSettings(process.env);
   const stack = await openStack(settings, process.env, say);

@@ -58,6 +58,7 @@ export async function embeddedPostgres(
 
 /** Made beside its place and moved there when complete, so that an interrupted start leaves no half cluster. */
 async function makeCluster(cluster: string, password: string, account: Account): Promise<void> {
+  refuseShellWords(account.binaries);
   const draft = `${cluster}.new`;
   const passwordFile = `${cluster}.password`;
   rmSync(draft, { recursive: true, force: true });
@@ -83,6 +84,14 @@ async function makeCluster(cluster: string, password: string, account: Account):
     throw new StartError(`The database could not be set up: ${(error as Error).message}`);
   } finally {
     rmSync(passwordFile, { force: true });
+  }
+}
+
+/** initdb has a shell run the server, with its path in double quotes. */
+export function refuseShellWords(binaries: string): void {
+  const found = /["$`\\]/.exec(binaries);
+  if (found) {
+    throw new StartError(`Postgres cannot be set up under a path with ${found[0]} in it: move ${binaries} elsewhere.`);
   }
 }
 

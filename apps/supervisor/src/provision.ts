@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, DatabaseError } from 'pg';
+import { StartError } from './start-error.js';
 
 /** Each has a schema of its own name, and one role that can use nothing else. */
 export const schemas = ['key', 'connection', 'link_session', 'audit', 'eventstore'] as const;
@@ -30,8 +31,7 @@ export function roleUrl(adminUrl: string, schema: string, password: string): str
 export async function provision(adminUrl: string, passwords: Partial<Record<Schema, string>>): Promise<void> {
   await withClient(adminUrl, async (server) => {
     await server.query(`SET lock_timeout = ${waitMs}; SELECT pg_advisory_lock(hashtext('${database} provision'))`);
-    const { rowCount } = await server.query('SELECT FROM pg_database WHERE datname = $1', [database]);
-    if (rowCount === 0) await server.query(`CREATE DATABASE ${database}`);
+    await makeDatabase(server);
     const url = new URL(adminUrl);
     url.pathname = database;
     await withClient(url.href, async (client) => {
@@ -41,6 +41,23 @@ export async function provision(adminUrl: string, passwords: Partial<Record<Sche
   });
 }
 
+/** In the form of the embedded one, whatever form the server gives to a database by itself. */
+async function makeDatabase(server: Client): Promise<void> {
+  const { rows } = await server.query<{ encoding: string }>(
+    'SELECT pg_encoding_to_char(encoding) AS encoding FROM pg_database WHERE datname = $1',
+    [database],
+  );
+  if (rows.length === 0) {
+    const form = "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
+    await server.query(`CREATE DATABASE ${database} ${form}`);
+  } else if (rows[0]!.encoding !== 'UTF8') {
+    throw new StartError(
+      `The database ${database} has the encoding ${rows[0]!.encoding}, which cannot hold every text: dump it and restore it into ` +
+        "one that was made with ENCODING 'UTF8', or drop it if nothing is in it.",
+    );
+  }
+}
+
 async function makeSchema(client: Client, schema: string, password: string): Promise<void> {
   const role = roleOf(schema);
   const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
@@ -48,10 +65,13 @@ async function makeSchema(client: Client, schema: string, password: string): Pro
   await client.query(`ALTER ROLE ${role} PASSWORD ${client.escapeLiteral(password)}`);
   // An administrator that is not a superuser may give a schema only to a role it is a member of.
   await client.query(`GRANT ${role} TO CURRENT_USER`);
+  // The driver reads dates in no other style, and each write checks for itself what stricter isolation would.
   await client.query(`
     GRANT CONNECT ON DATABASE ${database} TO ${role};
     CREATE SCHEMA IF NOT EXISTS ${schema} AUTHORIZATION ${role};
-    ALTER ROLE ${role} IN DATABASE ${database} SET search_path = ${schema}`);
+    ALTER ROLE ${role} IN DATABASE ${database} SET search_path = ${schema};
+    ALTER ROLE ${role} IN DATABASE ${database} SET default_transaction_isolation = 'read committed';
+    ALTER ROLE ${role} IN DATABASE ${database} SET datestyle = 'ISO'`);
 }
 
 async function withClient(url: string, work: (client: Client) => Promise<void>): Promise<void> {
@@ -73,8 +93,19 @@ async function connectWhenUp(url: string): Promise<Client> {
       return client;
     } catch (error) {
       await client.end().catch(() => undefined);
-      const refused = error instanceof DatabaseError && error.code !== '57P03';
-      if (refused || Date.now() > deadline) throw error;
+      if (isFinal(error as NodeJS.ErrnoException) || Date.now() > deadline) throw cannotConnect(client, error as Error);
     }
   }
 }
+
+/** Waiting changes nothing about it. */
+const isFinal = (error: NodeJS.ErrnoException): boolean =>
+  error instanceof DatabaseError
+    ? error.code !== '57P03'
+    : error.code === 'ENOTFOUND' || /SSL|certificate/i.test(error.message);
+
+const cannotConnect = ({ host, port, user }: Client, { message, code }: NodeJS.ErrnoException): StartError =>
+  new StartError(
+    `Cannot connect to Postgres at ${host}:${port} as ${user}: ${message || code}. If DATABASE_URL means something else: ` +
+      'in its user and password, characters like @ : / ? # % must be percent-encoded.',
+  );

@@ -18,19 +18,24 @@ const url = (...protocols: string[]) =>
 const withHost = url('postgres:', 'postgresql:').refine((text) => !URL.canParse(text) || new URL(text).host !== '', {
   error: 'must name a host; of a socket, its folder as %2Fvar%2Frun%2Fpostgresql',
 });
+/** Such a character ends the password early: what follows would be taken for the host or the database, and shown as such. */
+const database = withHost.refine(isEncoded, {
+  error: 'characters like @ : / ? # % in its user and password must be percent-encoded, as %40 for @',
+});
+const PORT_RULE = 'must be a number from 0 to 65535';
 /** Several hosts are a cluster, and no URL to Node. */
 const eventStore = z.string().regex(/^esdb(\+discover)?:\/\/[^/?]/, 'must start with esdb:// or esdb+discover://');
 
 const environment = z.object({
   /** 0 picks a free one. */
-  PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  PORT: z.coerce.number(PORT_RULE).int(PORT_RULE).min(0, PORT_RULE).max(65_535, PORT_RULE).default(8080),
   HOST: z.string().min(1).default('127.0.0.1'),
   DATA_DIR: z
     .string()
     .min(1)
     .default('.data')
     .transform((dir) => resolve(dir)),
-  DATABASE_URL: withHost.optional(),
+  DATABASE_URL: database.optional(),
   NATS_URL: url('nats:', 'tls:').optional(),
   NATS_SERVER: z.enum(['auto', 'embedded']).default('auto'),
   EVENTSTORE_URL: eventStore.optional(),
@@ -52,4 +57,14 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const { success, data, error } = environment.and(providerEnv).safeParse(set);
   if (success) return data;
   throw new StartError(error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`).join('\n'));
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    const { username, password, pathname, search, hash } = new URL(text);
+    [username, password].forEach(decodeURIComponent);
+    return hash === '' && !`${pathname}${search.split('=')[0]}`.includes('@');
+  } catch {
+    return false;
+  }
 }

@@ -11,7 +11,8 @@ import { refuseUnsafe } from './unsafe.js';
 import { supervise } from './supervise.js';
 import { busLogins, wire } from './wiring.js';
 
-const startWithinMs = 60_000;
+/** A slow machine takes a minute; a part that cannot start says so by itself, long before. */
+const startWithinMs = 180_000;
 
 /** A data folder that is claimed, with everything worked out and nothing started yet. */
 export async function openStack(settings: Settings, env: NodeJS.ProcessEnv, say: (line: string) => void) {
@@ -56,7 +57,7 @@ export async function openStack(settings: Settings, env: NodeJS.ProcessEnv, say:
       const waiting = parts.has('gateway') ? await notReady(wiring.url, signal) : [];
       if (waiting.length === 0) return offerSetup();
       const tails = waiting.map((part) => `The end of ${logs.path(part)}:\n${logs.tail(part)}`);
-      throw new StartError(`Not ready within 60 s: ${waiting.join(', ')}.\n${tails.join('\n')}`);
+      throw new StartError(`Not ready within ${startWithinMs / 1000} s: ${waiting.join(', ')}.\n${tails.join('\n')}`);
     },
     async stop(): Promise<void> {
       await supervisor.stop();

@@ -63,15 +63,21 @@ it('a part that can tell has started when it says so, and not when it listens', 
   expect(asked).toEqual(Array(3).fill('/health/started'));
 }, 15_000);
 
-it('a part that ends because its environment is wrong is not waited for', async () => {
+it('a part that ends because its environment is wrong is not waited for, and only says why', async () => {
+  const said = [
+    'LOG_LEVEL: Invalid option',
+    '{"level":30,"time":1,"msg":"tries"}',
+    '{"level":60,"time":1,"err":{"message":"VAULT_KEK: no key","stack":"at"},"msg":"the service could not start"}',
+  ];
   const runFile = { record: () => undefined, save: () => undefined, remove: () => undefined };
   const parts = supervise({
-    logs: { ...logs, tail: () => 'LOG_LEVEL: Invalid option' },
+    logs: { ...logs, tail: () => said.join('\n') },
     runFile: { ...runFile, run: { pid: 0, url: '', parts: {} } },
     ...{ say: () => undefined, migrating: () => undefined },
   });
   const plan: PartPlan = { name: 'key', command: process.execPath, args: ['-e', 'process.exit(78)'], env: {}, port: 9 };
-  await expect(parts.start(plan, AbortSignal.timeout(60_000))).rejects.toThrow('LOG_LEVEL: Invalid option');
+  const refused = parts.start(plan, AbortSignal.timeout(60_000));
+  await expect(refused).rejects.toThrow(/^key does not start:\nLOG_LEVEL: Invalid option\nVAULT_KEK: no key$/);
   await parts.stop();
 }, 15_000);
 

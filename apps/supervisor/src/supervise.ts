@@ -9,6 +9,8 @@ import { StartError } from './start-error.js';
 
 /** Whatever takes longer is worth a word. */
 const SLOW_MS = 3_000;
+/** As pino numbers it. */
+const FATAL = 60;
 
 interface Surroundings {
   logs: Logs;
@@ -56,9 +58,9 @@ export function supervise({ logs, runFile, say, migrating }: Surroundings) {
         }),
       );
       await started(plan, AbortSignal.any([signal, misconfigured.signal])).catch(() => {
-        throw new StartError(
-          `${plan.name} does not start. The end of ${logs.path(plan.name)}:\n${logs.tail(plan.name)}`,
-        );
+        const tail = logs.tail(plan.name);
+        if (misconfigured.signal.aborted) throw new StartError(`${plan.name} does not start:\n${reasonsIn(tail)}`);
+        throw new StartError(`${plan.name} does not start. The end of ${logs.path(plan.name)}:\n${tail}`);
       });
     },
     /** Stops everything in its order, and starts nothing any more. */
@@ -70,4 +72,21 @@ export function supervise({ logs, runFile, say, migrating }: Surroundings) {
       }
     },
   };
+}
+
+/** What a part says as it gives up: in lines as they are, or as the error of its log's last line. */
+function reasonsIn(tail: string): string {
+  const reasons = tail.split('\n').flatMap((line) => {
+    if (!/^\{"level":.*\}$/.test(line)) return [line];
+    const { level, err, message = line } = JSON.parse(line) as LogLine;
+    return level === FATAL ? [err?.message ?? message] : [];
+  });
+  return reasons.join('\n');
+}
+
+interface LogLine {
+  level: number;
+  err?: { message: string };
+  /** In the log of the embedded event store. */
+  message?: string;
 }

@@ -88,9 +88,7 @@ function showing(isWished: boolean): Progress['show'] {
 }
 
 const praise = ({ entries, checkpoints, signatures, signed_until }: Verdict): string =>
-  entries === 0
-    ? 'There is no entry in it.'
-    : `All ${entries} entries are as they were written, in their order, none missing.\n` +
-      `${checkpoints} checkpoints, the last one at entry ${signed_until}; their signatures were ${signatures}` +
-      `${signatures === 'checked' ? '' : ' (--jwks)'}.\n` +
-      'Whether later entries were left out, a file cannot tell: compare with the newest entry of the timeline.';
+  `All ${entries} entries are as they were written, in their order, none missing.\n` +
+  `${checkpoints} checkpoints, the last one at entry ${signed_until}; their signatures were ${signatures}` +
+  `${signatures === 'checked' ? '' : ' (--jwks)'}.\n` +
+  'Whether later entries were left out, a file cannot tell: compare with the newest entry of the timeline.';

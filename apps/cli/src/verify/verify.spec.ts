@@ -58,3 +58,7 @@ describe('a chain whose signing key was changed', () => {
     expect(await found([first!, second!, chain[2]!], ['new'])).toMatchObject({ kind: 'cut', seq: 3 });
   });
 });
+
+it('a file without an entry shows nothing, and is not called good', async () => {
+  expect(await found([], ['new'])).toEqual({ kind: 'empty', seq: null, signed_until: 0 });
+});

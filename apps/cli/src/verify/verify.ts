@@ -3,7 +3,7 @@ import { type CheckpointKeys, checkpointFault } from './checkpoints.js';
 
 /** What is wrong first; a key that is not known, when nothing else is. Entries are counted by `seq`, their place in the chain. */
 export interface Fault {
-  kind: 'changed' | 'removed' | 'doubled' | 'moved' | 'checkpoint' | 'unknown_key' | 'cut' | 'filtered';
+  kind: 'changed' | 'removed' | 'doubled' | 'moved' | 'checkpoint' | 'unknown_key' | 'cut' | 'empty' | 'filtered';
   seq: number | null;
   message: string;
 }
@@ -47,8 +47,12 @@ export async function verify(lines: Lines, keys: CheckpointKeys | null): Promise
     end = verdict.entries;
     if (!found) verdict.signed_until = end;
   }
+  if (verdict.entries === 0) return { ...verdict, fault: fault('empty', null, EMPTY) };
   return { ...verdict, fault: end < verdict.entries ? cut(end, verdict) : unknown };
 }
+
+const EMPTY =
+  'There is no entry in it, so it shows nothing: it was broken off before the first one, or made with a filter.';
 
 interface Step {
   line: ExportLine | null;
