@@ -19,6 +19,9 @@ import { recordRequests } from './request-record.js';
 import { requestTarget } from './request-target.js';
 import { RouteTable } from './route-table.js';
 
+/** For the head of a request and its body together. */
+const REQUEST_MS = 15_000;
+
 /** The gateway, ready to listen or to be asked in a test. Serves also while the bus is away: then with 503. */
 export async function createGateway(bus: Bus, config: GatewayConfig): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter(serverOptions(config));
@@ -47,9 +50,14 @@ const serverOptions = (config: GatewayConfig): FastifyHttpOptions<Server> & { sk
   genReqId: requestIdOf,
   requestIdHeader: false,
   trustProxy: config.TRUSTED_PROXIES.length > 0 && config.TRUSTED_PROXIES,
-  requestTimeout: 15_000,
-  // Node's own refusal has no body and names no request.
-  http: { requireHostHeader: false },
+  requestTimeout: REQUEST_MS,
+  http: {
+    // Of this and requestTimeout Node takes the smaller for the head, and looks each half a minute for who is late.
+    headersTimeout: REQUEST_MS,
+    connectionsCheckingInterval: 2_000,
+    // Node's own refusal has no body and names no request.
+    requireHostHeader: false,
+  },
   return503OnClosing: false,
   rewriteUrl: requestTarget,
   // These errors come before any hook has run.
