@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, Server } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyHttpOptions, FastifyInstance } from 'fastify';
@@ -80,13 +80,21 @@ function prepare(fastify: FastifyInstance, config: GatewayConfig, metrics: Metri
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(headersOf(request, config));
     ignoreMalformedType(request.raw.headers);
-    const { httpVersion } = request.raw;
-    const isNameless = httpVersion === '1.1' && request.headers.host === undefined;
-    done(isNameless ? new DomainError('BAD_REQUEST', 'A request of HTTP/1.1 needs a Host header.') : undefined);
+    done(hostFault(request.raw));
   });
+  // Node leaves out what is beyond 1,000 headers without a word, be it the key. Their 16 KiB are limit enough.
+  fastify.server.maxHeadersCount = 0;
   rememberRequests(fastify.server);
   // What else a client expects may be passed over (RFC 9110, 10.1.1); Node would refuse it without a body.
   fastify.server.on('checkExpectation', (request, reply) => fastify.routing(request, reply));
+}
+
+/** Node keeps the first of several hosts; somebody in front may have gone by another (RFC 9112, 3.2). */
+function hostFault({ httpVersion, rawHeaders }: IncomingMessage): DomainError | undefined {
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && /^host$/i.test(name)).length;
+  if (hosts > 1) return new DomainError('BAD_REQUEST', 'A request has one Host header.');
+  if (hosts === 1 || httpVersion !== '1.1') return undefined;
+  return new DomainError('BAD_REQUEST', 'A request of HTTP/1.1 needs a Host header.');
 }
 
 const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/;
