@@ -18,6 +18,7 @@ import { requestIdOf } from './request-context.js';
 import { recordRequests } from './request-record.js';
 import { requestTarget } from './request-target.js';
 import { RouteTable } from './route-table.js';
+import { WebhookAdmission } from './webhook-admission.js';
 
 /** For the head of a request and its body together. */
 const REQUEST_MS = 15_000;
@@ -39,6 +40,7 @@ export async function createGateway(bus: Bus, config: GatewayConfig): Promise<Ne
   });
   const idempotency: Idempotency = app.get(Idempotency);
   fastify.decorate('idempotency', idempotency);
+  app.get(WebhookAdmission).watch(fastify);
   app.useGlobalFilters(new HttpErrorFilter());
   await app.init();
   routes.refuseOtherMethods(fastify);
