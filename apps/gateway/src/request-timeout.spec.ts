@@ -11,7 +11,7 @@ const sockets: Socket[] = [];
 
 beforeAll(async () => {
   gateway = await startGateway();
-  server = gateway.app.getHttpServer() as Server;
+  server = gateway.app.getHttpServer();
   server.requestTimeout /= SHORTER;
   server.headersTimeout /= SHORTER;
   await gateway.app.listen(0, '127.0.0.1');
