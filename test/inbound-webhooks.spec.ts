@@ -105,27 +105,33 @@ describe.each(servers)('a delivery of %s', (server) => {
 });
 
 describe('whose delivery it is', () => {
-  it('makes no difference to the refusal: unknown, revoked, deleted, another server, no secret', async () => {
-    const body = newEvent();
-    const one = await connected('sandbox-hmac');
-    const headers = schemes['sandbox-hmac']!(one.secret, body);
-    const ended = await connected('sandbox-hmac', one.secret);
-    expect((await deliver(ended.path, newEvent(), headers)).status).toBe(401);
-    await api.post(`/v1/connections/${ended.id}/revoke`);
-    const gone = await connected('sandbox-hmac', one.secret);
-    await api.delete(`/v1/connections/${gone.id}`);
-    const { body: unset } = await api.post('/v1/connections', { server_id: 'zoop', secret: 'x', user_id: someone() });
-    const paths = [
-      ...[ended.path, gone.path, `/v1/webhooks/sandbox-hmac/conn_${'0'.repeat(21)}1`, '/v1/webhooks/sandbox-hmac/x'],
-      ...[`/v1/webhooks/sandbox-github/${one.id}`, `/v1/webhooks/acme/${one.id}`, `/v1/webhooks/zoop/${unset.id}`],
-    ];
-    const texts = await Promise.all(
-      paths.map(async (path) => (await deliver(path, body, headers)).text.replace(/"request_id":"[^"]*"/, '')),
-    );
-    expect(new Set(texts).size).toBe(1);
-    expect(texts[0]).toContain('"unauthorized"');
-    expect((await deliver(one.path, body, headers)).status).toBe(202);
-  });
+  it.each([
+    ['small', 0],
+    ['large', 70_000],
+  ])(
+    'makes no difference to the refusal of a %s one: unknown, revoked, deleted, another server, no secret',
+    async (_, size) => {
+      const body = JSON.stringify({ id: `evt_${randomUUID()}`, filler: 'x'.repeat(size) });
+      const one = await connected('sandbox-hmac');
+      const headers = schemes['sandbox-hmac']!(one.secret, body);
+      const ended = await connected('sandbox-hmac', one.secret);
+      expect((await deliver(ended.path, newEvent(), headers)).status).toBe(401);
+      await api.post(`/v1/connections/${ended.id}/revoke`);
+      const gone = await connected('sandbox-hmac', one.secret);
+      await api.delete(`/v1/connections/${gone.id}`);
+      const { body: unset } = await api.post('/v1/connections', { server_id: 'zoop', secret: 'x', user_id: someone() });
+      const paths = [
+        ...[ended.path, gone.path, `/v1/webhooks/sandbox-hmac/conn_${'0'.repeat(21)}1`, '/v1/webhooks/sandbox-hmac/x'],
+        ...[`/v1/webhooks/sandbox-github/${one.id}`, `/v1/webhooks/acme/${one.id}`, `/v1/webhooks/zoop/${unset.id}`],
+      ];
+      const texts = await Promise.all(
+        paths.map(async (path) => (await deliver(path, body, headers)).text.replace(/"request_id":"[^"]*"/, '')),
+      );
+      expect(new Set(texts).size).toBe(1);
+      expect(texts[0]).toContain('"unauthorized"');
+      expect((await deliver(one.path, body, headers)).status).toBe(202);
+    },
+  );
 
   it('is told over the raw bytes: neither the JSON value nor the content type counts', async () => {
     const { path, secret } = await connected('sandbox-hmac');

@@ -60,6 +60,11 @@ export class WebhookIntake {
     return this.queue.add(id, arrived);
   }
 
+  /** Whether anything that this server delivers to this connection can be genuine. */
+  async expects(id: string, server_id: string): Promise<boolean> {
+    return this.verification.takes(server_id) && isLiveAt(server_id, await this.known.get(id));
+  }
+
   private async untilNoConflict(id: string, batch: Delivery[]): Promise<void> {
     const noted = new Set<string>();
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
@@ -148,7 +153,7 @@ export class WebhookIntake {
   }
 
   private async factOf(known: KnownConnection | null, { server_id, delivery }: Delivery): Promise<WebhookFact | null> {
-    if (known?.view.server_id !== server_id || known.view.state === 'revoked') return null;
+    if (!isLiveAt(server_id, known)) return null;
     const now = new Date().toISOString();
     const all = await this.known.secretsOf(known);
     const secrets = all.filter(({ until }) => until === null || until > now).map(({ secret }) => secret);
@@ -156,6 +161,9 @@ export class WebhookIntake {
     return fact && isAboutAnother(known.view, fact) ? null : fact;
   }
 }
+
+const isLiveAt = (server_id: string, known: KnownConnection | null): known is KnownConnection =>
+  known?.view.server_id === server_id && known.view.state !== 'revoked';
 
 /** Of a provider that has one address, or one secret, for several connections. */
 function isAboutAnother({ provider_item_id, metadata }: ConnectionView, fact: WebhookFact): boolean {

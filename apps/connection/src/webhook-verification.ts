@@ -29,6 +29,11 @@ export class WebhookVerification {
     return this.catalog.find(server_id)?.name ?? server_id;
   }
 
+  /** Whether it is known how this server signs. */
+  takes(server_id: string): boolean {
+    return this.schemeOf(server_id) !== null;
+  }
+
   /** Whether the whole application has one address at this server. Every other one is told an address for each connection. */
   hasOneAddress(server_id: string): boolean {
     return this.catalog.find(server_id)?.webhook?.scheme === 'teller';

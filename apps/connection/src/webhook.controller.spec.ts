@@ -61,3 +61,9 @@ it('a delivery of Teller finds the connection of the login that it names', async
   expect(await deliver('teller', { 'teller-signature': `t=${t},v1=${v1}` }, body)).toMatchObject({ accepted: true });
   expect(taken).toEqual(['c']);
 });
+
+it('large deliveries without a connection are expected of Teller alone', async () => {
+  const ids = builtIn.map(({ id }) => id);
+  const answers = await Promise.all(ids.map((server_id) => controller.expects({ server_id, id: null })));
+  expect(ids.filter((_, at) => answers[at]!.expected)).toEqual(['teller']);
+});

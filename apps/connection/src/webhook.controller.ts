@@ -28,6 +28,12 @@ export class WebhookController {
     return { accepted: true, duplicate };
   }
 
+  @MessagePattern('connection.webhook-expected')
+  async expects(@Payload() { server_id, id }: Ask<'connection.webhook-expected'>) {
+    const expected = id ? await this.intake.expects(id, server_id) : this.verification.hasOneAddress(server_id);
+    return { expected };
+  }
+
   /**
    * The connection of the item that a genuine delivery to the whole application names. Nothing is verified for a server
    * that has no such address: looking up the keys of forged deliveries would keep Plaid's genuine ones waiting.

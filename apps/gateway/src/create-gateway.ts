@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, Server } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyHttpOptions, FastifyInstance } from 'fastify';
@@ -18,6 +18,10 @@ import { requestIdOf } from './request-context.js';
 import { recordRequests } from './request-record.js';
 import { requestTarget } from './request-target.js';
 import { RouteTable } from './route-table.js';
+import { WebhookAdmission } from './webhook-admission.js';
+
+/** For the head of a request and its body together. */
+const REQUEST_MS = 15_000;
 
 /** The gateway, ready to listen or to be asked in a test. Serves also while the bus is away: then with 503. */
 export async function createGateway(bus: Bus, config: GatewayConfig): Promise<NestFastifyApplication> {
@@ -36,6 +40,7 @@ export async function createGateway(bus: Bus, config: GatewayConfig): Promise<Ne
   });
   const idempotency: Idempotency = app.get(Idempotency);
   fastify.decorate('idempotency', idempotency);
+  app.get(WebhookAdmission).watch(fastify);
   app.useGlobalFilters(new HttpErrorFilter());
   await app.init();
   routes.refuseOtherMethods(fastify);
@@ -47,9 +52,14 @@ const serverOptions = (config: GatewayConfig): FastifyHttpOptions<Server> & { sk
   genReqId: requestIdOf,
   requestIdHeader: false,
   trustProxy: config.TRUSTED_PROXIES.length > 0 && config.TRUSTED_PROXIES,
-  requestTimeout: 15_000,
-  // Node's own refusal has no body and names no request.
-  http: { requireHostHeader: false },
+  requestTimeout: REQUEST_MS,
+  http: {
+    // Of this and requestTimeout Node takes the smaller for the head, and looks each half a minute for who is late.
+    headersTimeout: REQUEST_MS,
+    connectionsCheckingInterval: 2_000,
+    // Node's own refusal has no body and names no request.
+    requireHostHeader: false,
+  },
   return503OnClosing: false,
   rewriteUrl: requestTarget,
   // These errors come before any hook has run.
@@ -72,13 +82,21 @@ function prepare(fastify: FastifyInstance, config: GatewayConfig, metrics: Metri
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(headersOf(request, config));
     ignoreMalformedType(request.raw.headers);
-    const { httpVersion } = request.raw;
-    const isNameless = httpVersion === '1.1' && request.headers.host === undefined;
-    done(isNameless ? new DomainError('BAD_REQUEST', 'A request of HTTP/1.1 needs a Host header.') : undefined);
+    done(hostFault(request.raw));
   });
+  // Node leaves out what is beyond 1,000 headers without a word, be it the key. Their 16 KiB are limit enough.
+  fastify.server.maxHeadersCount = 0;
   rememberRequests(fastify.server);
   // What else a client expects may be passed over (RFC 9110, 10.1.1); Node would refuse it without a body.
   fastify.server.on('checkExpectation', (request, reply) => fastify.routing(request, reply));
+}
+
+/** Node keeps the first of several hosts; somebody in front may have gone by another (RFC 9112, 3.2). */
+function hostFault({ httpVersion, rawHeaders }: IncomingMessage): DomainError | undefined {
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && /^host$/i.test(name)).length;
+  if (hosts > 1) return new DomainError('BAD_REQUEST', 'A request has one Host header.');
+  if (hosts === 1 || httpVersion !== '1.1') return undefined;
+  return new DomainError('BAD_REQUEST', 'A request of HTTP/1.1 needs a Host header.');
 }
 
 const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/;

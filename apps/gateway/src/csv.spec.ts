@@ -38,7 +38,16 @@ describe('an entry as CSV', () => {
     ['-1', "'-1"],
     ['@sum', "'@sum"],
     ['\tx', "'\tx"],
+    ["x;=cmd|'/c calc'!A1;", "x;'=cmd|'/c calc'!A1;"],
+    ['x\t@sum\n-1', `"x\t'@sum\n'-1"`],
+    ['x;"=1', `"x;'""=1"`],
+    ['x; y\n\nz', '"x; y\n\nz"'],
   ])('writes %j as %s', (label, written) => {
     expect(csvRecord(line(label))).toContain(`,s,,${written},It was created.,`);
+  });
+
+  it('says the same in JSON where a cell could begin within it', () => {
+    const record = csvRecord({ ...line(null), data: { a: 'x;=1;y' } });
+    expect(record).toContain('"{""a"":""x\\u003b=1;y""}"');
   });
 });

@@ -29,10 +29,15 @@ export const csvRecord = (line: ExportLine): string =>
     .map((column) => cell(column(line)))
     .join(',')}\r\n`;
 
-/** A text that a spreadsheet would take for a formula gets a quote in front, which it shows as the text. */
+/**
+ * What a spreadsheet would take for a formula gets a quote in front, which it shows as the text. Where its lists are separated by
+ * `;` or a tab, a cell begins behind each of these and each new line, whatever is quoted here; JSON can say `;` otherwise.
+ */
 function cell(value: unknown): string {
   if (value === null || value === undefined) return '';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  const safe = typeof value === 'string' && /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text;
+  const safe =
+    typeof value === 'string'
+      ? value.replace(/^(?=[=+\-@\t\r\n])|(?<=[;\t\r\n])(?="*[=+\-@])/g, "'")
+      : JSON.stringify(value).replace(/;(?=[=+\-@])/g, '\\u003b');
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -180,6 +180,7 @@ describe('a request that Fastify or Node refuses', () => {
 
   it.each([
     ['no host', 'GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'BAD_REQUEST'],
+    ['two hosts', 'GET /health/live HTTP/1.1\r\nHost: x\r\nhost: y\r\nConnection: close\r\n\r\n', 400, 'BAD_REQUEST'],
     [
       'what it does not know to expect',
       'GET / HTTP/1.1\r\nHost: x\r\nExpect: zzz\r\nConnection: close\r\n\r\n',
@@ -204,6 +205,12 @@ describe('a request that Fastify or Node refuses', () => {
     expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     expect(answer).toMatch(/\r\nx-request-id: [\w-]{36}\r\n/);
     expect(bodyOf(answer)).toMatchObject({ error: { code } });
+  });
+
+  it('misses no header, however many come before it', async () => {
+    const others = 'a:\r\n'.repeat(3_000);
+    const answer = await raw(`GET /v1/whoami HTTP/1.1\r\nHost: x\r\n${others}X-Request-Id: the-last\r\n\r\n`);
+    expect(answer).toContain('\r\nx-request-id: the-last\r\n');
   });
 
   it('is a clean 413 also when the body comes in chunks and the client goes on sending', async () => {

@@ -44,6 +44,7 @@ import { SandboxController } from './sandbox.controller.js';
 import { ServerController } from './server.controller.js';
 import { UserController } from './user.controller.js';
 import { VaultController } from './vault.controller.js';
+import { WebhookAdmission } from './webhook-admission.js';
 import { WebhookController } from './webhook.controller.js';
 
 interface Parts {
@@ -106,6 +107,7 @@ export class GatewayModule {
         Idempotency,
         TokenSealer,
         RedirectOrigins,
+        WebhookAdmission,
         { provide: APP_GUARD, useClass: ApiKeyGuard },
         { provide: APP_GUARD, useClass: BearerGuard },
       ],

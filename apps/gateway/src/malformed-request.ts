@@ -9,6 +9,9 @@ const ofParserError: Partial<Record<string, ErrorCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
 };
 
+/** A client that is still sending has so long to hear why it was refused. */
+const LAST_HEARD_MS = 1_000;
+
 /** The newest request of each connection. */
 const newest = new WeakMap<Socket, IncomingMessage>();
 
@@ -39,6 +42,8 @@ export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): v
       body,
     ].join('\r\n'),
   );
+  // Whoever never closes the own side would keep the connection, and all that belongs to its request.
+  setTimeout(() => socket.destroy(), LAST_HEARD_MS).unref();
 }
 
 /** An answer is on its way here, or the request whose body this is has had its own: another one would be taken for a part of it. */

@@ -17,6 +17,10 @@ it.each([
   ['/admin/settings/system/?done=x/', '/admin/settings/system?done=x/'],
   ['/administrators/', '/administrators/'],
   ['*', '*'],
+  ['/metrics?x', '/metrics?x'],
+  ['/%6detrics?x=%61', '/%256detrics?x=%61'],
+  ['/metrics#x', '/metrics%23x'],
+  ['http://latchkey.example/m%65trics', '/m%2565trics'],
 ])('%s asks for %s', (url, target) => {
   expect(requestTarget({ url })).toBe(target);
 });

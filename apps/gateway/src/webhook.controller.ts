@@ -1,25 +1,22 @@
-import { Controller, Param, Req, Res } from '@nestjs/common';
+import { Controller, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accepted, duplicate } from '#contracts/api/platform.js';
 import { defaultTenant } from '#contracts/envelope.js';
-import { DomainError } from '#contracts/errors.js';
-import { parseId, parsePlatformConnectionId } from '#contracts/ids.js';
 import type { InboundDelivery } from '#contracts/webhook.js';
 import { Bus } from '#service/bus.js';
 import { Endpoint } from './endpoint.js';
 import { TokenSealer } from './pages/token-sealer.js';
 import { rawBodyOf } from './raw-body.js';
 import { contextOf } from './request-context.js';
-
-const SERVER = /^[a-z0-9][a-z0-9-]{0,63}$/;
+import { LARGEST_DELIVERY, WebhookAdmission } from './webhook-admission.js';
 
 const delivery = {
   method: 'POST' as const,
   access: 'public' as const,
   takesBytes: true,
-  bodyLimit: 1024 * 1024,
+  bodyLimit: LARGEST_DELIVERY,
   reply: { 202: accepted, 200: duplicate },
-  errors: ['INVALID_SIGNATURE' as const, 'PAYLOAD_TOO_LARGE' as const],
+  errors: ['INVALID_SIGNATURE' as const, 'PAYLOAD_TOO_LARGE' as const, 'RATE_LIMITED' as const],
 };
 
 /** Deliveries of the providers. Whatever is wrong with one, the answer is the same 401. */
@@ -28,6 +25,7 @@ export class WebhookController {
   constructor(
     private readonly bus: Bus,
     private readonly sealer: TokenSealer,
+    private readonly admission: WebhookAdmission,
   ) {}
 
   @Endpoint({
@@ -37,14 +35,8 @@ export class WebhookController {
     description:
       "Verified over the raw bytes, by the scheme of the server and with the connection's webhook secret. Delivered again, it changes nothing.",
   })
-  forConnection(
-    @Req() request: FastifyRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
-    @Param() { server_id, connection_id }: { server_id: string; connection_id: string },
-  ) {
-    const id = parsePlatformConnectionId(connection_id) ?? parseId('connection', connection_id);
-    if (id === null) throw new DomainError('INVALID_SIGNATURE');
-    return this.receive(request, reply, { server_id, id });
+  forConnection(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
+    return this.receive(request, reply);
   }
 
   @Endpoint({
@@ -54,24 +46,17 @@ export class WebhookController {
     description:
       'For Teller alone, which knows one address for the whole application. Of every other server it is a 401.',
   })
-  forApplication(
-    @Req() request: FastifyRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
-    @Param('server_id') server_id: string,
-  ) {
-    return this.receive(request, reply, { server_id, id: null });
+  forApplication(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
+    return this.receive(request, reply);
   }
 
-  private async receive(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { server_id, id }: { server_id: string; id: string | null },
-  ) {
-    if (!SERVER.test(server_id)) throw new DomainError('INVALID_SIGNATURE');
-    const sealed = await this.sealer.seal(JSON.stringify(deliveryOf(request)));
-    const actor = { type: 'provider' as const, id: server_id, name: server_id };
-    const context = contextOf(request, { actor, tenant: defaultTenant, keyPrefix: null });
-    const taken = await this.bus.ask('connection.webhook', { context, server_id, id, sealed });
+  private async receive(request: FastifyRequest, reply: FastifyReply) {
+    const taken = await this.admission.take(request, async ({ server_id, id }) => {
+      const sealed = await this.sealer.seal(JSON.stringify(deliveryOf(request)));
+      const actor = { type: 'provider' as const, id: server_id, name: server_id };
+      const context = contextOf(request, { actor, tenant: defaultTenant, keyPrefix: null });
+      return this.bus.ask('connection.webhook', { context, server_id, id, sealed });
+    });
     reply.status(taken.duplicate ? 200 : 202);
     return taken.duplicate ? { duplicate: true } : { accepted: true };
   }

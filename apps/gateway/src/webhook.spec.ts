@@ -20,6 +20,7 @@ const opened = (): InboundDelivery => {
 beforeAll(async () => {
   gateway = await startGateway();
   gateway.bus.answers['connection.vault-key'] = () => ({ jwk: { ...publicKey.export({ format: 'jwk' }) } });
+  gateway.bus.answers['connection.webhook-expected'] = () => ({ expected: true });
   gateway.bus.answers['connection.webhook'] = (ask) => {
     delivered.push(ask);
     return { accepted: true, duplicate: known };

@@ -58,6 +58,7 @@ export const answers: Answers = {
   'connection.list': () => page(connectionView),
   'connection.disconnect': () => written(connectionView),
   'connection.require-login': () => written(connectionView),
+  'connection.webhook-expected': () => ({ expected: true }),
   'connection.webhook': () => ({ accepted: true, duplicate: false }),
   'connection.platform.store': () => ({ ...written(connectionView), created: true }),
   'connection.platform.get': () => connectionView,

@@ -212,6 +212,11 @@ export interface Subjects {
     ask: { context: Context; server_id: string; id: string | null; sealed: string };
     reply: { accepted: boolean; duplicate: boolean };
   };
+  /** Whether a delivery to this address can be genuine at all: asked before a large one is read. */
+  'connection.webhook-expected': {
+    ask: { server_id: string; id: string | null };
+    reply: { expected: boolean };
+  };
   /** How far the credentials of the installation have come under the newest key-encryption key. */
   'connection.vault.status': { ask: Read; reply: VaultStatus };
   /** Takes in keys that were added, and begins; the work goes on after the answer. */

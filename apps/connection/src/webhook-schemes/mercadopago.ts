@@ -1,9 +1,20 @@
-import { anyEqual, type Delivery, factOf, fieldsOf, hexDigest, hmacs, pairsOf, type WebhookScheme } from './scheme.js';
+import {
+  anyEqual,
+  type Delivery,
+  eventId,
+  factOf,
+  fieldsOf,
+  hexDigest,
+  hmacs,
+  pairsOf,
+  type WebhookScheme,
+} from './scheme.js';
 
 /**
  * `x-signature: ts=<time>,v1=<hex>`: HMAC-SHA256 over the manifest `id:<data.id>;request-id:<x-request-id>;ts:<ts>;`, where
  * a part that the delivery does not have is left out. It covers neither the rest of the body nor a deadline, so a delivery
- * of Mercado Pago tells to look something up and changes no state by itself.
+ * of Mercado Pago tells to look something up and changes no state by itself. The manifest names it: under other ids in the
+ * body, whoever has got hold of one could make as many of it as they like.
  * Source: https://www.mercadopago.com.br/developers/en/docs/your-integrations/notifications/webhooks.
  */
 export const mercadopago: WebhookScheme = (delivery) => {
@@ -17,8 +28,8 @@ export const mercadopago: WebhookScheme = (delivery) => {
   const requestId = headers['x-request-id'];
   const manifest = [dataId && `id:${dataId};`, requestId && `request-id:${requestId};`, `ts:${ts};`].join('');
   if (!anyEqual([signature], hmacs(secrets, manifest))) return Promise.resolve(null);
-  const names = { idField: 'id', typeFields: ['action', 'type', 'topic'] };
-  return Promise.resolve({ ...factOf(delivery, headers['x-signature']!, names), account: accountOf(delivery) });
+  const fact = factOf(delivery, '', { typeFields: ['action', 'type', 'topic'] });
+  return Promise.resolve({ ...fact, deliveryId: eventId(manifest)!, account: accountOf(delivery) });
 };
 
 /** The seller. An application has one address for all of them, unless a payment names another one. */

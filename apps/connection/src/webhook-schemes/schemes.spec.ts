@@ -65,7 +65,7 @@ const told = (name: keyof typeof schemes, more: Partial<Delivery> = {}): Promise
 describe('a genuine delivery', () => {
   it.each([
     ['stripe', 'evt_1', 'invoice.paid'],
-    ['mercadopago', '77', 'payment.updated'],
+    ['mercadopago', manifest, 'payment.updated'],
     ['asaas', 'evt_1', 'PAYMENT_RECEIVED'],
     ['github', '72d3162e-cc78-11e3-81ab-4c9367dc0958', 'push'],
     ['hmac', 'evt_1', 'invoice.paid'],
@@ -185,6 +185,14 @@ describe('Mercado Pago', () => {
   it('is not believed when body and address are about two things', async () => {
     const body = Buffer.from('{"data":{"id":"999"}}');
     expect(await read(manifest, { body, headers: { 'x-request-id': 'req-1' } })).toBeNull();
+  });
+
+  it('is the same one whatever is not signed of it, and another one at another time', async () => {
+    const nameOf = async (body: string, ts: number) =>
+      (await read(`id:123456;ts:${ts};`, { body: Buffer.from(body) }, ts))?.deliveryId;
+    const names = [await nameOf('{"id":1,"event_id":"a"}', time), await nameOf('{"id":2,"event_id":"b"}', time)];
+    expect(names).toEqual([`id:123456;ts:${time};`, `id:123456;ts:${time};`]);
+    expect(await nameOf('{"id":1}', time + 1)).toBe(`id:123456;ts:${time + 1};`);
   });
 
   it('names the account that it is about, where the body does', async () => {
