@@ -1,5 +1,6 @@
 import { type Api, apiAt } from './api.js';
 import { UsageError } from './errors.js';
+import { printable, printableJson } from './printable.js';
 import { type LocalStack, localStack, namedStack } from './run-file.js';
 import { fields, table } from './table.js';
 
@@ -50,15 +51,15 @@ export class Cli {
   }
 
   show(thing: object): void {
-    console.log(this.json ? JSON.stringify(thing) : fields(thing));
+    print(this.json ? printableJson(JSON.stringify(thing)) : fields(thing));
   }
 
   /** A page of a list; `columns` is what a person sees of each row. */
   showPage(page: object, rows: object[], columns: string[]): void {
-    if (this.json) return console.log(JSON.stringify(page));
-    console.log(rows.length === 0 ? 'None.' : table(rows, columns));
+    if (this.json) return this.show(page);
+    print(rows.length === 0 ? 'None.' : table(rows, columns));
     const { next_cursor } = page as { next_cursor?: string | null };
-    if (next_cursor) console.log(`\nMore: --cursor ${next_cursor}`);
+    if (next_cursor) print(`\nMore: --cursor ${next_cursor}`);
   }
 
   /** What was done: a sentence for a person, a document for a program. */
@@ -69,6 +70,8 @@ export class Cli {
 
   /** For people only. */
   say(text: string): void {
-    if (!this.json) console.log(text);
+    if (!this.json) print(text);
   }
 }
+
+const print = (text: string) => console.log(printable(text));

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { parse } from './arguments.js';
 import { Cli } from './cli.js';
 import { commands } from './commands.js';
 import { CliError, UsageError } from './errors.js';
 import { helpAsked, helpFor, overview } from './help.js';
+import { inOneLine, printable } from './printable.js';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // A reader that has gone, such as head, has what it wanted.
@@ -24,11 +26,11 @@ async function main(argv: string[]): Promise<void> {
 function complain(error: unknown): void {
   process.exitCode = error instanceof UsageError ? 2 : 1;
   if (error instanceof UsageError) {
-    console.error(`${error.message}\n\n${helpFor(error.words, commands) ?? overview(commands)}`);
+    console.error(`${printable(error.message)}\n\n${helpFor(error.words, commands) ?? overview(commands)}`);
   } else if (error instanceof CliError) {
-    console.error(`${error.code}: ${error.message}`);
+    console.error(inOneLine(`${error.code}: ${error.message}`));
   } else {
-    console.error(error);
+    console.error(printable(inspect(error)));
   }
 }
 
