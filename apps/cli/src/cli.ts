@@ -13,6 +13,9 @@ interface Asked {
   has: Set<string>;
 }
 
+/** The address that these settings name, if they do. */
+const addressIn = (env: NodeJS.ProcessEnv): string | undefined => env.LATCHKEY_URL || namedStack(env)?.url;
+
 /** What a command works with: where Latchkey is, who asks, and how results are shown. */
 export class Cli {
   /** JSON when somebody other than a person reads. */
@@ -21,21 +24,32 @@ export class Cli {
   readonly url: string;
   /** The stack the environment lets us into, or the one on this machine unless another one was named. */
   readonly local: LocalStack | null;
+  readonly env: NodeJS.ProcessEnv;
 
+  /** `file` is what .env adds to the environment. */
   constructor(
     private readonly given: Asked,
-    readonly env: NodeJS.ProcessEnv,
+    env: NodeJS.ProcessEnv,
+    file: NodeJS.ProcessEnv = {},
   ) {
-    const named = given.option.url ?? (env.LATCHKEY_URL || undefined);
+    this.env = { ...file, ...env };
+    const chosen = given.option.url ?? addressIn(env);
+    const named = chosen ?? addressIn(file);
     if (named !== undefined && !(URL.canParse(named) && /^https?:/i.test(named))) {
       throw new UsageError(`--url, or LATCHKEY_URL, must be an http(s) address: ${named}`, given.command.words);
     }
     this.json = given.has.has('json') || !process.stdout.isTTY;
-    this.key = (given.option.key ?? env.LATCHKEY_API_KEY)?.trim() || undefined;
+    const key = given.option.key ?? env.LATCHKEY_API_KEY;
+    this.key = (key ?? file.LATCHKEY_API_KEY)?.trim() || undefined;
     if (this.key !== undefined && !/^[\x21-\x7e]+$/.test(this.key)) {
       throw new UsageError('--key, or LATCHKEY_API_KEY, is no API key: put the whole one there.', given.command.words);
     }
-    this.local = namedStack(env) ?? (named === undefined ? localStack(env) : null);
+    // Whoever wrote the .env of the folder we happen to be in must not choose who gets the key.
+    if (key && chosen !== named) {
+      const what = `The address ${named} is from .env, and the key is not`;
+      throw new UsageError(`${what}: give --url, or put LATCHKEY_API_KEY there as well.`, given.command.words);
+    }
+    this.local = namedStack(env) ?? namedStack(file) ?? (named === undefined ? localStack(this.env) : null);
     this.url = (named ?? this.local?.url ?? DEFAULT_URL).replace(/\/+$/, '');
   }
 

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { parse } from './arguments.js';
 import { Cli } from './cli.js';
 import { commands } from './commands.js';
+import { envFile } from './env-file.js';
 import { CliError, UsageError } from './errors.js';
 import { helpAsked, helpFor, overview } from './help.js';
 import { inOneLine, printable } from './printable.js';
@@ -19,8 +19,8 @@ async function main(argv: string[]): Promise<void> {
   if (help !== undefined) return console.log(help);
   const given = parse(argv, commands);
   if (given.has.has('help')) return console.log(helpFor(given.command.words, commands));
-  if (process.env.NODE_ENV !== 'test' && existsSync('.env')) process.loadEnvFile('.env');
-  await given.command.run(given, new Cli(given, process.env));
+  const { env } = process;
+  await given.command.run(given, new Cli(given, env, env.NODE_ENV === 'test' ? {} : envFile(env)));
 }
 
 function complain(error: unknown): void {
