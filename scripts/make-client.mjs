@@ -27,5 +27,5 @@ async function documentOf() {
 }
 
 const head = '// Made from /openapi.json by scripts/make-client.mjs; do not edit.\n\n';
-writeFileSync(target, head + astToString(await openapiTs(await documentOf())));
+writeFileSync(target, head + astToString(await openapiTs(await documentOf(), { defaultNonNullable: false })));
 process.exit();

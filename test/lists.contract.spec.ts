@@ -14,6 +14,7 @@ import { PlatformConnections1700000000002 } from '../apps/connection/src/migrati
 import { SubjectKeys1700000000003 } from '../apps/connection/src/migrations/0003-subject-keys.js';
 import { ConnectionLists1700000000013 } from '../apps/connection/src/migrations/0013-connection-lists.js';
 import { Banks1700000000014 } from '../apps/connection/src/migrations/0014-banks.js';
+import { BankStates1700000000017 } from '../apps/connection/src/migrations/0017-bank-states.js';
 import { AgentSessionUsers1700000000015 } from '../apps/connection/src/migrations/0015-agent-session-users.js';
 import { IS_END_USER } from '../apps/connection/src/personal-text.controller.js';
 import { type Filter, listOf, listStatement } from '../apps/connection/src/platform-list.js';
@@ -79,7 +80,12 @@ beforeAll(async () => {
   await old.query(users);
   await old.query(sessions);
   await old.destroy();
-  const added = [ConnectionLists1700000000013, Banks1700000000014, AgentSessionUsers1700000000015];
+  const added = [
+    ConnectionLists1700000000013,
+    Banks1700000000014,
+    AgentSessionUsers1700000000015,
+    BankStates1700000000017,
+  ];
   const migrations = [...before.migrations, ...added];
   database = await new DataSource({ ...before, migrations, migrationsRun: true }).initialize();
   await database.query('vacuum analyze connections');
@@ -207,19 +213,23 @@ describe('the household’s lists cost a page', () => {
 });
 
 describe('the household’s banks', () => {
+  type BankFilter = { user_id?: string; status?: 'active' | 'pending_reauth'; state?: string };
+
   it.each([
-    ['of everybody', undefined],
-    ['of a user', user],
-    ['of another user', otherUser],
-    ['of nobody', nobody],
-  ])('%s are all of them, newest first', async (_, user_id) => {
+    ['of everybody', {}],
+    ['of a user', { user_id: user }],
+    ['of another user', { user_id: otherUser }],
+    ['of nobody', { user_id: nobody }],
+    ['that need a new sign-in', { status: 'pending_reauth' as const, state: 'needs_reauth' }],
+    ['of a user that are active', { user_id: user, status: 'active' as const, state: 'connected' }],
+  ])('%s are all of them, newest first', async (_, { state, ...filter }: BankFilter) => {
     const lists = new ConnectionQueries({ dataSource: database } as Store);
     const expected = await database.query<{ id: string }[]>(
       `select id from connections where project_id = $1 and provider is not null and ($2::text is null or user_id = $2)
-         order by created_at desc, id desc`,
-      [tenant.project_id, user_id ?? null],
+         and ($3::text is null or state = $3) order by created_at desc, id desc`,
+      [tenant.project_id, filter.user_id ?? null, state ?? null],
     );
-    const found = await pagesOf(LIMIT, (page) => lists.connections(tenant, { ...page, user_id }));
+    const found = await pagesOf(LIMIT, (page) => lists.connections(tenant, { ...page, ...filter }));
     expect(found.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
   });
 });

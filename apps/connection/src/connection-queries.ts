@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { ConnectionView, OwnedConnection } from '#contracts/connection.js';
+import { stateOf } from '#contracts/api/connections.js';
+import type { ConnectionView, HouseholdStatus, OwnedConnection } from '#contracts/connection.js';
 import type { Page, Tenant } from '#contracts/envelope.js';
 import { isOf } from '#contracts/tenancy.js';
 import type { UserView } from '#contracts/user.js';
@@ -10,6 +11,11 @@ import { Store } from '#service/store.js';
 interface Window {
   limit: number;
   cursor?: string | undefined;
+}
+
+interface Narrowing {
+  user_id?: string | undefined;
+  status?: HouseholdStatus | undefined;
 }
 
 const OWNED =
@@ -23,28 +29,17 @@ const NEWEST = 'order by c.created_at desc, c.id desc limit $5';
 @Injectable()
 export class ConnectionQueries {
   private readonly connectionById;
-  private readonly connectionPage;
-  private readonly pageOfUser;
   private readonly userById;
   private readonly userPage;
   private readonly itemOf;
   private readonly liveOf;
 
-  constructor({ dataSource }: Store) {
+  constructor(private readonly store: Store) {
+    const { dataSource } = store;
     this.connectionById = prepared<OwnedConnection>(
       dataSource,
       'connection_by_id',
       `${OWNED} where c.id = $1 and c.provider is not null`,
-    );
-    this.connectionPage = prepared<OwnedConnection>(
-      dataSource,
-      'connections_page',
-      `${OWNED} where ${PAGE} and c.provider is not null ${NEWEST}`,
-    );
-    this.pageOfUser = prepared<OwnedConnection>(
-      dataSource,
-      'connections_page_of_user',
-      `${OWNED} where ${PAGE} and c.provider is not null and c.user_id = $6 ${NEWEST}`,
     );
     this.userById = prepared<UserView>(dataSource, 'user_by_id', 'select * from users where id = $1');
     this.userPage = prepared<UserView>(dataSource, 'users_page', `select * from users c where ${PAGE} ${NEWEST}`);
@@ -67,12 +62,15 @@ export class ConnectionQueries {
     return isOf(tenant, row) ? row : null;
   }
 
-  async connections(tenant: Tenant, ask: Window & { user_id?: string | undefined }): Promise<Page<OwnedConnection>> {
-    const { user_id = null, limit } = ask;
-    const list = listName('connections', { ...tenant, user_id });
-    const place = window(tenant, list, ask);
-    const rows = await (user_id === null ? this.connectionPage(place) : this.pageOfUser([...place, user_id]));
-    return pageOf(list, rows, limit);
+  async connections(tenant: Tenant, ask: Window & Narrowing): Promise<Page<OwnedConnection>> {
+    const { user_id, status, limit } = ask;
+    const list = listName('connections', { ...tenant, user_id: user_id ?? null, status });
+    const equal = { ...(user_id && { user_id }), ...(status && { state: stateOf(status) }) };
+    const terms = Object.keys(equal).map((column, n) => `and c.${column} = $${6 + n}`);
+    const text = `${OWNED} where ${PAGE} and c.provider is not null ${terms.join(' ')} ${NEWEST}`;
+    const name = ['connections_page', ...Object.keys(equal)].join('_of_');
+    const read = prepared<OwnedConnection>(this.store.dataSource, name, text);
+    return pageOf(list, await read([...window(tenant, list, ask), ...Object.values(equal)]), limit);
   }
 
   async user(tenant: Tenant, id: string): Promise<UserView | null> {

@@ -14,12 +14,16 @@ const spec = {
   summary: 'Export the audit timeline, oldest first',
   description:
     'Streamed. `ndjson` has one entry per line, with its place in the hash chain of the project; docs/audit-format.md ' +
-    'says how to check it. With a filter it is a selection, which cannot be checked as a whole. `X-Export-Entries` says ' +
-    'how many entries follow; an estimate when `X-Export-Exact` is false. It ends where the timeline stood at its start, ' +
-    'and is broken off when the key is revoked.',
+    'says how to check it, and how `csv` is written. With a filter it is a selection, which cannot be checked as a whole. ' +
+    'It ends where the timeline stood at its start, and is broken off when the key is revoked.',
   query: exportQuery,
   reply: { 200: null },
   isStream: ['application/x-ndjson', 'text/csv'],
+  replyHeaders: {
+    'X-Export-Entries': { schema: { type: 'integer' }, description: 'How many entries follow.' },
+    'X-Export-Exact': { schema: { enum: ['true', 'false'] }, description: '`false`: the number is an estimate.' },
+    'Content-Disposition': { schema: { type: 'string' }, description: 'Names the file.' },
+  },
 };
 
 @Controller()

@@ -54,7 +54,7 @@ export class ConnectLinkController {
     return { link_token, authorize_url: url.href, expires_at };
   }
 
-  @Endpoint({ ...start, path: '/v1/connect/start' })
+  @Endpoint({ ...start, path: '/v1/connect/start', summary: 'Older name of /v1/connections/start' })
   startByOlderName(
     @Req() request: FastifyRequest,
     @Caller() context: Context,

@@ -103,12 +103,30 @@ function refOf(schema: Json | undefined): string {
 }
 
 function typeOf(schema: Json): string {
+  const fallback =
+    schema['default'] === undefined ? '' : `, default <code>${escape(JSON.stringify(schema['default']))}</code>`;
+  return kindOf(schema) + boundsOf(schema) + fallback;
+}
+
+/** The bounds of a number, a text or a list. Those of every number that JSON can hold say nothing. */
+function boundsOf({ minimum, minLength, minItems, maximum, maxLength, maxItems }: Json): string {
+  const bounds = [minimum ?? minLength ?? minItems, maximum ?? maxLength ?? maxItems] as (number | undefined)[];
+  const [least, most] = bounds.map((bound) =>
+    Math.abs(bound ?? Infinity) < Number.MAX_SAFE_INTEGER ? bound : undefined,
+  );
+  if (least !== undefined && most !== undefined) return `, ${least} to ${most}`;
+  if (least !== undefined) return `, at least ${least}`;
+  return most === undefined ? '' : `, at most ${most}`;
+}
+
+function kindOf(schema: Json): string {
   if (schema['$ref']) return refOf(schema);
   if (schema['anyOf']) return (schema['anyOf'] as Json[]).map(typeOf).join(' or ');
   if (schema['enum'])
     return (schema['enum'] as unknown[]).map((value) => `<code>${escape(JSON.stringify(value))}</code>`).join(', ');
   if (schema['type'] === 'array') return `list of ${typeOf((schema['items'] ?? {}) as Json)}`;
-  return escape([schema['type'], schema['format']].filter(Boolean).join(' '));
+  const types = ([schema['type'] ?? []].flat() as string[]).join(' or ');
+  return escape([types, schema['format']].filter(Boolean).join(' '));
 }
 
 const asText = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -30,6 +30,8 @@ export interface EndpointSpec {
   reply: Partial<Record<200 | 201 | 202 | 204 | 503, z.ZodType | null>>;
   /** The reply is a stream: of Server-Sent Events, or of these types. */
   isStream?: boolean | string[];
+  /** What stands in the head of a reply beyond what stands in that of every one. */
+  replyHeaders?: Record<string, { schema: object; description: string }>;
   /** Though it is no GET, so that nobody can come in between. */
   writesNothing?: boolean;
   /** Refusals beyond those that follow from method, access, body and query. */

@@ -26,6 +26,7 @@ let document: {
 
 interface Operation {
   operationId: string;
+  summary: string;
   parameters: { in: string; name: string; description?: string; schema: object }[];
   requestBody?: object;
   responses: Record<string, { description: string; headers?: object; content?: object }>;
@@ -164,10 +165,20 @@ describe('the filters of a list', () => {
       'link-session.list',
       { connection_id: bank.id, ...times },
     ],
-    [`connections?limit=7&user_id=${user.short_id}`, 'connection.list', { limit: 7, user_id: user.id }],
+    [
+      `connections?status=active&limit=7&user_id=${user.short_id}`,
+      'connection.list',
+      { status: 'active', limit: 7, user_id: user.id },
+    ],
   ] as const)('reach who keeps it: %s', async (list, subject, filter) => {
     expect((await gateway.call({ method: 'GET', url: `/api/v1/${list}` })).status).toBe(200);
     expect(gateway.bus.asked.findLast((asked) => asked.subject === subject)?.ask).toMatchObject(filter);
+  });
+
+  it('are refused in brackets, which would let everything through', async () => {
+    const { status, json } = await gateway.call({ method: 'GET', url: '/api/v1/connections/link?status[]=failed' });
+    expect([status, json.error.message]).toEqual([400, 'status must be given once, without []']);
+    expect((await gateway.call({ method: 'GET', url: '/api/v1/connections/link?other[]=x' })).status).toBe(200);
   });
 });
 
@@ -194,6 +205,11 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('names no format but those that everybody knows', () => {
+    const formats = JSON.stringify(document).match(/(?<="format":")[^"]+/g);
+    expect([...new Set(formats)].sort()).toEqual(['date-time', 'email', 'uri', 'uuid']);
+  });
+
   it('names each operation once and each path parameter where it stands', () => {
     const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.values(methods).map((operation) => ({ path, ...operation })),
@@ -212,6 +228,8 @@ describe('the OpenAPI document', () => {
     expect(oneOf('provider')).toMatchObject({ enum: ['', 'plaid', 'teller'] });
     expect(oneOf('expires_in_seconds')).toMatchObject({ type: 'integer', minimum: 0, maximum: 3600 });
     expect(oneOf('label')).toMatchObject({ type: 'string', maxLength: 200 });
+    const defaults = Object.values(mint.properties).map((field) => (field as { default?: unknown }).default);
+    expect(defaults).toEqual([undefined, '', false, '', 900, '']);
     const session = document.components.schemas['LinkSession']!;
     const optional = Object.keys(session.properties).filter((field) => !session.required.includes(field));
     expect(optional).toEqual(['connection_id', 'error_code', 'error_message']);
@@ -266,10 +284,20 @@ describe('the OpenAPI document', () => {
       parameters.filter((parameter) => parameter.in === 'header').map(({ name }) => name);
     const key = document.paths['/v1/api-keys']!['post']!;
     expect(headersOf(key)).toEqual(['x-codespar-project', 'Idempotency-Key']);
+    const name = key.parameters.find((parameter) => parameter.name === 'Idempotency-Key');
+    expect(name?.schema).toEqual({ type: 'string', minLength: 1, maxLength: 255 });
     expect(key.responses['409']!.description).toBe('`idempotency_conflict`, `idempotency_in_flight`, `conflict`');
     expect(key.responses['201']!.headers).toHaveProperty('Idempotency-Replayed');
     expect(key.responses['429']!.headers).toHaveProperty('Retry-After');
     expect(key.responses['400']!.headers).not.toHaveProperty('Retry-After');
+    for (const [status, { headers }] of Object.entries(key.responses)) {
+      expect([status, 'X-RateLimit-Limit' in headers!]).toEqual([status, status !== '401']);
+      expect([status, 'WWW-Authenticate' in headers!]).toEqual([status, status === '401']);
+    }
+    const file = document.paths['/api/v1/audit/export']!['get']!.responses['200']!;
+    expect(Object.keys(file.headers!)).toEqual(
+      expect.arrayContaining(['X-Export-Entries', 'X-Export-Exact', 'Content-Disposition']),
+    );
     expect(headersOf(document.paths['/v1/audit/stream']!['get']!)).toEqual(['Last-Event-ID']);
     expect(headersOf(document.paths['/v1/webhooks/{server_id}/{connection_id}']!['post']!)).toEqual([]);
   });
@@ -285,6 +313,37 @@ describe('the OpenAPI document', () => {
     expect(responses['204']!.content).toBeUndefined();
   });
 
+  it('says of a text in a body that it must not be empty', () => {
+    const { CreateAgentSession, CredentialCheck, Erase, MintLinkSession, StartConnectLink } =
+      document.components.schemas;
+    const filled = [
+      CreateAgentSession!.properties['user_id']!.anyOf[0],
+      CredentialCheck!.properties['server_id'],
+      Erase!.properties['subject'],
+      MintLinkSession!.properties['user_id'],
+      StartConnectLink!.properties['user_id'],
+    ];
+    expect(filled).toEqual(filled.map(() => expect.objectContaining({ minLength: 1 })));
+  });
+
+  it('says what a refusal on /v1 may bring beside its code', () => {
+    const { properties } = document.components.schemas['PlatformError']!;
+    const error = properties['error'] as unknown as { properties: { details: Schema } };
+    expect(properties).toHaveProperty('unknown');
+    expect(Object.keys(error.properties.details.properties)).toEqual(
+      expect.arrayContaining(['issues', 'missing', 'extra', 'unknown', 'retry_after', 'allow']),
+    );
+  });
+
+  it('says of an older name that it is one', () => {
+    const summaries = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.values(methods).map(({ summary }) => [path, summary]),
+    );
+    const older = summaries.filter(([, summary]) => summary!.startsWith('Older name of ')).map(([path]) => path);
+    const documented = Object.keys(document.paths).filter((path) => /^\/v1\/(providers|connect\/)/.test(path));
+    expect(older.sort()).toEqual(documented.sort());
+  });
+
   it('says of a reply what is always there, and of a body what has to be', () => {
     const { Server, MintLinkSession } = document.components.schemas;
     expect(Server!.required).toEqual(Object.keys(Server!.properties));
@@ -298,6 +357,9 @@ describe('the OpenAPI document', () => {
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
     expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-[\w+/=]+';/);
     expect(text).toContain('/api/v1/connections/{id}/relink');
+    expect(text).toContain('<td>boolean or null, default <code>false</code></td>');
+    expect(text).toContain('<td>integer, 0 to 3600 or null, default <code>900</code></td>');
+    expect(text).not.toMatch(/9007199254740991|boolean,null/);
     expect(text).not.toMatch(/<script|src=|https?:|undefined|\[object/);
   });
 });

@@ -14,8 +14,13 @@ type Json = Record<string, unknown>;
 export function jsonBodyOf(request: FastifyRequest): Json | undefined {
   const raw = rawBodyOf(request);
   if (!raw) return undefined;
-  if (!isUtf8(raw)) throw new DomainError('INVALID_BODY', 'The request body is not valid UTF-8.');
-  const text = raw.toString();
+  if (!isUtf8(raw)) {
+    const isEncoded = request.headers['content-encoding'] !== undefined;
+    const reason = isEncoded ? ': it has to come without Content-Encoding' : '';
+    throw new DomainError('INVALID_BODY', `The request body is not valid UTF-8${reason}.`);
+  }
+  // Some write a byte order mark in front, which RFC 8259 lets a reader pass over.
+  const text = raw.toString().replace(/^\uFEFF/, '');
   const value = parse(text);
   refuseChangedNumbers(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

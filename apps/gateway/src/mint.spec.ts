@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { gzipSync } from 'node:zlib';
 import type { Ask } from '#contracts/subjects.js';
 import { DomainError } from '#contracts/errors.js';
 import { hashSecret } from '#contracts/secrets.js';
@@ -146,6 +147,13 @@ describe('minting a link session', () => {
     expect([status, json.error.code]).toEqual([400, code]);
     expect(json.error.message).toContain(message);
     expect(minted).toEqual([]);
+  });
+
+  it('passes over a byte order mark, and says what an encoded body has too much', async () => {
+    expect((await mint(`\uFEFF${JSON.stringify(good)}`)).status).toBe(201);
+    const { status, json } = await mint(gzipSync(JSON.stringify(good)), { 'content-encoding': 'gzip' });
+    expect([status, json.error.code]).toEqual([400, 'INVALID_BODY']);
+    expect(json.error.message).toBe('The request body is not valid UTF-8: it has to come without Content-Encoding.');
   });
 
   it('takes digits in text for text, and numbers that stay what they are', async () => {

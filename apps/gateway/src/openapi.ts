@@ -2,11 +2,23 @@ import { z } from 'zod';
 import { type ErrorCode, errors, platformCode } from '#contracts/errors.js';
 import { householdError, platformError, problem } from '#contracts/api/errors.js';
 import { type EndpointSpec, takesIdempotencyKey } from './endpoint.js';
+import { headerParameters, headersOfRefusal, headersOfReply } from './openapi-headers.js';
 import { isPlatform, parameterFault } from './surface.js';
 
 type Json = Record<string, unknown>;
 
 const COMPONENTS = '#/components/schemas/';
+
+const ABOUT = [
+  'Hosted-link sessions, connections, API keys and the audit timeline. `/api/v1` is the household API, `/v1` the platform API.',
+  "Every reply carries `X-Request-Id`: the request's own where that is 1 to 128 of `A-Z a-z 0-9 . _ -`, else a new one.",
+  '`Accept: application/problem+json` gets refusals as RFC 9457.',
+  'Query parameters and fields of a body that are not described are ignored, except for `as_of`.',
+  'A method that a path does not take is 405 `METHOD_NOT_ALLOWED`; what cannot be read as a request is 400 `BAD_REQUEST`,',
+  '408 `REQUEST_TIMEOUT` or 431 `HEADERS_TOO_LARGE`, everywhere as `/api/v1` writes it.',
+  'The keys that sign results, receipts and checkpoints are at `/.well-known/jwks.json`; `/v1/connect/callback/{server_id}`',
+  'is the page to which a provider sends a browser back.',
+].join(' ');
 
 /** The OpenAPI 3.1 document of these endpoints: the truth about both surfaces, because the routes are made from the same. */
 export function openApi(endpoints: EndpointSpec[]): Json {
@@ -20,8 +32,7 @@ export function openApi(endpoints: EndpointSpec[]): Json {
     info: {
       title: 'Latchkey',
       version: '1',
-      description:
-        'Hosted-link sessions, connections, API keys and the audit timeline. `/api/v1` is the household API, `/v1` the platform API. Every reply carries `X-Request-Id`; `Accept: application/problem+json` gets refusals as RFC 9457.',
+      description: ABOUT,
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
@@ -31,7 +42,11 @@ export function openApi(endpoints: EndpointSpec[]): Json {
       schemas: components(endpoints),
       securitySchemes: {
         ApiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: '`bb_` + 43 base62 digits.' },
-        Bearer: { type: 'http', scheme: 'bearer', description: 'A `csk_` platform key, or a `bb_` household key.' },
+        Bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A `bb_` household key; on `/v1` also a `csk_` platform key.',
+        },
       },
     },
   };
@@ -132,38 +147,6 @@ function queryParameters({ query }: EndpointSpec): Json[] {
   });
 }
 
-function headerParameters(endpoint: EndpointSpec): Json[] {
-  const meant: Record<string, string> = {
-    ...endpoint.headers,
-    ...(takesIdempotencyKey(endpoint) && {
-      'Idempotency-Key': '1 to 255 characters. The same again within 24 hours gets the same status and bytes.',
-    }),
-    ...(endpoint.isStream === true && { 'Last-Event-ID': 'The `id` that came last: the stream goes on after it.' }),
-  };
-  return Object.entries(meant).map(([name, description]) => ({
-    ...{ name, in: 'header', required: false, description },
-    schema: { type: 'string' },
-  }));
-}
-
-const requestIdHeader = {
-  'X-Request-Id': { schema: { type: 'string' }, description: 'Names this request in the timeline.' },
-};
-
-const integerHeader = (description: string) => ({ schema: { type: 'integer' }, description });
-
-const limitHeaders = {
-  'X-RateLimit-Limit': integerHeader('Requests of this API key per minute.'),
-  'X-RateLimit-Remaining': integerHeader('How many can follow at once.'),
-  'X-RateLimit-Reset': integerHeader('Seconds until the whole burst is there again.'),
-};
-
-const replayedHeader = {
-  'Idempotency-Replayed': { schema: { const: 'true' }, description: 'There when this answer was given before.' },
-};
-
-const retryHeader = { 'Retry-After': integerHeader('Seconds after which to try again.') };
-
 /** Text that comes bit by bit, so there is no object to describe. */
 const streamed = (types: true | string[]): Json =>
   Object.fromEntries(
@@ -171,12 +154,8 @@ const streamed = (types: true | string[]): Json =>
   );
 
 function replies(endpoint: EndpointSpec): Json {
-  const { reply, access, isStream } = endpoint;
-  const headers = {
-    ...requestIdHeader,
-    ...(access !== 'public' && limitHeaders),
-    ...(takesIdempotencyKey(endpoint) && replayedHeader),
-  };
+  const { reply, isStream } = endpoint;
+  const headers = headersOfReply(endpoint);
   const described = Object.entries(reply).map(([status, schema]) => {
     const stream = status === '200' && isStream;
     return [
@@ -208,7 +187,7 @@ function refusalReply(endpoint: EndpointSpec, codes: ErrorCode[]): Json {
   const names = new Set(codes.map((code) => (isPlatform(endpoint) ? platformCode(code) : code)));
   return {
     description: [...names].map((name) => `\`${name}\``).join(', '),
-    headers: { ...requestIdHeader, ...([429, 503].includes(errors[codes[0]!].status) && retryHeader) },
+    headers: headersOfRefusal(endpoint, errors[codes[0]!].status),
     content: { 'application/json': { schema: refTo(schema) }, 'application/problem+json': { schema: refTo(problem) } },
   };
 }

@@ -43,7 +43,9 @@ export class PlatformConnectionController {
     access: 'connections:write',
     summary: 'Create a connection, or replace the credential of the live one',
     description:
-      '201: created. 200: the live connection of this project, server and user keeps its id, and its credential is replaced.',
+      '201: created. 200: the live connection of this project, server and user keeps its id, and its credential is replaced; ' +
+      'of `display_name` and `connection_metadata`, what is absent or null stays, and what is sent replaces all that was ' +
+      'there, where PATCH merges.',
     body: createConnectionBody,
     bodyLimit: BODY_LIMIT,
     reply: { 201: platformConnection, 200: platformConnection },

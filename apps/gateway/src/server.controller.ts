@@ -21,6 +21,7 @@ const list = {
   query: serversQuery,
   reply: { 200: servers },
 };
+const older = (name: string) => ({ summary: `Older name of ${name}` });
 const one = { ...read, summary: 'Look at a server', reply: { 200: server }, errors: ['SERVER_UNKNOWN' as const] };
 const auth = {
   ...read,
@@ -41,7 +42,7 @@ export class ServerController {
     return { total: all.length, filtered: found.length, servers: found, data: found };
   }
 
-  @Endpoint({ ...list, path: '/v1/providers' })
+  @Endpoint({ ...list, ...older('/v1/servers'), path: '/v1/providers' })
   listAsProviders(@RequestQuery() query: ServersQuery) {
     return this.list(query);
   }
@@ -54,7 +55,7 @@ export class ServerController {
     return found;
   }
 
-  @Endpoint({ ...one, path: '/v1/providers/:id' })
+  @Endpoint({ ...one, ...older('/v1/servers/{id}'), path: '/v1/providers/:id' })
   getAsProvider(@Param('id') id: string): Promise<Server> {
     return this.get(id);
   }
@@ -64,7 +65,7 @@ export class ServerController {
     return toAuthSchema(await this.get(id));
   }
 
-  @Endpoint({ ...auth, path: '/v1/providers/:id/auth-schema' })
+  @Endpoint({ ...auth, ...older('/v1/servers/{id}/auth-schema'), path: '/v1/providers/:id/auth-schema' })
   authSchemaAsProvider(@Param('id') id: string) {
     return this.authSchema(id);
   }

@@ -28,7 +28,8 @@ export function checkedBody<S extends z.ZodType>(schema: S, value: unknown): z.o
 }
 
 /** The query as the schema reads it; `code` is what the surface calls a fault in it. */
-export function checkedQuery<S extends z.ZodType>(schema: S, value: unknown, code: ErrorCode): z.output<S> {
+export function checkedQuery<S extends z.ZodObject>(schema: S, value: unknown, code: ErrorCode): z.output<S> {
+  refuseBrackets(schema, value as object, code);
   return checked(schema, value, (issues) => {
     const given = issues.map((issue) =>
       issue.wrongType ? { ...issue, message: `${issue.field} must be given once` } : issue,
@@ -36,6 +37,14 @@ export function checkedQuery<S extends z.ZodType>(schema: S, value: unknown, cod
     const first = given[0]!;
     return refusal(first.field === 'cursor' ? 'INVALID_CURSOR' : code, first, given);
   });
+}
+
+/** As other frameworks write a list. Passed over like other unknown names, a filter would let everything through. */
+function refuseBrackets({ shape }: z.ZodObject, sent: object, code: ErrorCode): void {
+  const field = Object.keys(shape).find((name) => `${name}[]` in sent);
+  if (!field) return;
+  const issue = { field, message: `${field} must be given once, without []`, wrongType: false };
+  throw refusal(code, issue, [issue]);
 }
 
 function checked<S extends z.ZodType>(schema: S, value: unknown, refuse: (issues: Issue[]) => DomainError) {

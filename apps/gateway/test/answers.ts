@@ -92,7 +92,7 @@ export const answers: Answers = {
     ...usedKey,
     kind: context.request_id.startsWith('platform') ? 'platform' : 'household',
   }),
-  'key.list': () => page(usedKey),
+  'key.list': ({ kind }) => page(kind === 'platform' ? { ...usedKey, kind, scopes: ['servers:read'] } : usedKey),
   'key.used': () => ({}),
   'key.refused': () => ({}),
   'key.project.create': ({ id, name, slug }) =>

@@ -5,7 +5,7 @@ import type { AuditChanges, AuditEntry, AuditFilter, AuditNarrowing } from './au
 import type { ExportLine } from './audit-chain.js';
 import type { AgentSessionView, SessionReach } from './agent-session.js';
 import type { ConnectLinkWish } from './connect-link.js';
-import type { ConnectionTerms, ConnectionView, OwnedConnection } from './connection.js';
+import type { ConnectionTerms, ConnectionView, HouseholdStatus, OwnedConnection } from './connection.js';
 import type { Erasure, OpenedTexts, TextToOpen } from './erasure.js';
 import type { AsOf, Context, LastWrite, Page, Position, Tenant, Written } from './envelope.js';
 import type { IdempotencyState } from './idempotency.js';
@@ -152,7 +152,7 @@ export interface Subjects {
   /** The truth about a connection, from its own stream. */
   'connection.read': { ask: { context: Context; id: string }; reply: OwnedConnection };
   'connection.list': {
-    ask: Read & { user_id?: string; limit: number; cursor?: string };
+    ask: Read & { user_id?: string; status?: HouseholdStatus; limit: number; cursor?: string };
     reply: Page<OwnedConnection>;
   };
   'connection.disconnect': { ask: Command; reply: Written<OwnedConnection> };

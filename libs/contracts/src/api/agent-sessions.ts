@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AgentSessionView, SessionReach } from '../agent-session.js';
 import { agentSessionId } from '../ids.js';
-import { cursor, limit, optional, text, time } from './fields.js';
+import { cursor, filled, limit, optional, text, time } from './fields.js';
 import { authTypes } from './servers.js';
 
 const id = z.string().regex(/^ses_[0-9A-Za-z]{22}$/);
@@ -9,10 +9,7 @@ const id = z.string().regex(/^ses_[0-9A-Za-z]{22}$/);
 export const createSessionBody = z
   .object({
     servers: z.array(text(64)).max(100, 'must name at most 100 servers').describe('Ids of GET /v1/servers.'),
-    user_id: optional(
-      text(128).refine((value) => value !== '', 'must not be empty'),
-      null,
-    ).describe("Whose connections it may use besides the project's own."),
+    user_id: optional(filled(128), null).describe("Whose connections it may use besides the project's own."),
   })
   .meta({ id: 'CreateAgentSession' });
 export type CreateSessionBody = z.output<typeof createSessionBody>;

@@ -6,7 +6,8 @@ export const exportQuery = z.object({
     .enum(['', 'ndjson', 'csv'], { error: 'must be ndjson or csv' })
     .optional()
     .transform((value) => value || ('ndjson' as const))
-    .meta({ enum: ['ndjson', 'csv'], default: 'ndjson' }),
+    .meta({ enum: ['ndjson', 'csv'], default: 'ndjson' })
+    .describe('`Accept` is not looked at.'),
   ...narrowing,
 });
 export type ExportQuery = z.output<typeof exportQuery>;

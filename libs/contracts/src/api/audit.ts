@@ -1,14 +1,19 @@
 import { z } from 'zod';
 import type { AuditEntry } from '../audit.js';
-import { cursor, limit, moment, oneOf, page, word } from './fields.js';
+import { cursor, limit, moment, oneOf, page, time, word } from './fields.js';
 
 export const auditEntry = z
   .object({
     position: z.string().describe('Where it stands in the order of all events.'),
     id: z.string(),
-    at: z.string(),
+    at: time,
     type: z.string().meta({ examples: ['SessionMinted'] }),
-    subject: z.object({ kind: z.string(), id: z.string(), short_id: z.string().nullable() }),
+    subject: z
+      .object({ kind: z.string(), id: z.string(), short_id: z.string().nullable() })
+      .describe(
+        'What it happened to. `id` of a connection and of an agent session is its UUID, also on `/v1`, whose routes take ' +
+          'the same 128 bits as `conn_` or `ses_` and 22 base62 digits (docs/subscribing.md shows how).',
+      ),
     actor: z.object({
       type: z.enum(['api_key', 'person', 'provider', 'operator', 'system']),
       id: z.string(),
@@ -34,11 +39,11 @@ export const narrowing = {
   subject: word().describe(
     'Any id of a session, connection, Connect Link, key, user or project: UUID, short_id, conn_…, ses_…, prj_….',
   ),
-  actor: word(),
-  type: word(),
-  request_id: word(),
-  from: moment,
-  to: moment,
+  actor: word().describe('The id or the name of who did it.'),
+  type: word().describe('The type of event, such as `SessionMinted`.'),
+  request_id: word().describe('The `X-Request-Id` of the answer.'),
+  from: moment.describe('At or after this time.'),
+  to: moment.describe('Before this time.'),
 };
 
 export const auditQuery = z.object({

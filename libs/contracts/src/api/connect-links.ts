@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import { optional, text, time } from './fields.js';
+import { filled, optional, time } from './fields.js';
 import { parseRedirectUrl } from './redirect-url.js';
-
-const filled = (max: number) => text(max).refine((value) => value !== '', 'must not be empty');
 
 /** RFC 6749 allows these characters in a scope; a comma would be two at some providers. */
 const scope = z.string().regex(/^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,200}$/, 'must be the name of a scope');

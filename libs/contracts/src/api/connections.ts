@@ -1,8 +1,13 @@
 import { z } from 'zod';
-import { householdStatus, type OwnedConnection } from '../connection.js';
-import { cursor, limit, page, shortId, time, uuid, word } from './fields.js';
+import { type ConnectionState, type HouseholdStatus, householdStatus, type OwnedConnection } from '../connection.js';
+import { choice, cursor, limit, page, shortId, time, uuid, word } from './fields.js';
 
-const status = z.enum(['active', 'error', 'pending_reauth', 'disconnected']);
+const statuses = ['active', 'error', 'pending_reauth', 'disconnected'] as const;
+const status = z.enum(statuses);
+
+/** Each status is another word for one state. */
+export const stateOf = (status: HouseholdStatus): ConnectionState =>
+  (Object.keys(householdStatus) as ConnectionState[]).find((state) => householdStatus[state] === status)!;
 
 export const connection = z
   .object({
@@ -32,7 +37,12 @@ export const connectionStatus = z
   })
   .meta({ id: 'ConnectionStatus' });
 
-export const connectionsQuery = z.object({ user_id: word().describe('UUID or short_id.'), limit: limit(200), cursor });
+export const connectionsQuery = z.object({
+  status: choice(statuses),
+  user_id: word().describe('UUID or short_id.'),
+  limit: limit(200),
+  cursor,
+});
 export type ConnectionsQuery = z.output<typeof connectionsQuery>;
 export const connectionsPage = page('connections', connection).meta({ id: 'ConnectionPage' });
 

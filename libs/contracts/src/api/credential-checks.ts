@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import { text } from './fields.js';
-
-const filled = (max: number) => text(max).refine((value) => value !== '', 'must not be empty');
+import { filled } from './fields.js';
 
 export const credentialCheckBody = z
   .object({

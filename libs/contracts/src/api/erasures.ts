@@ -1,13 +1,11 @@
 import { z } from 'zod';
-import { text } from './fields.js';
+import { filled } from './fields.js';
 
 export const eraseBody = z
   .object({
-    subject: text(200)
-      .refine((value) => value !== '', 'is required')
-      .describe(
-        'Any id of a user, session, connection, Connect Link, key or agent session, or your own name for an end user.',
-      ),
+    subject: filled(200).describe(
+      'Any id of a user, session, connection, Connect Link, key or agent session, or your own name for an end user.',
+    ),
   })
   .meta({ id: 'Erase' });
 export type EraseBody = z.output<typeof eraseBody>;

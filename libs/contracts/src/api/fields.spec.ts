@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { auditQuery } from './audit.js';
 import { createKeyBody } from './api-keys.js';
-import { asOfQuery, moment } from './fields.js';
+import { asOfQuery, moment, toUtc } from './fields.js';
 import { createUserBody } from './users.js';
 
 it.each([
@@ -18,6 +18,12 @@ it.each([
   ['2026-11-07T05:31:56.166000Z', '2026-11-07T05:31:56.166Z'],
 ])('takes the bound %s for the first millisecond that is not before it', (value, utc) => {
   expect(moment.parse(value)).toBe(utc);
+});
+
+it('takes a leap second for the end of the second before it', () => {
+  expect(toUtc('2016-12-31T23:59:60Z')).toBe('2016-12-31T23:59:59.999Z');
+  expect(toUtc('2017-01-01T00:59:60.5+01:00')).toBe('2016-12-31T23:59:59.999Z');
+  expect(toUtc('2016-12-31T23:60:00Z')).toBeNull();
 });
 
 it('knows no bound behind the last year', () => {

@@ -14,7 +14,10 @@ const characters = (text: string): number => (text.length === 0 ? 0 : [...text].
 
 /** Absent and null mean the same: not given. */
 export const optional = <S extends z.ZodType, const F>(schema: S, fallback: F) =>
-  schema.nullish().transform((value): z.output<S> | F => (value ?? fallback) as z.output<S> | F);
+  schema
+    .nullish()
+    .transform((value): z.output<S> | F => (value ?? fallback) as z.output<S> | F)
+    .meta({ default: fallback ?? undefined });
 
 /** Any text of at most `max` characters, kept as it was sent. */
 export const text = (max: number) =>
@@ -23,6 +26,12 @@ export const text = (max: number) =>
     .refine((value) => !UNSTORABLE.test(value), 'must not contain NUL or unpaired surrogates')
     .refine((value) => value.length <= max || characters(value) <= max, `must be at most ${max} characters`)
     .meta({ maxLength: max });
+
+/** Any text of 1 to `max` characters, kept as it was sent. */
+export const filled = (max: number) =>
+  text(max)
+    .refine((value) => value !== '', 'must not be empty')
+    .meta({ minLength: 1 });
 
 /** Text that must say something: trimmed, 1 to `max` characters. */
 export const name = (max: number) =>
@@ -90,7 +99,9 @@ function notBefore(value: string): string | null {
 }
 
 /** Null for what is no RFC 3339 time, or none of the years 1 to 9999, which databases take. */
-export function toUtc(value: string): string | null {
+export function toUtc(sent: string): string | null {
+  // A leap second, which no clock here has, is the end of the second before it.
+  const value = sent.replace(/(?<=:\d\d):60(\.\d+)?/, ':59.999');
   if (!RFC_3339.test(value) || !isOnCalendar(value.slice(0, 19).toUpperCase())) return null;
   const time = Date.parse(value);
   const utc = Number.isNaN(time) ? '' : new Date(time).toISOString();
@@ -145,6 +156,11 @@ export const time = z
 export const page = <K extends string, S extends z.ZodType>(key: K, item: S) =>
   z.object({
     [key]: z.array(item),
-    next_cursor: z.string().nullable().describe('Pass it as `cursor` to get the next page; null on the last one.'),
+    next_cursor: z
+      .string()
+      .nullable()
+      .describe(
+        'Pass it as `cursor` to get the next page; null on the last one. A page may hold fewer than `limit` before that.',
+      ),
     has_more: z.boolean(),
   } as { [P in K]: z.ZodArray<S> } & { next_cursor: z.ZodNullable<z.ZodString>; has_more: z.ZodBoolean });

@@ -27,12 +27,17 @@ const redirectUrl = optional(
       (value) => value !== null,
       'must be an absolute https URL (http on a loopback host only) without user info, at most 2048 characters percent-encoded',
     )
-    .transform((value) => value ?? ''),
+    .transform((value) => value ?? '')
+    .meta({ maxLength: 2048 }),
   '',
-).describe('The hosted page sends the person here after the end. https, or http on a loopback host.');
+).describe(
+  'The hosted page sends the person here after the end. https, or http on a loopback host; at most 2048 characters ' +
+    'percent-encoded. It is kept and shown as a browser writes it, with `/` for an empty path.',
+);
 
 const expiresIn = optional(integer(0, 3600), 0)
   .transform((seconds) => seconds || 900)
+  .meta({ default: 900 })
   .describe('Time to live in seconds. 0, null or absent is 900 (15 minutes).');
 
 const label = optional(text(200), '').describe("Shown on the audit timeline and on the person's page.");
@@ -43,6 +48,7 @@ export const mintBody = z
     user_id: z
       .string()
       .refine((value) => value.trim() !== '', 'is required')
+      .meta({ minLength: 1 })
       .describe('UUID or short_id of a household user.'),
     provider: optional(oneOf(['', 'plaid', 'teller'], '"plaid" or "teller"'), '').describe(
       'Empty or absent lets the page show a picker.',
@@ -95,8 +101,8 @@ export const sessionsQuery = z.object({
   status: choice(statuses),
   user_id: word().describe('UUID or short_id.'),
   connection_id: word().describe('UUID or short_id.'),
-  created_after: moment,
-  created_before: moment,
+  created_after: moment.describe('At or after this time.'),
+  created_before: moment.describe('Before this time.'),
   limit: limit(200),
   cursor,
 });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ConnectionState, ConnectionView } from '../connection.js';
 import { metadataFault } from '../connection-metadata.js';
 import { platformConnectionId } from '../ids.js';
-import { choice, cursor, integer, limit, optional, text, time, word } from './fields.js';
+import { choice, cursor, filled, integer, limit, optional, text, time, word } from './fields.js';
 import { authTypes } from './servers.js';
 
 const statuses = ['pending', 'connected', 'revoked', 'expired'] as const;
@@ -55,11 +55,6 @@ export const platformConnections = z
   .object({ connections: z.array(platformConnection), next_cursor: z.string().nullable() })
   .meta({ id: 'PlatformConnectionPage' });
 
-const filled = (max: number) =>
-  text(max)
-    .refine((value) => value !== '', 'must not be empty')
-    .meta({ minLength: 1 });
-
 /** Within the caps; a fault is worded by the rule itself. */
 const metadata = anything.superRefine((value, context) => {
   const message = metadataFault(value);
@@ -82,7 +77,11 @@ export const createConnectionBody = z
 export type CreateConnectionBody = z.output<typeof createConnectionBody>;
 
 export const metadataBody = z
-  .object({ connection_metadata: anything.describe('Merged key by key; null removes a key.') })
+  .object({
+    connection_metadata: anything.describe(
+      'Merged key by key; null removes a key. What comes of it has at most 64 keys and 32,768 bytes of JSON.',
+    ),
+  })
   .meta({ id: 'ConnectionMetadata' });
 export type MetadataBody = z.output<typeof metadataBody>;
 

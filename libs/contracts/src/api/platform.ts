@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { platformScopes, type UsedKey } from '../key.js';
+import { type PlatformScope, platformScopes, type UsedKey } from '../key.js';
 import { choice, cursor, limit, name, oneOf, optional, text, time, uuid, word } from './fields.js';
 
 export const createPlatformKeyBody = z
@@ -25,7 +25,7 @@ const keyFields = {
   prefix: z.string(),
   project_id: z.string(),
   environment: z.enum(['live', 'test']),
-  scopes: z.array(z.string()),
+  scopes: z.array(z.enum(platformScopes)),
   created_at: time,
   expires_at: time.nullable(),
   revoked_at: time.nullable(),
@@ -42,6 +42,7 @@ export const createdPlatformKey = z
 export const platformKeys = z
   .object({ keys: z.array(platformKey), next_cursor: z.string().nullable() })
   .meta({ id: 'PlatformKeyPage' });
+
 /** Whose keys are meant, by the rules of creation. */
 const place = {
   project_id: word(100).describe("Else the project that `x-codespar-project` names; else the caller's own."),
@@ -52,13 +53,14 @@ export const platformKeyQuery = z.object(place);
 export type PlatformKeyQuery = z.output<typeof platformKeyQuery>;
 export type PlatformKeysQuery = z.output<typeof platformKeysQuery>;
 
+/** A platform key has no other scopes. */
 export const toPlatformKey = (view: UsedKey): PlatformKey => ({
   id: view.id,
   name: view.name,
   prefix: view.key_prefix,
   project_id: view.project_id,
   environment: view.environment,
-  scopes: view.scopes,
+  scopes: view.scopes as PlatformScope[],
   created_at: view.created_at,
   expires_at: view.expires_at,
   revoked_at: view.revoked_at,
@@ -71,7 +73,7 @@ export const whoami = z
   .object({
     organization: named,
     project: named,
-    key: z.object({ id: uuid, environment: z.enum(['live', 'test']), scopes: z.array(z.string()) }),
+    key: z.object({ id: uuid, environment: z.enum(['live', 'test']), scopes: z.array(z.enum(platformScopes)) }),
   })
   .meta({ id: 'WhoAmI' });
 

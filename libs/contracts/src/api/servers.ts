@@ -56,7 +56,7 @@ export const server = z
       .nullable()
       .default(null),
     validation: z
-      .object({ method: z.literal('GET'), path: z.string().startsWith('/') })
+      .object({ method: z.literal('GET'), path: z.string().regex(/^\//, 'must begin with /') })
       .nullable()
       .default(null)
       .describe('A read without consequences, by which a credential is tried.'),
