@@ -8,7 +8,7 @@ import { commands } from './commands.js';
 import { envFile } from './env-file.js';
 
 const before = process.cwd();
-const said = () => jest.mocked(console.error).mock.calls.flat();
+const said = () => jest.mocked(console.error).mock.calls.map(([line]) => String(line));
 let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'latchkey-own-'));
