@@ -5,4 +5,4 @@ import bus from '../dist/libs/service/src/bus-accounts.js';
 
 const { busAccounts, busPasswordVariable, natsServerConfig } = bus;
 const accounts = busAccounts((user) => `$${busPasswordVariable(user)}`);
-writeFileSync(new URL('nats.conf', import.meta.url), natsServerConfig('0.0.0.0:4222', accounts));
+writeFileSync(new URL('nats.conf', import.meta.url), natsServerConfig('0.0.0.0:4222', accounts, '127.0.0.1:8222'));

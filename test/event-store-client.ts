@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jsonEvent, type ResolvedEvent } from '@eventstore/db-client';
+import { Metadata } from '@grpc/grpc-js';
 
 /** A stream name or prefix that no other test uses. */
 export const unique = (prefix: string) => `${prefix}-${randomUUID()}`;
@@ -43,6 +44,16 @@ export const numbers = async (read: AsyncIterable<ResolvedEvent>) => (await all(
 /** Both ends included, in either direction. */
 export const range = (from: number, to: number) =>
   Array.from({ length: Math.abs(to - from) + 1 }, (_, i) => (to < from ? from - i : from + i));
+
+/** The login of a connection string, or another one, for a call that no client of ours makes. */
+export function loginOf(
+  url: string,
+  { username, password }: Pick<URL, 'username' | 'password'> = new URL(url),
+): Metadata {
+  const metadata = new Metadata();
+  metadata.set('authorization', `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`);
+  return metadata;
+}
 
 /** What a promise is rejected with. */
 export const reason = (promise: Promise<unknown>): Promise<unknown> =>

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import {
   AccessDeniedError,
   CancelledError,
-  EventStoreDBClient,
+  type EventStoreDBClient,
   persistentSubscriptionToStreamSettingsFromDefaults,
   type ResolvedEvent,
   START,
@@ -17,8 +17,9 @@ import { StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.j
 import { BatchAppendReq, ReadReq } from '@eventstore/db-client/generated/streams_pb.js';
 import { credentials, status } from '@grpc/grpc-js';
 import { Client } from 'pg';
+import { signedInClient } from '#eventstore/signed-in-client.js';
 import { startStack, type Stack } from '#testing/stack.js';
-import { all, event, events, numberOf, numbers, range, reason, unique, until } from './event-store-client.js';
+import { all, event, events, loginOf, numberOf, numbers, range, reason, unique, until } from './event-store-client.js';
 
 /** What only our own server promises, or what only a server can show that may be killed. */
 const main = join(__dirname, '../dist/apps/eventstore-embedded/src/main.js');
@@ -34,22 +35,23 @@ interface RunningServer {
   url: string;
   exit: Promise<number | NodeJS.Signals>;
 }
+const password = 'a-test-password';
 const children: ChildProcess[] = [];
 const clients: EventStoreDBClient[] = [];
 
 /** Runs the server as the supervisor does; resolves when it serves or has ended. */
 async function start(env: NodeJS.ProcessEnv = {}): Promise<RunningServer> {
-  const database = { DATABASE_URL: stack.run().databases.eventstore, LOG_LEVEL: 'silent' };
-  const child = spawn(process.execPath, [main], { env: { ...process.env, ...database, ...env }, stdio: 'pipe' });
+  const own = { DATABASE_URL: stack.run().databases.eventstore, EVENTSTORE_PASSWORD: password, LOG_LEVEL: 'silent' };
+  const child = spawn(process.execPath, [main], { env: { ...process.env, ...own, ...env }, stdio: 'pipe' });
   children.push(child);
   const exit = once(child, 'exit').then(([code, signal]) => (signal ?? code) as number | NodeJS.Signals);
   const [line = ''] = (await Promise.race([once(child.stdout, 'data'), exit.then(() => [])])) as unknown[];
   const port = /^listening (\d+)\n$/.exec(String(line))?.[1] ?? '';
-  return { child, url: `esdb://127.0.0.1:${port}?tls=false`, exit };
+  return { child, url: `esdb://admin:${password}@127.0.0.1:${port}?tls=false`, exit };
 }
 
 function connect(url: string): EventStoreDBClient {
-  const client = EventStoreDBClient.connectionString(url);
+  const client = signedInClient(url);
   clients.push(client);
   return client;
 }
@@ -227,10 +229,10 @@ describe('a message that makes no sense', () => {
   it('ends its call and nothing else', async () => {
     const { url } = await start();
     const raw = new StreamsClient(new URL(url.replace('esdb:', 'http:')).host, credentials.createInsecure());
-    const batch = raw.batchAppend().on('data', () => undefined);
+    const batch = raw.batchAppend(loginOf(url)).on('data', () => undefined);
     batch.write(new BatchAppendReq().setIsFinal(true));
     expect(await reason(once(batch, 'end'))).toMatchObject({ code: status.INVALID_ARGUMENT });
-    const read = raw.read(new ReadReq()).on('data', () => undefined);
+    const read = raw.read(new ReadReq(), loginOf(url)).on('data', () => undefined);
     expect(await reason(once(read, 'end'))).toMatchObject({ code: status.INVALID_ARGUMENT });
     raw.close();
     await expect(connect(url).appendToStream(unique('sane'), event())).resolves.toMatchObject({ success: true });

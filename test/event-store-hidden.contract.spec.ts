@@ -3,12 +3,13 @@ import {
   BACKWARDS,
   binaryEvent,
   END,
-  EventStoreDBClient,
+  type EventStoreDBClient,
   NO_STREAM,
   StreamDeletedError,
   StreamNotFoundError,
   WrongExpectedVersionError,
 } from '@eventstore/db-client';
+import { signedInClient } from '#eventstore/signed-in-client.js';
 import { startStack, type Stack } from '#testing/stack.js';
 import { all, event, events, next, numbers, reason, unique, until } from './event-store-client.js';
 
@@ -19,7 +20,7 @@ let client: EventStoreDBClient;
 beforeAll(async () => {
   const outsideUrl = process.env.EVENTSTORE_URL;
   stack = outsideUrl ? undefined : await startStack({ parts: ['postgres', 'eventstore'], servers: 'local' });
-  client = EventStoreDBClient.connectionString(outsideUrl ?? (stack as Stack).run().eventstore.url);
+  client = signedInClient(outsideUrl ?? (stack as Stack).run().eventstore.url);
 });
 afterAll(async () => {
   await client.dispose();

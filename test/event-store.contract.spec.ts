@@ -34,6 +34,7 @@ import {
   event,
   events,
   idOf,
+  loginOf,
   next,
   nextEvents,
   numberOf,
@@ -43,6 +44,7 @@ import {
   unique,
   until,
 } from './event-store-client.js';
+import { signedInClient } from '#eventstore/signed-in-client.js';
 import { startStack, type Stack } from '#testing/stack.js';
 
 /** The server under contract: the one that EVENTSTORE_URL names, or our own, started here. */
@@ -61,7 +63,7 @@ let client: EventStoreDBClient;
 beforeAll(async () => {
   stack = outsideUrl ? undefined : await startStack({ parts: ['postgres', 'eventstore'], servers: 'local' });
   url = outsideUrl ?? (stack as Stack).run().eventstore.url;
-  client = EventStoreDBClient.connectionString(url);
+  client = signedInClient(url);
 });
 afterAll(async () => {
   await client.dispose();
@@ -409,7 +411,7 @@ describe('an error tells the client its class', () => {
     const address = new URL(url.replace('esdb:', 'http:')).host;
     const raw = new StreamsClient(address, channelCredentials.createInsecure());
     const error = await new Promise<ServiceError | null>((resolve) => {
-      const call = raw.append((failure) => resolve(failure));
+      const call = raw.append(loginOf(url), (failure) => resolve(failure));
       const identifier = new StreamIdentifier().setStreamName(Buffer.from(unique('raw')).toString('base64'));
       const options = new AppendReq.Options().setStreamIdentifier(identifier).setAny(new Empty());
       call.write(new AppendReq().setOptions(options));

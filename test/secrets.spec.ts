@@ -100,7 +100,7 @@ function accessTokens(): Record<string, string> {
 function partSecrets(): Record<string, string> {
   const read = (name: string) => readFileSync(join(stack.dataDir, 'secrets', name), 'utf8').trim();
   const sandbox = ['sandbox-plaid-secret', 'sandbox-teller-signing-secret', 'sandbox-oauth-client-secret'];
-  const names = ['vault.key', 'postgres-connection', ...sandbox];
+  const names = ['vault.key', 'postgres-connection', 'eventstore-admin', ...sandbox];
   return Object.fromEntries(names.map((name) => [name, read(name)]));
 }
 

@@ -65,14 +65,15 @@ const typesOf = (lines: string[]) => lines.map((line) => line.split(' ')[1]);
 describe('a service that subscribes to the event store', () => {
   it('hears every event, also those of before and while it was away, and goes on from its checkpoint', async () => {
     const before = await connection('before');
-    const args = [stack.run().eventstore.url, join(folder, 'checkpoint')];
-    const first = run('follow-event-store', args);
+    const args = [join(folder, 'checkpoint')];
+    const env = { EVENTSTORE_URL: stack.run().eventstore.url };
+    const first = run('follow-event-store', args, env);
     await first.says('caught up');
     const whole = ['ConnectionCreated', 'ConnectionDisconnected'];
     expect(typesOf(about(first.told.lines, before)).filter((type) => whole.includes(type!))).toEqual(whole);
     await first.end();
     const missed = await connection('missed');
-    const second = run('follow-event-store', args);
+    const second = run('follow-event-store', args, env);
     await until(
       () => Promise.resolve(about(second.told.lines, missed)),
       (lines) => typesOf(lines).includes(whole[1]),

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { EventStoreDBClient, jsonEvent, NO_STREAM, START } from '@eventstore/db-client';
+import { type EventStoreDBClient, jsonEvent, NO_STREAM, START } from '@eventstore/db-client';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { signedInClient } from '#eventstore/signed-in-client.js';
 import { busOptions } from '#service/bus-options.js';
 import { closedLoop, type Stretch } from './figures.js';
 import { serveJobs } from './worker.js';
 
-/** The limits under a mint and a GET: the same client libraries, and nothing of ours around them. */
+/** The limits under a mint and a GET: the same client libraries, and nothing of ours around them but the login. */
 interface Places {
   eventstoreUrl: string;
   bus: NodeJS.ProcessEnv;
@@ -26,7 +27,7 @@ let bus: NatsConnection;
 
 serveJobs({
   async open({ eventstoreUrl, bus: login }: Places) {
-    eventstore = EventStoreDBClient.connectionString(eventstoreUrl);
+    eventstore = signedInClient(eventstoreUrl);
     bus = await connect(busOptions(login));
   },
   append: ({ data, metadata, ...stretch }: AppendLoad) =>

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import {
-  EventStoreDBClient,
+  type EventStoreDBClient,
   jsonEvent,
   type RecordedEvent,
   type ResolvedEvent,
@@ -11,6 +11,7 @@ import {
   WrongExpectedVersionError,
 } from '@eventstore/db-client';
 import { Client } from 'pg';
+import { signedInClient } from '#eventstore/signed-in-client.js';
 import { startStack, type Stack } from '#testing/stack.js';
 import { until } from '../event-store-client.js';
 
@@ -25,7 +26,7 @@ let stack: Stack;
 let client: EventStoreDBClient;
 beforeAll(async () => {
   stack = await startStack({ parts: ['postgres', 'eventstore'], servers: 'local' });
-  client = EventStoreDBClient.connectionString(stack.run().eventstore.url);
+  client = signedInClient(stack.run().eventstore.url);
 });
 afterEach(() => void (writing = false));
 afterAll(async () => {

@@ -19,6 +19,7 @@ async function main(): Promise<void> {
   const server = await startGrpcServer(log, {
     host: settings.EVENTSTORE_HOST,
     port: settings.EVENTSTORE_PORT,
+    password: settings.EVENTSTORE_PASSWORD,
     dropSlowConsumers: settings.EVENTSTORE_DROP_SLOW_CONSUMERS,
   });
   const stop = async () => {

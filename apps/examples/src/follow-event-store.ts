@@ -3,7 +3,7 @@ import { connectEventStore } from '#eventstore/client.js';
 import { follow, type StorePosition } from '#eventstore/follow.js';
 
 /** A service of its own: hears every event of connections from the first one on, and goes on where it stopped. */
-const [url = 'esdb://127.0.0.1:2113?tls=false', file = 'connections.checkpoint'] = process.argv.slice(2);
+const [file = 'connections.checkpoint'] = process.argv.slice(2);
 
 const load = (): StorePosition | null => {
   const [commit, prepare] = readFileSync(file, { encoding: 'utf8', flag: 'a+' }).split(' ');
@@ -11,7 +11,8 @@ const load = (): StorePosition | null => {
 };
 
 void follow({
-  client: connectEventStore(url),
+  // It holds the password, and the arguments of a process are everybody's to read.
+  client: connectEventStore(process.env['EVENTSTORE_URL'] ?? 'esdb://127.0.0.1:2113?tls=false'),
   prefixes: ['connection-'],
   load: () => Promise.resolve(load()),
   apply: ({ events, position }) => {

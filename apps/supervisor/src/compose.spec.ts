@@ -25,6 +25,28 @@ function makeCertificates() {
   return spawnSync('bash', ['--norc', '-euc', tool + script.replace('/certs', dir)], { encoding: 'utf8' });
 }
 
+describe('what other containers of docker compose can get at', () => {
+  const services = [...compose.matchAll(/^ {2}([a-z-]+):\n((?: {4,}.*\n|\n)+)/gm)].map(([, name, text]) => ({
+    name,
+    text: text!,
+  }));
+  const those = (...words: string[]) =>
+    services.filter(({ text }) => words.some((word) => text.includes(word))).map(({ name }) => name);
+
+  it('are no private keys of the event store and its authority', () => {
+    expect(those("'certificates:")).toEqual(['certificates', 'eventstore']);
+    expect(those("'authority:/certs/root:ro'")).toEqual(['eventstore', ...those('<<: *environment')]);
+    expect(compose).toContain('tlsCAFile=/certs/root/ca.crt');
+  });
+
+  it("is not the bus's monitoring, which only its own health check asks", () => {
+    const config = readFileSync(join(__dirname, '../../../deploy/nats.conf'), 'utf8');
+    expect(config).toContain('\nhttp: "127.0.0.1:8222"\n');
+    expect(those("'-m'")).toEqual([]);
+    expect(those('http://127.0.0.1:8222/healthz')).toEqual(['nats']);
+  });
+});
+
 describe('the certificates of the event store', () => {
   it('last five years', () => {
     const made = makeCertificates();

@@ -1,7 +1,17 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { openDataFolder, removeDataFolder } from './data-folder.js';
 import { shelterOf } from './postgres-account.js';
 import { StartError } from './start-error.js';
@@ -10,7 +20,10 @@ let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'latchkey-folder-'));
 });
-afterEach(() => rmSync(dir, { recursive: true }));
+afterEach(() => {
+  jest.restoreAllMocks();
+  rmSync(dir, { recursive: true });
+});
 
 /** A data folder whose database is in the shelter of `owner`. */
 function folder(name: string, owner = name) {
@@ -27,6 +40,70 @@ describe('a data folder that is opened', () => {
     writeFileSync(file, '');
     expect(() => openDataFolder(file)).toThrow(new StartError(`DATA_DIR ${file} cannot be written: EEXIST`));
     expect(() => openDataFolder(join(file, 'data'))).toThrow(/^DATA_DIR .* cannot be written: ENOTDIR$/);
+  });
+
+  const secrets = () => join(dir, 'secrets');
+  const key = () => join(secrets(), 'vault.key');
+  const withKey = () => {
+    mkdirSync(secrets(), { mode: 0o700 });
+    writeFileSync(key(), 'planted', { mode: 0o600 });
+  };
+  /** Only root can give files away; anybody else takes the place of another user. */
+  const giveAway = (path: string) => {
+    const own = process.getuid!();
+    if (own === 0) lchownSync(path, 65_534, 65_534);
+    else jest.spyOn(process, 'getuid').mockReturnValue(own + 1);
+  };
+
+  it.each<[string, () => void, RegExp]>([
+    [
+      'of a folder of another user',
+      () => giveAway(secrets()),
+      /secrets belongs to user \d+, .*chown -Rh \d+ '.*secrets'/,
+    ],
+    ['that another user has put there', () => giveAway(key()), /belongs to user \d+/],
+    [
+      'of a folder that others may write to',
+      () => chmodSync(secrets(), 0o720),
+      /secrets can be changed by other users/,
+    ],
+    [
+      'that others may change',
+      () => {
+        chmodSync(secrets(), 0o711);
+        chmodSync(key(), 0o602);
+      },
+      /vault.key can be changed by other users/,
+    ],
+    [
+      "behind another user's link",
+      () => {
+        rmSync(secrets(), { recursive: true });
+        mkdirSync(join(dir, 'elsewhere'), { mode: 0o700 });
+        symlinkSync(join(dir, 'elsewhere'), secrets());
+        giveAway(secrets());
+      },
+      /secrets belongs to user \d+/,
+    ],
+  ])('takes no keys %s', (_name, plant, message) => {
+    withKey();
+    plant();
+    expect(() => openDataFolder(dir)).toThrow(message);
+    expect(() => openDataFolder(dir)).toThrow(StartError);
+  });
+
+  it('may be a link to a folder that a group shares, with a key that a careless editor left open in a closed folder', () => {
+    withKey();
+    chmodSync(key(), 0o664);
+    symlinkSync(join(dir, 'gone'), join(secrets(), 'dangling'));
+    chmodSync(dir, 0o775);
+    const link = `${dir}-link`;
+    symlinkSync(dir, link);
+    try {
+      expect(openDataFolder(link).read('vault.key')).toBe('planted');
+    } finally {
+      rmSync(link);
+    }
   });
 });
 

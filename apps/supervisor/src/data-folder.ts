@@ -26,6 +26,7 @@ export function openDataFolder(dataDir: string): Secrets {
     accessSync(secrets.dir, FULL);
     return secrets;
   } catch (error) {
+    if (error instanceof StartError) throw error;
     throw new StartError(`DATA_DIR ${dataDir} cannot be written: ${(error as NodeJS.ErrnoException).code}`);
   }
 }

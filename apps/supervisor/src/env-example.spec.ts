@@ -14,7 +14,7 @@ const sources = ['apps', 'libs']
   .filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts') && !file.startsWith('libs/testing'));
 
 /** Set by the supervisor for one part, never by a person. */
-const internal = /^(BROKER_.*|SANDBOX.*|EVENTSTORE_(HOST|PORT)|SUPERVISED|TELLER_WEBHOOK_URL)$/;
+const internal = /^(BROKER_.*|SANDBOX.*|EVENTSTORE_(HOST|PORT|PASSWORD)|SUPERVISED|TELLER_WEBHOOK_URL)$/;
 
 const found = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map((match) => match[1]!);
 const named = new Set(found(read('.env.example'), /\b([A-Z][A-Z0-9_]+)=/g));
@@ -60,7 +60,7 @@ describe('docker compose', () => {
   const accounts = busAccounts((user) => `$${busPasswordVariable(user)}`);
 
   it('runs NATS with the permissions of the table; else: node deploy/make-nats-conf.mjs', () => {
-    expect(read('deploy/nats.conf')).toBe(natsServerConfig('0.0.0.0:4222', accounts));
+    expect(read('deploy/nats.conf')).toBe(natsServerConfig('0.0.0.0:4222', accounts, '127.0.0.1:8222'));
   });
 
   it('is given every password by deploy/make-secrets.mjs', () => {

@@ -16,7 +16,10 @@ export interface Wiring {
   /** Where this machine reaches the gateway. */
   url: string;
   dataDir: string;
+  /** With the login of the event store. */
   eventstoreUrl: string;
+  /** The password of the embedded event store's one user. */
+  eventstorePassword: string;
   natsUrl: string;
   busPassword: (user: string) => string;
   /** The password of a schema's role. */
@@ -51,10 +54,11 @@ type NodePart = Exclude<PartName, 'postgres' | 'nats'>;
 
 /** The environment of each part that is a program of ours: the whole wiring of the system on one page. */
 const environments: Record<NodePart, (wiring: Wiring) => NodeJS.ProcessEnv> = {
-  eventstore: ({ ports, databaseUrl }) => ({
+  eventstore: ({ ports, databaseUrl, eventstorePassword }) => ({
     DATABASE_URL: databaseUrl('eventstore'),
     EVENTSTORE_HOST: '127.0.0.1',
     EVENTSTORE_PORT: String(ports.eventstore),
+    EVENTSTORE_PASSWORD: eventstorePassword,
   }),
   'sandbox-bank': ({ ports, url, dataDir, sandbox }) => ({
     SANDBOX_BANK_PORT: String(ports['sandbox-bank']),
@@ -76,6 +80,7 @@ const environments: Record<NodePart, (wiring: Wiring) => NodeJS.ProcessEnv> = {
     ...serviceEnvironment('gateway', wiring),
     ...publicPart(providerEnvironment(wiring)),
     DATABASE_URL: undefined,
+    EVENTSTORE_URL: undefined,
     HEALTH_PORT: undefined,
     HOST: wiring.host,
     PORT: String(wiring.publicPort),

@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { StartError } from './start-error.js';
 
@@ -15,10 +24,29 @@ const kept: Record<string, string> = {
   'postgres-admin': 'no other password opens it. Put the file back',
 };
 
+/** Keys that another user has put there, or could change, are known to that one. Root may do so anyway. */
+function refuseForeign(dir: string): void {
+  const own = process.getuid?.();
+  if (own === undefined) return;
+  const isClosed = (statSync(dir).mode & 0o011) === 0;
+  for (const path of [dir, ...readdirSync(dir).map((name) => join(dir, name))]) {
+    const target = statSync(path, { throwIfNoEntry: false });
+    const owner = [lstatSync(path), target].map((entry) => entry?.uid).find((uid) => uid && uid !== own);
+    const isWritable = target && (target.mode & 0o022) !== 0 && (path === dir || !isClosed);
+    if (owner === undefined && !isWritable) continue;
+    const why = owner === undefined ? 'can be changed by other users' : `belongs to user ${owner}`;
+    throw new StartError(
+      `${path} ${why}, who may know the keys there. Name another DATA_DIR; or, if you trust all that is in this one: ` +
+        `chown -Rh ${own} '${dir}' && chmod -R go-w '${dir}'`,
+    );
+  }
+}
+
 /** Opens the folder of generated secrets: each is made once, readable by the owner only, and stays the same over restarts. */
 export function openSecrets(dataDir: string) {
   const dir = join(dataDir, 'secrets');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
+  refuseForeign(dir);
   const file = (name: string, make: () => string) => {
     const path = join(dir, name);
     if (!existsSync(path)) {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { services } from '#contracts/services.js';
 import { nodePart, type Wiring } from './parts.js';
 import { openSecrets } from './secrets.js';
 import { partNames, readSettings } from './settings.js';
@@ -17,6 +18,7 @@ const secrets: Record<string, string | null> = {
   SETUP_CODE: 'key',
   AUDIT_SIGNING_KEY: 'audit',
   LATCHKEY_API_KEY: null,
+  EVENTSTORE_PASSWORD: null,
   EVENTSTORE_ADMIN_PASSWORD: null,
   POSTGRES_PASSWORD: null,
 };
@@ -36,6 +38,13 @@ it.each(Object.entries(secrets))('%s reaches nobody but %s', (secret, part) => {
   expect(holders).toEqual(part === null ? [] : [part]);
   // The servers that are no programs of ours get this much.
   expect(Object.values(wiring.inherited)).not.toContain(given[secret]);
+});
+
+it('the password of the embedded event store reaches the store, and the services that use it', () => {
+  const holders = programs.filter((name) =>
+    Object.values(nodePart(name, wiring).env).some((value) => value?.includes(wiring.eventstorePassword)),
+  );
+  expect(holders).toEqual(['eventstore', ...services]);
 });
 
 it('what concerns everybody reaches everybody', () => {

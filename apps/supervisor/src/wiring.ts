@@ -9,7 +9,7 @@ import { type PartName, partNames, type Settings } from './settings.js';
 
 /** Settings a part gets from the wiring alone: what the supervisor was given is not meant for all of them. */
 const reserved =
-  /^(DATABASE_URL|EVENTSTORE_(URL|ADMIN_PASSWORD)|PORT|HOST|(NATS|POSTGRES|PLAID|TELLER|OAUTH|VAULT|AUDIT|LATCHKEY|npm)_.*|WEBHOOK_BASE_URL|SETUP_CODE)$/;
+  /^(DATABASE_URL|EVENTSTORE_(URL|PASSWORD|ADMIN_PASSWORD)|PORT|HOST|(NATS|POSTGRES|PLAID|TELLER|OAUTH|VAULT|AUDIT|LATCHKEY|npm)_.*|WEBHOOK_BASE_URL|SETUP_CODE)$/;
 
 const pick = (env: NodeJS.ProcessEnv, test: (name: string) => boolean): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== '' && test(name)));
@@ -27,6 +27,7 @@ export async function wire(settings: Settings, env: NodeJS.ProcessEnv, secrets: 
   const ports = await pickPorts(settings.PORT);
   const publicPort = settings.PORT || ports.gateway;
   const adminUrl = databaseAdminUrl(settings, ports.postgres, secrets);
+  const eventstorePassword = secrets.read('eventstore-admin');
   const schemaPassword = schemaPasswordOf(env, secrets);
   const providers = pick(env, (name) => /^(PLAID|TELLER)_/.test(name));
   const url = localUrl(settings.HOST, publicPort);
@@ -38,7 +39,9 @@ export async function wire(settings: Settings, env: NodeJS.ProcessEnv, secrets: 
     publicPort,
     url,
     dataDir: settings.DATA_DIR,
-    eventstoreUrl: settings.EVENTSTORE_URL ?? `esdb://127.0.0.1:${ports.eventstore}?tls=false`,
+    eventstoreUrl:
+      settings.EVENTSTORE_URL ?? `esdb://admin:${eventstorePassword}@127.0.0.1:${ports.eventstore}?tls=false`,
+    eventstorePassword,
     natsUrl: settings.NATS_URL ?? `nats://127.0.0.1:${ports.nats}`,
     busPassword: busPasswordOf(env, secrets),
     schemaPassword,

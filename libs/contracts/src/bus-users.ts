@@ -20,8 +20,23 @@ export const busUsers: Record<string, BusRights> = {
     subscribe: ['gateway.>'],
   },
   key: { publish: ['gateway.>'], subscribe: ['key.>'] },
-  connection: { publish: ['link-session.>', 'connection.vault-keys-changed'], subscribe: ['connection.>'] },
-  'link-session': { publish: ['connection.>', 'key.project.get'], subscribe: ['link-session.>'] },
+  /** These two say only what they ask of each other: whoever held one of them could else delete users and erase what the other has. */
+  connection: {
+    publish: [
+      'link-session.page',
+      'link-session.attempt.start',
+      'link-session.attempt.claim',
+      'link-session.attempt.refuse',
+      'link-session.attempt.settle',
+      'link-session.user-deleted',
+      'connection.vault-keys-changed',
+    ],
+    subscribe: ['connection.>'],
+  },
+  'link-session': {
+    publish: ['connection.read', 'connection.user.exists', 'connection.providers', 'key.project.get'],
+    subscribe: ['link-session.>'],
+  },
   audit: {
     publish: ['connection.text.open', 'link-session.text.open', 'events.>'],
     subscribe: ['audit.>'],

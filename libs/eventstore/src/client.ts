@@ -1,14 +1,15 @@
-import { EventStoreDBClient } from '@eventstore/db-client';
+import type { EventStoreDBClient } from '@eventstore/db-client';
 import { ServerFeatures } from '@eventstore/db-client/dist/Client/ServerFeatures.js';
 import type { Channel } from '@grpc/grpc-js';
 import './batch-calls.js';
 import './read-as-bytes.js';
+import { signedInClient } from './signed-in-client.js';
 
 /**
  * The process's one client: when the call breaks over which one sends its appends, those of all clients of the process fail.
  */
 export function connectEventStore(url: string): EventStoreDBClient {
-  const client = EventStoreDBClient.connectionString(url);
+  const client = signedInClient(url);
   keepDeadlines(client);
   requireLeader(client);
   disposeOfConnection(client);

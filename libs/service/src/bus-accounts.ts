@@ -24,8 +24,11 @@ export const busPasswordVariable = (user: string) => `NATS_PASSWORD_${user.toUpp
 /** `$NAME` lets nats-server read the password from its environment; everything else is a quoted string. */
 const literal = (password: string) => (password.startsWith('$') ? password : JSON.stringify(password));
 
-/** The configuration file of nats-server. Users without a subject to publish on may still reply. */
-export function natsServerConfig(listen: string, accounts: BusAccount[]): string {
+/**
+ * The configuration file of nats-server. Users without a subject to publish on may still reply. Where `monitor` is, it tells
+ * everybody, without a password, who is connected and what they listen to.
+ */
+export function natsServerConfig(listen: string, accounts: BusAccount[], monitor?: string): string {
   const users = accounts.map(
     ({ user, password, publish, subscribe }) => `    {
       user: ${JSON.stringify(user)}, password: ${literal(password)}
@@ -38,7 +41,7 @@ export function natsServerConfig(listen: string, accounts: BusAccount[]): string
   );
   return `# Generated from libs/contracts/src/bus-users.ts: change it there.
 listen: "${listen}"
-max_payload: ${busMaxPayloadBytes}
+${monitor ? `http: "${monitor}"\n` : ''}max_payload: ${busMaxPayloadBytes}
 authorization: {
   users: [
 ${users.join('\n')}

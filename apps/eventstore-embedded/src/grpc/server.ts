@@ -12,11 +12,14 @@ import { OpenCalls } from './open-calls.js';
 import { pipelined } from './pipelined-call.js';
 import { readHandler } from './read.js';
 import { supportedMethods } from './server-features.js';
+import { signedIn } from './sign-in.js';
 
 export interface GrpcSettings {
   readonly host: string;
   /** 0 for any free one. */
   readonly port: number;
+  /** Of its one user. */
+  readonly password: string;
   readonly dropSlowConsumers: boolean;
 }
 
@@ -35,7 +38,7 @@ export async function startGrpcServer(log: EventLog, settings: GrpcSettings): Pr
   const server = new Server({
     'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
     'grpc.max_send_message_length': -1,
-    interceptors: [pipelined],
+    interceptors: [pipelined, signedIn(settings.password)],
   });
   const calls = new OpenCalls();
   const address = { host: settings.host, port: settings.port };
