@@ -36,3 +36,17 @@ it('ends well when its reader has gone', async () => {
   const child = spawn('sh', ['-c', line, process.execPath, program], { stdio: ['ignore', 'ignore', 'pipe'] });
   expect(await text(child.stderr)).toBe('0\n');
 });
+
+it('says what is wrong in one line that steers no terminal, whoever wrote it', async () => {
+  const message = 'no\u001b]52;c;x\u0007\u009b31m\nOK: \u202ex';
+  const server = createServer((_, reply) =>
+    reply.writeHead(409).end(JSON.stringify({ error: { code: 'GONE', message } })),
+  );
+  await once(server.listen(0), 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const words = ['users', 'list', '--url', url, '--key', 'bb_any'];
+  const child = spawn(process.execPath, [program, ...words], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const said = await text(child.stderr);
+  server.close();
+  expect(said).toBe('GONE: no ]52;c;x  31m OK:  x\n');
+});

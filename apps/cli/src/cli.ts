@@ -1,5 +1,6 @@
 import { type Api, apiAt } from './api.js';
 import { UsageError } from './errors.js';
+import { printable, printableJson } from './printable.js';
 import { type LocalStack, localStack, namedStack } from './run-file.js';
 import { fields, table } from './table.js';
 
@@ -12,6 +13,9 @@ interface Asked {
   has: Set<string>;
 }
 
+/** The address that these settings name, if they do. */
+const addressIn = (env: NodeJS.ProcessEnv): string | undefined => env.LATCHKEY_URL || namedStack(env)?.url;
+
 /** What a command works with: where Latchkey is, who asks, and how results are shown. */
 export class Cli {
   /** JSON when somebody other than a person reads. */
@@ -21,21 +25,32 @@ export class Cli {
   /** The stack the environment lets us into, or the one on this machine unless another one was named. */
   readonly local: LocalStack | null;
   private readonly isNowhere: boolean;
+  readonly env: NodeJS.ProcessEnv;
 
+  /** `file` is what .env adds to the environment. */
   constructor(
     private readonly given: Asked,
-    readonly env: NodeJS.ProcessEnv,
+    env: NodeJS.ProcessEnv,
+    file: NodeJS.ProcessEnv = {},
   ) {
-    const named = given.option.url ?? (env.LATCHKEY_URL || undefined);
+    this.env = { ...file, ...env };
+    const chosen = given.option.url ?? addressIn(env);
+    const named = chosen ?? addressIn(file);
     if (named !== undefined && !(URL.canParse(named) && /^https?:/i.test(named))) {
       throw new UsageError(`--url, or LATCHKEY_URL, must be an http(s) address: ${named}`, given.command.words);
     }
     this.json = given.has.has('json') || !process.stdout.isTTY;
-    this.key = (given.option.key ?? env.LATCHKEY_API_KEY)?.trim() || undefined;
+    const key = given.option.key ?? env.LATCHKEY_API_KEY;
+    this.key = (key ?? file.LATCHKEY_API_KEY)?.trim() || undefined;
     if (this.key !== undefined && !/^[\x21-\x7e]+$/.test(this.key)) {
       throw new UsageError('--key, or LATCHKEY_API_KEY, is no API key: put the whole one there.', given.command.words);
     }
-    this.local = namedStack(env) ?? (named === undefined ? localStack(env) : null);
+    // Whoever wrote the .env of the folder we happen to be in must not choose who gets the key.
+    if (key && chosen !== named) {
+      const what = `The address ${named} is from .env, and the key is not`;
+      throw new UsageError(`${what}: give --url, or put LATCHKEY_API_KEY there as well.`, given.command.words);
+    }
+    this.local = namedStack(env) ?? namedStack(file) ?? (named === undefined ? localStack(this.env) : null);
     this.url = (named ?? this.local?.url ?? DEFAULT_URL).replace(/\/+$/, '');
     this.isNowhere = this.local === null && named === undefined;
   }
@@ -54,15 +69,15 @@ export class Cli {
   }
 
   show(thing: object): void {
-    console.log(this.json ? JSON.stringify(thing) : fields(thing));
+    print(this.json ? printableJson(JSON.stringify(thing)) : fields(thing));
   }
 
   /** A page of a list; `columns` is what a person sees of each row. */
   showPage(page: object, rows: object[], columns: string[]): void {
-    if (this.json) return console.log(JSON.stringify(page));
-    console.log(rows.length === 0 ? 'None.' : table(rows, columns));
+    if (this.json) return this.show(page);
+    print(rows.length === 0 ? 'None.' : table(rows, columns));
     const { next_cursor } = page as { next_cursor?: string | null };
-    if (next_cursor) console.log(`\nMore: --cursor ${next_cursor}`);
+    if (next_cursor) print(`\nMore: --cursor ${next_cursor}`);
   }
 
   /** What was done: a sentence for a person, a document for a program. */
@@ -73,6 +88,8 @@ export class Cli {
 
   /** For people only. */
   say(text: string): void {
-    if (!this.json) console.log(text);
+    if (!this.json) print(text);
   }
 }
+
+const print = (text: string) => console.log(printable(text));

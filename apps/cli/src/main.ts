@@ -1,9 +1,11 @@
-import { existsSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { parse } from './arguments.js';
 import { Cli } from './cli.js';
 import { commands } from './commands.js';
+import { envFile } from './env-file.js';
 import { CliError, UsageError } from './errors.js';
 import { helpAsked, helpFor, overview } from './help.js';
+import { inOneLine, printable } from './printable.js';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // A reader that has gone, such as head, has what it wanted.
@@ -17,18 +19,18 @@ async function main(argv: string[]): Promise<void> {
   if (help !== undefined) return console.log(help);
   const given = parse(argv, commands);
   if (given.has.has('help')) return console.log(helpFor(given.command.words, commands));
-  if (process.env.NODE_ENV !== 'test' && existsSync('.env')) process.loadEnvFile('.env');
-  await given.command.run(given, new Cli(given, process.env));
+  const { env } = process;
+  await given.command.run(given, new Cli(given, env, env.NODE_ENV === 'test' ? {} : envFile(env)));
 }
 
 function complain(error: unknown): void {
   process.exitCode = error instanceof UsageError ? 2 : 1;
   if (error instanceof UsageError) {
-    console.error(`${error.message}\n\n${helpFor(error.words, commands) ?? overview(commands)}`);
+    console.error(`${printable(error.message)}\n\n${helpFor(error.words, commands) ?? overview(commands)}`);
   } else if (error instanceof CliError) {
-    console.error(`${error.code}: ${error.message}`);
+    console.error(inOneLine(`${error.code}: ${error.message}`));
   } else {
-    console.error(error);
+    console.error(printable(inspect(error)));
   }
 }
 

@@ -1,3 +1,5 @@
+import { inOneLine } from './printable.js';
+
 /** Rows under their column names, each column as wide as it needs. */
 export function table(rows: object[], columns: string[]): string {
   const lines = [
@@ -22,12 +24,11 @@ export function fields(thing: object): string {
   return names.map((name) => `${name.padEnd(width)}  ${cell(thing, name)}`).join('\n');
 }
 
-/** `a.b` reaches into a field. Control characters of what others wrote do not reach the terminal. */
+/** `a.b` reaches into a field. */
 function cell(row: object, path: string): string {
   const value = path
     .split('.')
     .reduce<unknown>((inner, name) => (inner as Record<string, unknown> | null)?.[name], row);
   if (value === null || value === undefined) return '';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return text.replace(/\p{Cc}/gu, ' ');
+  return inOneLine(typeof value === 'string' ? value : JSON.stringify(value));
 }

@@ -7,6 +7,7 @@ import type { Command, Given } from '../arguments.js';
 import type { Cli } from '../cli.js';
 import { CliError, UsageError } from '../errors.js';
 import { type Progress, watched } from '../export-progress.js';
+import { inOneLine, printable, printableJson } from '../printable.js';
 import { readKeys } from '../verify/checkpoints.js';
 import { linesOf } from '../verify/lines.js';
 import { type Verdict, verify } from '../verify/verify.js';
@@ -60,21 +61,32 @@ async function exportTo({ option, has }: Given, cli: Cli): Promise<void> {
     throw new CliError('UNREACHABLE', `Latchkey does not answer at ${cli.url} (${reasonOf(error)}).`);
   });
   if (!response.ok) throw await refusalOf(response);
+  const format = option.format === 'csv' ? 'csv' : 'ndjson';
   const about = response.headers.get('x-export-exact') === 'true' ? '' : 'about ';
   const shown = watched({
-    format: option.format === 'csv' ? 'csv' : 'ndjson',
+    format,
     total: `${about}${response.headers.get('x-export-entries')}`,
     show: showing(has.has('progress')),
   });
   const body = Readable.fromWeb(response.body as ReadableStream);
   try {
     if (option.out) await pipeline(body, shown, createWriteStream(option.out));
+    else if (process.stdout.isTTY) await pipeline(body, shown, forTerminals[format], process.stdout, { end: false });
     else await pipeline(body, shown, process.stdout, { end: false });
   } catch (error) {
     if (isOfFile(error)) throw new CliError('OUTPUT_LOST', `The output could not be written (${error.message}).`);
     throw new CliError('BROKEN_OFF', `The export was broken off (${reasonOf(error)}).`);
   }
 }
+
+const textBy = (shown: (text: string) => string) =>
+  async function* (chunks: AsyncIterable<Uint8Array>) {
+    const decoder = new TextDecoder();
+    for await (const chunk of chunks) yield shown(decoder.decode(chunk, { stream: true }));
+  };
+
+/** A file gets the export as it is. */
+const forTerminals = { ndjson: textBy(printableJson), csv: textBy(printable) };
 
 /** What the system refuses names its call; what becomes of a response does not. */
 const isOfFile = (error: unknown): error is NodeJS.ErrnoException =>
@@ -83,8 +95,8 @@ const isOfFile = (error: unknown): error is NodeJS.ErrnoException =>
 /** At a terminal one line that is written over; elsewhere a line each, for who asked. */
 function showing(isWished: boolean): Progress['show'] {
   const { stderr } = process;
-  if (stderr.isTTY) return (line, ended) => void stderr.write(`\r\u001b[K${line}${ended ? '\n' : ''}`);
-  return isWished ? (line) => void stderr.write(`${line}\n`) : () => undefined;
+  if (stderr.isTTY) return (line, ended) => void stderr.write(`\r\u001b[K${inOneLine(line)}${ended ? '\n' : ''}`);
+  return isWished ? (line) => void stderr.write(`${inOneLine(line)}\n`) : () => undefined;
 }
 
 const praise = ({ entries, checkpoints, signatures, signed_until }: Verdict): string =>

@@ -3,6 +3,7 @@ import { auditAt, dataOf, numberOf } from '../api.js';
 import type { Command, Given } from '../arguments.js';
 import type { Cli } from '../cli.js';
 import { liveEntries } from '../live-entries.js';
+import { inOneLine } from '../printable.js';
 
 const columns = ['at', 'actor.name', 'subject.kind', 'subject.short_id', 'summary'];
 
@@ -58,4 +59,4 @@ async function follow(given: Given, cli: Cli, first: Entry[]): Promise<void> {
 }
 
 const lineOf = ({ at, actor, subject, summary }: Entry): string =>
-  `${at}  ${actor.name}  ${subject.kind} ${subject.short_id ?? subject.id}  ${summary}`;
+  inOneLine(`${at}  ${actor.name}  ${subject.kind} ${subject.short_id ?? subject.id}  ${summary}`);

@@ -2,7 +2,6 @@ import { answerOf, apiAt, dataOf } from '../api.js';
 import type { Command } from '../arguments.js';
 import type { Cli } from '../cli.js';
 import { CliError } from '../errors.js';
-import { namedStack, runFileOf } from '../run-file.js';
 
 interface Check {
   check: string;
@@ -40,8 +39,8 @@ export const doctorCommands: Command[] = [
   },
 ];
 
-async function reachable({ url, local, env }: Cli): Promise<Check> {
-  const found = local && !namedStack(env) ? `${url}, from ${runFileOf(env)}` : url;
+async function reachable({ url, local }: Cli): Promise<Check> {
+  const found = local?.file ? `${url}, from ${local.file}` : url;
   return attempt('gateway', async () => {
     await apiAt(url, undefined).GET('/health/live');
     return found;

@@ -9,6 +9,7 @@ import type { Cli } from '../cli.js';
 import { CliError } from '../errors.js';
 import { askLocally, operatorContext } from '../local-bus.js';
 import { LOOK_EVERY_MS, patiently } from '../patiently.js';
+import { inOneLine } from '../printable.js';
 import type { LocalStack } from '../run-file.js';
 
 interface Way {
@@ -81,7 +82,8 @@ function progress({ views }: Replay, cli: Cli): void {
   if (cli.json || !process.stderr.isTTY || !at) return;
   const left = at.seconds_left === null ? '' : `, about ${at.seconds_left} s left`;
   const how = `${at.phase}, ${at.events} events, ${at.events_per_second}/s${left}`;
-  process.stderr.write(`\r\u001b[K${views.length - unfinished.length + 1} of ${views.length}  ${at.view}: ${how}`);
+  const line = `${views.length - unfinished.length + 1} of ${views.length}  ${at.view}: ${how}`;
+  process.stderr.write(`\r\u001b[K${inOneLine(line)}`);
 }
 
 function clearLine(cli: Cli): void {

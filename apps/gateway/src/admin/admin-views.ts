@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Eta } from 'eta';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { newToken } from '#contracts/secrets.js';
+import { TURNING } from '#contracts/steering.js';
 import { CONFIG, type GatewayConfig } from '../config.js';
 import { pagesFolder } from '../pages/pages-folder.js';
 import { PAGES_SETTINGS, type PagesSettings } from '../pages/settings.js';
@@ -37,7 +38,7 @@ export interface AdminView {
   [name: string]: unknown;
 }
 
-/** Turns a view into an answer. Whatever a template prints is escaped. */
+/** Turns a view into an answer. Whatever a template prints is escaped, and turns around nothing that stands beside it. */
 @Injectable()
 export class AdminViews {
   constructor(
@@ -63,7 +64,7 @@ export class AdminViews {
       script: adminAssetPath('admin.js'),
     });
     if (retry_after !== undefined) void reply.header('retry-after', retry_after);
-    void reply.status(status).headers(headers).send(html);
+    void reply.status(status).headers(headers).send(html.replace(TURNING, '\uFFFD'));
   }
 
   /** Cookies that only travel encrypted, wherever people reach us encrypted. */

@@ -448,6 +448,13 @@ describe('a page of the dashboard', () => {
     expect(text).not.toMatch(/<img|"><script>/);
   });
 
+  it('lets no name turn around the words beside it, and keeps letters that are written from right to left', async () => {
+    const summary = 'The user Ada\u202egnp\u2066 was created; so was עדה\u200f.';
+    gateway.bus.answers['audit.list'] = () => ({ items: [{ ...auditEntry, summary }], next_cursor: null });
+    const { text } = await get('/admin/timeline', { cookie: (await enter()).cookie });
+    expect(text).toContain('The user Ada\uFFFDgnp\uFFFD was created; so was עדה\u200f.');
+  });
+
   it('prints the sentences of the timeline with moments that people can read, and as text', async () => {
     const summary =
       'A link was made for <b>Ada</b>, valid until 2026-01-01T12:15:00.000Z, not 2026-99-01T12:15:00.000Z.';

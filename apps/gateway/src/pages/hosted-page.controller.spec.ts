@@ -302,6 +302,12 @@ describe('the page of a session', () => {
     expect(body).not.toContain('<img');
   });
 
+  it('lets nothing that others have written turn around the words beside it', async () => {
+    const link = newLink({ label: 'Ada\u202egnp\u2066' });
+    await serve(link);
+    expect((await open(link)).body).toContain('Ada\uFFFDgnp\uFFFD');
+  });
+
   it.each([
     ['de-AT,de;q=0.9', 'de', 'Verbinden Sie Ihre Bank'],
     ['es', 'es', 'Conecta tu banco'],

@@ -111,6 +111,8 @@ describe('the page’s own endpoints', () => {
     await post('refuse', { attempt_id: 'abc', code: 'X', message: `a\0b\uD83D c${'x'.repeat(293)}\u{1F600}` });
     const { message } = bus.lastAsked('link-session.refuse');
     expect(message).toBe(`a\uFFFDb\uFFFD c${'x'.repeat(293)}\uFFFD`);
+    await post('refuse', { attempt_id: 'abc', code: 'X', message: 'a\u001b]52;\u009bb\n\u202ec\u2028' });
+    expect(bus.lastAsked('link-session.refuse').message).toBe('a\uFFFD]52;\uFFFDb\uFFFD\uFFFDc\uFFFD');
   });
 
   it.each<[ConstructorParameters<typeof DomainError>[0], number]>([

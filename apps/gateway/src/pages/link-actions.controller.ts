@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Bus } from '#service/bus.js';
 import { oneOf } from '#contracts/api/fields.js';
 import type { StartedLink } from '#contracts/link-session.js';
+import { STEERING } from '#contracts/steering.js';
 import { Public } from '../endpoint.js';
 import { jsonBodyOf } from '../json-body.js';
 import { timeLeft } from '../services.js';
@@ -15,8 +16,8 @@ import { SamePageGuard } from './same-page.guard.js';
 import { TokenSealer } from './token-sealer.js';
 import { Visits } from './visits.service.js';
 
-/** NUL, and halves of surrogate pairs, also those that cutting leaves: an event with them could be shown by no database. */
-const UNSTORABLE = /[\0\p{Cs}]/gu;
+/** Halves of surrogate pairs, also those that cutting leaves: an event with them could be shown by no database. */
+const HALVES = /\p{Cs}/gu;
 
 const attemptId = z.string().regex(/^[\w-]{1,64}$/, 'is not one of an attempt');
 const startBody = z.object({ provider: oneOf(['plaid', 'teller'], '"plaid" or "teller"') });
@@ -30,7 +31,7 @@ const refuseBody = z.object({
   message: z
     .string()
     .catch('')
-    .transform((text) => text.slice(0, 300).replace(UNSTORABLE, '\uFFFD')),
+    .transform((text) => text.slice(0, 300).replace(HALVES, '\uFFFD').replace(STEERING, '\uFFFD')),
 });
 
 const Action = (name: string) => applyDecorators(Post(name), HttpCode(200), Header('cache-control', 'no-store'));

@@ -1,5 +1,6 @@
 import { Eta } from 'eta';
 import { join } from 'node:path';
+import { TURNING } from '#contracts/steering.js';
 import { assetPath, style } from './assets.js';
 import { type Language, languageNames, minutesIn, sayIn } from './language.js';
 import { pagesFolder } from './pages-folder.js';
@@ -18,7 +19,7 @@ export interface PageTerms {
   guest?: boolean | undefined;
 }
 
-/** The page as HTML. Whatever a template prints is escaped; `base` is the session's own path, absent where there is none. */
+/** The page as HTML. Whatever a template prints is escaped and turns nothing around; `base` is the session's own path, absent where there is none. */
 export function renderPage(view: PageView, { language, ...terms }: PageTerms) {
   const html = eta.render(`./${view.kind}`, {
     ...terms,
@@ -32,5 +33,5 @@ export function renderPage(view: PageView, { language, ...terms }: PageTerms) {
     style,
     script: assetPath('link.js'),
   });
-  return html.replace(/\n\s+/g, '\n');
+  return html.replace(/\n\s+/g, '\n').replace(TURNING, '\uFFFD');
 }
