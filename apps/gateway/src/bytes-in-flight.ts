@@ -1,9 +1,11 @@
 interface Most {
   together: number;
+  /** Of all together, what those may take of whom nothing genuine has come yet. */
+  ofUnproven: number;
   ofOne: number;
 }
 
-/** How many bytes are being taken in, of each network and of all together. None of them can keep out all the others. */
+/** How many bytes are being taken in, of each network and of all together. Strangers can keep out nobody but each other. */
 export class BytesInFlight {
   private together = 0;
   private readonly ofEach = new Map<string, number>();
@@ -11,9 +13,10 @@ export class BytesInFlight {
   constructor(private readonly most: Most) {}
 
   /** Whether there is room for so many more; what is claimed is to be given back. */
-  claim(network: string, bytes: number): boolean {
+  claim(network: string, bytes: number, isProven: boolean): boolean {
     const ofOne = (this.ofEach.get(network) ?? 0) + bytes;
-    if (ofOne > this.most.ofOne || this.together + bytes > this.most.together) return false;
+    const most = isProven ? this.most.together : this.most.ofUnproven;
+    if (ofOne > this.most.ofOne || this.together + bytes > most) return false;
     this.ofEach.set(network, ofOne);
     this.together += bytes;
     return true;

@@ -108,9 +108,20 @@ describe('what is under way at once', () => {
     await until(statusOf, (status) => status === 202);
   });
 
-  it('is 32 MiB from all networks', async () => {
-    for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4']) await fill(address);
+  it('is 32 MiB from all networks that genuine ones have come from', async () => {
+    const addresses = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4'];
+    for (const address of [...addresses, '192.0.2.5']) expect(await statusOf('{}', address)).toBe(202);
+    for (const address of addresses) await fill(address);
     expect(await statusOf('{}', '192.0.2.5')).toBe(503);
+  });
+
+  it('is 16 MiB from all others, which keep out nobody that a genuine one has come from', async () => {
+    expect(await statusOf('{}', '192.0.2.3')).toBe(202);
+    isGenuine = false;
+    for (const address of ['192.0.2.1', '192.0.2.2']) await fill(address);
+    expect(await statusOf('{}', '192.0.2.5')).toBe(503);
+    isGenuine = true;
+    expect(await statusOf('{}', '192.0.2.3')).toBe(202);
   });
 
   it('counts as long as it really is, once it has come', async () => {
@@ -160,6 +171,22 @@ describe('refused deliveries', () => {
     const large = 'x'.repeat(64 * 1024 + 1);
     for (let count = 0; count < 300; count++) expect(await statusOf(large)).toBe(401);
     expect(await statusOf()).toBe(429);
+  });
+
+  it('count also where they broke off before they were whole', async () => {
+    const breakOff = () =>
+      new Promise((resolve) => {
+        const { socket } = announce(10);
+        socket.write('{', () => socket.destroy());
+        socket.once('close', resolve);
+      });
+    isGenuine = false;
+    // The refused ones in between would take 15 s to be 300.
+    await until(
+      () => Promise.all(Array.from({ length: 8 }, breakOff)).then(() => statusOf()),
+      (status) => status === 429,
+      12_000,
+    );
   });
 
   it('keep nothing from a connection for which a genuine one has come from there', async () => {

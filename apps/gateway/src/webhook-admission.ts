@@ -11,7 +11,7 @@ export const LARGEST_DELIVERY = 1024 * 1024;
 /** Above it somebody is asked first whether the delivery can be meant for anyone: as much as any other route reads unasked. */
 const LARGE = 64 * 1024;
 /** On the way through, a delivery takes about ten times its size. */
-const MOST_BYTES = { together: 32 * 1024 * 1024, ofOne: 8 * 1024 * 1024 };
+const MOST_BYTES = { together: 32 * 1024 * 1024, ofUnproven: 16 * 1024 * 1024, ofOne: 8 * 1024 * 1024 };
 const MISSES_PER_MINUTE = 300;
 const MOST_PROVEN = 10_000;
 
@@ -30,12 +30,14 @@ interface Admitted {
   /** The network, and what it is for. */
   from: string;
   claimed: number;
+  isRead: boolean;
 }
 
 /**
  * Anybody may send deliveries, and each is sealed and goes over the bus before it can be told whether it is genuine. So it
- * is decided before the body is read whether there is room for it, and one network's refused ones are counted. Where a
- * genuine one has come from there for the same connection, further ones pass whatever else comes from that network.
+ * is decided before the body is read whether there is room for it, and one network's refused ones are counted, as are those
+ * that never come whole. Where a genuine one has come from there for the same connection, further ones pass whatever else
+ * comes from that network, and have room of their own.
  */
 @Injectable()
 export class WebhookAdmission {
@@ -55,6 +57,7 @@ export class WebhookAdmission {
   /** Takes an admitted delivery in, and learns from what became of it. */
   async take<T>(request: FastifyRequest, take: (target: WebhookTarget) => Promise<T>): Promise<T> {
     const one = this.admitted.get(request)!;
+    one.isRead = true;
     try {
       this.keep(one, rawBodyOf(request)?.length ?? 0);
       const taken = await take(one.target);
@@ -74,18 +77,23 @@ export class WebhookAdmission {
     const network = networkOf(request.ip);
     const from = `${network} ${target.server_id} ${target.id}`;
     const size = announcedSize(request);
-    if (!this.proven.has(from)) {
+    const isProven = this.proven.has(from);
+    if (!isProven) {
       this.misses.assertNotOver(request.ip);
       if (size > LARGE) await this.assertExpected(request, target);
     }
     // Whoever left while others were asked would never give back what was claimed.
     if (raw.destroyed) throw new DomainError('INVALID_BODY');
-    if (!this.bytes.claim(network, size))
+    if (!this.bytes.claim(network, size, isProven))
       throw new DomainError('UNAVAILABLE', 'Too much is being delivered at once; deliver it again.');
-    const one = { target, network, from, claimed: size };
+    const one = { target, network, from, claimed: size, isRead: false };
     this.admitted.set(request, one);
     // It closes also once it is read; the answer tells of no end where requests were pipelined.
-    raw.once('close', () => raw.socket.destroyed && this.keep(one, 0));
+    raw.once('close', () => {
+      if (!raw.socket.destroyed) return;
+      if (!one.isRead && !isProven) this.misses.add(request.ip);
+      this.keep(one, 0);
+    });
   }
 
   private async assertExpected(request: FastifyRequest, target: WebhookTarget): Promise<void> {
