@@ -271,6 +271,10 @@ describe('start and stop', () => {
     [{ DATABASE_URL: 'postgres://u:50%@host:5432/x' }, 'DATABASE_URL: characters like @ : / ? # %'],
     [{ EVENTSTORE_URL: 'http://es:2113' }, 'EVENTSTORE_URL: must start with esdb:// or esdb+discover://'],
     [
+      { EVENTSTORE_URL: 'esdb://u:50%@es:2113' },
+      'EVENTSTORE_URL: a % in its user and password must be percent-encoded',
+    ],
+    [
       { LATCHKEY_PARTS: 'nats', NATS_SERVER: 'embedded', BROKER_MAX_PENDING_BYTES: '64MiB' },
       'BROKER_MAX_PENDING_BYTES: ',
     ],

@@ -24,7 +24,12 @@ const database = withHost.refine(isEncoded, {
 });
 const PORT_RULE = 'must be a number from 0 to 65535';
 /** Several hosts are a cluster, and no URL to Node. */
-const eventStore = z.string().regex(/^esdb(\+discover)?:\/\/[^/?]/, 'must start with esdb:// or esdb+discover://');
+const eventStore = z
+  .string()
+  .regex(/^esdb(\+discover)?:\/\/[^/?]/, 'must start with esdb:// or esdb+discover://')
+  .refine((text) => isDecodable(/^[^:]+:\/\/(.*)@/.exec(text)?.[1] ?? ''), {
+    error: 'a % in its user and password must be percent-encoded, as %25',
+  });
 
 const environment = z.object({
   /** 0 picks a free one. */
@@ -60,10 +65,16 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 }
 
 function isEncoded(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { username, password, pathname, search, hash } = new URL(text);
+  const isWhole = hash === '' && !`${pathname}${search.split('=')[0]}`.includes('@');
+  return isWhole && isDecodable(username) && isDecodable(password);
+}
+
+function isDecodable(text: string): boolean {
   try {
-    const { username, password, pathname, search, hash } = new URL(text);
-    [username, password].forEach(decodeURIComponent);
-    return hash === '' && !`${pathname}${search.split('=')[0]}`.includes('@');
+    decodeURIComponent(text);
+    return true;
   } catch {
     return false;
   }

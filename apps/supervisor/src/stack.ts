@@ -11,7 +11,7 @@ import { refuseUnsafe } from './unsafe.js';
 import { supervise } from './supervise.js';
 import { busLogins, wire } from './wiring.js';
 
-/** A slow machine takes a minute; a part that cannot start says so by itself, long before. */
+/** A slow machine takes a minute; a part with a wrong setting says so by itself, long before. */
 const startWithinMs = 180_000;
 
 /** A data folder that is claimed, with everything worked out and nothing started yet. */

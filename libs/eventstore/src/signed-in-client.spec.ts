@@ -47,6 +47,8 @@ const basic = (login: string) => `Basic ${Buffer.from(login).toString('base64')}
 it.each([
   ['admin:secret@', basic('admin:secret')],
   ['admin:a%40b%2Fc%3A%25@', basic('admin:a@b/c:%')],
+  ['admin:a@b@c@', basic('admin:a@b@c')],
+  ['admin:a?b@', basic('admin:a?b')],
   ['', ''],
 ])('what stands before the host as %s is said without TLS, too', async (before, login) => {
   const client = signedInClient(`esdb://${before}127.0.0.1:${port}?tls=false`);

@@ -1,6 +1,7 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
 
-const LOGIN = /^([^:]+:\/\/)([^:]+):([^@]+)@(.*)$/;
+/** Also an `@` that is not encoded is the password's: nothing of it may be taken for the host, which is shown. */
+const LOGIN = /^([^:]+:\/\/)([^:]+):([^@]+(?:@[^@?]+(?=@))*)@(.*)$/;
 
 /**
  * The client with the login of its connection string on every call. By itself it says its login only over TLS, which our own

@@ -10,6 +10,7 @@ import { databaseOptions, openDatabase } from './database.js';
 import { replayMigrations } from './migrations.js';
 import { replayController } from './replay.controller.js';
 import { Replays } from './replays.js';
+import { fromSetting } from './settings-error.js';
 import { Store } from './store.js';
 
 interface Tables {
@@ -31,7 +32,10 @@ export class StoreModule implements OnApplicationShutdown {
       entities: [Checkpoint, ParkedEvent, ...entities],
       migrations: [...replayMigrations, ...Object.values(migrations)],
     });
-    const client = { provide: EventStoreDBClient, useFactory: () => connectEventStore(env.EVENTSTORE_URL) };
+    const client = {
+      provide: EventStoreDBClient,
+      useFactory: () => fromSetting('EVENTSTORE_URL', () => connectEventStore(env.EVENTSTORE_URL)),
+    };
     const bus = { provide: Bus, useFactory: () => new Bus().connect() };
     const store = {
       provide: Store,
