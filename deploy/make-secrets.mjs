@@ -24,10 +24,12 @@ const secrets = {
 };
 // docker compose puts them into URLs as they are.
 const unfit = Object.entries(parseEnv(before))
-  .filter(([name, value]) => /^(POSTGRES|EVENTSTORE_ADMIN)_PASSWORD/.test(name) && !/^[\w.~-]*$/.test(value))
+  .filter(
+    ([name, value]) => /^(POSTGRES|EVENTSTORE_ADMIN)_PASSWORD/.test(name) && /[@:/?#%[\]\\$\s"'`<>{}]/.test(value),
+  )
   .map(([name]) => name);
 if (unfit.length > 0) {
-  console.error(`${unfit.join(', ')}: only letters, digits and - . _ ~ here, as docker compose puts them into URLs.`);
+  console.error(`${unfit.join(', ')}: best only letters and digits here, as docker compose puts them into URLs.`);
   process.exit(1);
 }
 const has = (name) => new RegExp(`^ *(export +)?${name} *= *[^ \\n]`, 'm').test(before);
