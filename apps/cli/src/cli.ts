@@ -60,9 +60,14 @@ export class Cli {
     return this.key === undefined && this.local !== null;
   }
 
-  /** The API, asked with the key; without one there is nothing to ask. */
+  /** The API, asked with the key. */
   get api(): Api {
-    if (this.key !== undefined) return apiAt(this.url, this.key);
+    return apiAt(this.url, this.neededKey);
+  }
+
+  /** Without a key there is nothing to ask. */
+  get neededKey(): string {
+    if (this.key !== undefined) return this.key;
     const needed = 'An API key is needed: set LATCHKEY_API_KEY or give --key.';
     const start = `No Latchkey of yours runs here (${this.env.DATA_DIR || '.data'}/run.json): start it with npm start. For another one:`;
     throw new UsageError(this.isNowhere ? `${start}\n${needed}` : needed, this.given.command.words);

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { answerOf, auditAt, headersOf, reasonOf, refusalOf } from '../api.js';
 import type { Command, Given } from '../arguments.js';
 import type { Cli } from '../cli.js';
-import { CliError, UsageError } from '../errors.js';
+import { CliError } from '../errors.js';
 import { type Progress, watched } from '../export-progress.js';
 import { inOneLine, printable, printableJson } from '../printable.js';
 import { readKeys } from '../verify/checkpoints.js';
@@ -52,11 +52,10 @@ export const auditFileCommands: Command[] = [
 ];
 
 async function exportTo({ option, has }: Given, cli: Cli): Promise<void> {
-  if (cli.key === undefined)
-    throw new UsageError('An API key is needed: set LATCHKEY_API_KEY or give --key.', 'audit export');
-  const url = new URL(`${cli.url}${auditAt(cli.key)}/export`);
+  const key = cli.neededKey;
+  const url = new URL(`${cli.url}${auditAt(key)}/export`);
   for (const name of ['format', ...FILTERS]) if (option[name]) url.searchParams.set(name, option[name]);
-  const response = await answerOf(url, { headers: headersOf(cli.key) }).catch((error: unknown) => {
+  const response = await answerOf(url, { headers: headersOf(key) }).catch((error: unknown) => {
     if (error instanceof CliError) throw error;
     throw new CliError('UNREACHABLE', `Latchkey does not answer at ${cli.url} (${reasonOf(error)}).`);
   });
@@ -83,6 +82,7 @@ const textBy = (shown: (text: string) => string) =>
   async function* (chunks: AsyncIterable<Uint8Array>) {
     const decoder = new TextDecoder();
     for await (const chunk of chunks) yield shown(decoder.decode(chunk, { stream: true }));
+    yield shown(decoder.decode());
   };
 
 /** A file gets the export as it is. */
