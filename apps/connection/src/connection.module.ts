@@ -45,8 +45,8 @@ import { DeliveryRevisions1700000000012 } from './migrations/0012-delivery-revis
 import { ConnectionLists1700000000013 } from './migrations/0013-connection-lists.js';
 import { Banks1700000000014 } from './migrations/0014-banks.js';
 import { AgentSessionUsers1700000000015 } from './migrations/0015-agent-session-users.js';
-import { BankStates1700000000017 } from './migrations/0017-bank-states.js';
 import { LeftConnectLinks1700000000016 } from './migrations/0016-left-connect-links.js';
+import { BankStates1700000000017 } from './migrations/0017-bank-states.js';
 import { AgentSessionController } from './agent-session.controller.js';
 import { AgentSessionRow } from './agent-session.view.js';
 import { AgentSessions } from './agent-sessions.service.js';
