@@ -9,6 +9,7 @@ import { idInField, idInPath } from '../ids.js';
 import { Services } from '../services.js';
 import { Caller } from '../params.js';
 import { qrCode } from '../pages/qr-code.js';
+import { callerOf } from '../request-context.js';
 import { checkedBody, checkedQuery } from '../validation.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
@@ -49,30 +50,21 @@ export class AdminSessionsController {
   ) {}
 
   @Get()
-  async list(
-    @Caller() context: Context,
-    @Query() query: unknown,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
-    await this.show(context, request, reply, { query });
+  async list(@Query() query: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    await this.show(request, reply, { query });
   }
 
   @Post()
-  async create(@Caller() context: Context, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+  async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const typed = { ...fieldsOf(request) };
-    const tried = await attempted(request, () => this.mint(context, request, typed));
-    if ('problem' in tried) return this.show(context, request, reply, { ...tried, typed });
+    const tried = await attempted(request, () => this.mint(request, typed));
+    if ('problem' in tried) return this.show(request, reply, { ...tried, typed });
     return this.showOnce(request, reply, tried.done);
   }
 
   @Get(':id')
-  async detail(
-    @Caller() context: Context,
-    @Param('id') text: string,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
+  async detail(@Param('id') text: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const context = callerOf(request);
     const id = idInPath('link_session', text);
     const [session, { nameOf }, past] = await Promise.all([
       this.services.read('link-session.get', { context, id }),
@@ -91,7 +83,8 @@ export class AdminSessionsController {
   }
 
   /** A user who was made is who the form names from then on: trying again makes no second one. */
-  private async mint(context: Context, request: FastifyRequest, typed: Record<string, string>): Promise<FreshLink> {
+  private async mint(request: FastifyRequest, typed: Record<string, string>): Promise<FreshLink> {
+    const context = callerOf(request);
     const { user_name, single_use, expires_in_seconds, ...wish } = formOf(request, newLinkForm);
     const user_id = wish.user_id
       ? idInField('user', 'user_id', wish.user_id)
@@ -102,11 +95,11 @@ export class AdminSessionsController {
   }
 
   private async show(
-    context: Context,
     request: FastifyRequest,
     reply: FastifyReply,
     { query = {}, ...view }: { query?: unknown; status?: number; problem?: string; typed?: object },
   ) {
+    const context = callerOf(request);
     const filter: SessionsQuery = checkedQuery(sessionsQuery, query, 'VALIDATION_ERROR');
     const user_id = idInField('user', 'user_id', filter.user_id);
     const [page, crowd, providers] = await Promise.all([
