@@ -6,6 +6,7 @@ import type { Context } from '#contracts/envelope.js';
 import { isBank } from '#contracts/connection.js';
 import { Bus } from '#service/bus.js';
 import { idInField, idInPath } from '../ids.js';
+import { Links } from '../links.service.js';
 import { Services } from '../services.js';
 import { Caller } from '../params.js';
 import { qrCode } from '../pages/qr-code.js';
@@ -14,12 +15,12 @@ import { checkedQuery } from '../validation.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
 import { History } from './history.service.js';
-import { Links } from './links.service.js';
 import { People } from './people.service.js';
 
 const LIST = '/admin/connections';
 const LIMIT = 50;
-const RELINK_SECONDS = 3600;
+/** The person stays on the hosted page when it is done: there is no app to go back to. */
+const relinkTerms = { redirect_url: '', label: '', expires_in_seconds: 3600 };
 
 const filters = z.object({ status: choice(['connected', 'expired', 'revoked']), user_id: word(), cursor });
 
@@ -71,7 +72,7 @@ export class AdminConnectionsController {
   @Post(':id/reconnect')
   async reconnect(@Param('id') text: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const id = idInPath('connection', text);
-    const { session, url } = await this.links.relink(request, callerOf(request), id, RELINK_SECONDS);
+    const { session, url } = await this.links.relink(request, id, relinkTerms);
     const view = { heading: 'Send this link', session, url, list: `/admin/sessions/${session.id}`, qr: qrCode(url) };
     this.views.show(request, reply, 'link-once', view);
   }

@@ -6,6 +6,7 @@ import { name, oneOf, text } from '#contracts/api/fields.js';
 import type { Context } from '#contracts/envelope.js';
 import { Bus } from '#service/bus.js';
 import { idInField, idInPath } from '../ids.js';
+import { type FreshLink, Links } from '../links.service.js';
 import { Services } from '../services.js';
 import { Caller } from '../params.js';
 import { qrCode } from '../pages/qr-code.js';
@@ -15,7 +16,6 @@ import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
 import { attempted } from './attempt.js';
 import { fieldsOf, formOf } from './forms.js';
-import { type FreshLink, Links } from './links.service.js';
 import { People } from './people.service.js';
 import { History } from './history.service.js';
 
@@ -82,16 +82,18 @@ export class AdminSessionsController {
     return reply.redirect(`${LIST}/${id}?done=link-cancelled`, 303);
   }
 
-  /** A user who was made is who the form names from then on: trying again makes no second one. */
+  /**
+   * A user who was made is who the form names from then on: trying again makes no second one. The person stays on the hosted
+   * page when it is done: there is no app to go back to.
+   */
   private async mint(request: FastifyRequest, typed: Record<string, string>): Promise<FreshLink> {
     const context = callerOf(request);
-    const { user_name, single_use, expires_in_seconds, ...wish } = formOf(request, newLinkForm);
+    const { user_name, single_use, ...wish } = formOf(request, newLinkForm);
     const user_id = wish.user_id
       ? idInField('user', 'user_id', wish.user_id)
       : (await this.people.create(context, request.random, checkedBody(newUserForm, { user_name }).user_name)).id;
     Object.assign(typed, { user_id, user_name: '' });
-    const ttl_seconds = expires_in_seconds;
-    return this.links.mint(request, context, { ...wish, user_id, single_use: single_use === 'on', ttl_seconds });
+    return this.links.mint(request, { ...wish, user_id, single_use: single_use === 'on', redirect_url: '' });
   }
 
   private async show(
