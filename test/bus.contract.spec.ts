@@ -46,7 +46,14 @@ for (const [kind, port] of kinds) {
     const connections: NatsConnection[] = [];
     const sockets: Socket[] = [];
 
-    beforeAll(() => server.up());
+    /** Has signed in, and says nothing more from then on. */
+    let vanished: ReturnType<typeof wire>;
+
+    beforeAll(async () => {
+      await server.up();
+      vanished = wire('key');
+      sockets.length = 0; // It is not to end with a test.
+    });
     afterAll(() => server.down());
     afterEach(async () => {
       jest.restoreAllMocks();
@@ -80,8 +87,8 @@ for (const [kind, port] of kinds) {
       const options = { user, pass, verbose: false, pedantic: false, headers: true, no_responders: true };
       socket.write(`CONNECT ${JSON.stringify(options)}\r\n`);
       /** Waits for a text, and takes it with all before it out of what was heard. */
-      const hears = async (text: string) => {
-        for (const deadline = Date.now() + 3000; !heard.includes(text); await sleep(5)) {
+      const hears = async (text: string, withinMs = 3000) => {
+        for (const deadline = Date.now() + withinMs; !heard.includes(text); await sleep(5)) {
           if (Date.now() > deadline) throw new Error(`expected ${text}, heard ${heard}`);
         }
         const upTo = heard.indexOf(text) + text.length;
@@ -348,6 +355,11 @@ for (const [kind, port] of kinds) {
       slow.socket.resume();
       await slow.closed;
       await gateway.flush();
+    });
+
+    it('hangs up on a client that has vanished without a word: its requests are for the others', async () => {
+      await vanished.hears('Stale Connection', 20_000);
+      await vanished.closed;
     });
 
     /** Asks until somebody answers, for at most 5 s, and says how long that took. */

@@ -16,7 +16,7 @@ export interface BrokerOptions {
 }
 
 const signInWithinMs = 2000;
-const pingEveryMs = 120_000;
+const pingEveryMs = 5_000;
 const maxUnansweredPings = 2;
 
 /**

@@ -42,6 +42,8 @@ export function natsServerConfig(listen: string, accounts: BusAccount[], monitor
   return `# Generated from libs/contracts/src/bus-users.ts: change it there.
 listen: "${listen}"
 ${monitor ? `http: "${monitor}"\n` : ''}max_payload: ${busMaxPayloadBytes}
+ping_interval: "5s"
+ping_max: 2
 authorization: {
   users: [
 ${users.join('\n')}
