@@ -219,7 +219,7 @@ describe('the ends of chains', () => {
     const lostWith = async (...held: KeyObject[]) => {
       warned.mockClear();
       await new LostKeys({ dataSource: audit } as Store, await CheckpointSigner.with(held)).look();
-      return warned.mock.calls.map(([what]) => (what as unknown as { lost: string[] }).lost);
+      return warned.mock.calls.map(([what]) => (what as { lost: string[] }).lost);
     };
     expect(await lostWith(...keys)).toEqual([]);
     expect(await lostWith(keys[1]!, keys[0]!)).toEqual([[third!.jwks[0]!.kid]]);
