@@ -129,6 +129,20 @@ describe('the replays of a service', () => {
     }
   });
 
+  it('fail at once, and say why, where the table is gone', async () => {
+    const never = () => new Promise<void>(() => undefined);
+    const store = { client, dataSource: database, views: [bells], waitUntilCaughtUp: never } as unknown as Store;
+    const replays = new Replays(store, 'audit');
+    await database.query('alter table bells rename to lost');
+    try {
+      const error = expect.stringMatching(/^The table bells is gone/);
+      expect(await ended(replays, await start(replays))).toMatchObject({ state: 'failed', error });
+    } finally {
+      await database.query('alter table lost rename to bells');
+      await replays.onApplicationShutdown();
+    }
+  });
+
   it('are done when they have swapped, also when the process then dies; the next start tells of it', async () => {
     const extra = randomUUID();
     await database.query('insert into bells values ($1, 7)', [extra]);

@@ -242,6 +242,23 @@ describe('start and stop', () => {
     expect((await fetch(`${url}/health/ready`)).status).toBe(200);
   });
 
+  it('says with the end of its log why its own database cannot be reached', async () => {
+    const first = start({ DATA_DIR: fresh(), LATCHKEY_PARTS: 'postgres' });
+    await first.ready();
+    first.child.kill('SIGTERM');
+    await first.exit;
+    writeFileSync(join(dataDir, 'secrets/postgres-admin'), 'another', { mode: 0o600 });
+    const second = start({ DATA_DIR: dataDir, LATCHKEY_PARTS: 'postgres' });
+    expect(await second.exit).toBe(1);
+    const failed = 'password authentication failed for user "postgres"';
+    expect(second.output()).toMatch(
+      new RegExp(
+        `Cannot connect to Postgres .*: ${failed}. The end of ${dataDir}/logs/postgres.log:\n[^]* FATAL: +${failed}`,
+      ),
+    );
+    expect(second.output()).not.toContain('DATABASE_URL');
+  });
+
   it('refuses words, which it would pass over', () => {
     const { status, stderr } = spawnSync(process.execPath, [main, '--port', '9000'], {
       encoding: 'utf8',

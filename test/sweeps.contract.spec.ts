@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import type { Checkpoint } from '#contracts/audit-chain.js';
+import { logger } from '#service/logger.js';
 import type { Store } from '#service/store.js';
 import { createProjectionTables } from '#service/migrations.js';
 import { type Stack, startStack } from '#testing/stack.js';
 import { AuditEntryRow } from '../apps/audit/src/audit-entry.entity.js';
-import type { CheckpointSigner } from '../apps/audit/src/checkpoint-signer.js';
+import { CheckpointSigner } from '../apps/audit/src/checkpoint-signer.js';
 import { migrations } from '../apps/audit/src/migrations/index.js';
+import { LostKeys } from '../apps/audit/src/lost-keys.js';
 import { SignCheckpoints } from '../apps/audit/src/sign-checkpoints.js';
 import { KeyQueries } from '../apps/key/src/key-queries.js';
 import type { KeyUses } from '../apps/key/src/key-uses.js';
@@ -197,5 +200,30 @@ describe('the ends of chains', () => {
     await audit.query('truncate parked_events');
     await signing.signAll(never);
     expect(await count(audit, 'audit_checkpoints')).toBe(1);
+  });
+
+  it('that were signed with a key that is not here any more are told of at the start, key by key', async () => {
+    const keys = [1, 2, 3].map(() => generateKeyPairSync('ed25519').privateKey);
+    const [first, second, third] = await Promise.all(keys.map((key) => CheckpointSigner.with([key])));
+    const place = { environment: 'live' as const, hash: '' };
+    for (const [signer, project_id, seq] of [
+      [first!, 'prj_1', 1],
+      [second!, 'prj_1', 2],
+      [third!, 'prj_1', 3],
+      [third!, 'prj_2', 1],
+    ] as const) {
+      const values = [project_id, seq, await signer.sign({ ...place, project_id, seq })];
+      await audit.query(`insert into audit_checkpoints values ($1, 'live', $2, '', now(), $3)`, values);
+    }
+    const warned = jest.spyOn(logger, 'warn').mockImplementation(() => undefined);
+    const lostWith = async (...held: KeyObject[]) => {
+      warned.mockClear();
+      await new LostKeys({ dataSource: audit } as Store, await CheckpointSigner.with(held)).look();
+      return warned.mock.calls.map(([what]) => (what as { lost: string[] }).lost);
+    };
+    expect(await lostWith(...keys)).toEqual([]);
+    expect(await lostWith(keys[1]!, keys[0]!)).toEqual([[third!.jwks[0]!.kid]]);
+    expect((await lostWith(keys[1]!))[0]).toHaveLength(2);
+    warned.mockRestore();
   });
 });

@@ -4,6 +4,7 @@ import { AuditController } from './audit.controller.js';
 import { AuditEntryRow } from './audit-entry.entity.js';
 import { migrations } from './migrations/index.js';
 import { LiveTimeline } from './live-timeline.js';
+import { LostKeys } from './lost-keys.js';
 import { News } from './news.js';
 import { OpenTexts } from './open-texts.js';
 import { PublishEvents } from './publish-events.js';
@@ -30,6 +31,7 @@ import { Timeline } from './timeline.js';
     PublishEvents,
     AuditExport,
     SignCheckpoints,
+    LostKeys,
     openCheckpointSigner,
   ],
 })

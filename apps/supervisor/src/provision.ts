@@ -12,6 +12,8 @@ export const schemaOf = (part: string): string => part.replaceAll('-', '_');
 const database = 'latchkey';
 const roleOf = (schema: string) => `latchkey_${schema}`;
 const waitMs = 30_000;
+const urlAdvice = () =>
+  'If DATABASE_URL means something else: in its user and password, characters like @ : / ? # % must be percent-encoded.';
 
 /** The URL of a schema's role on the server of `adminUrl`. */
 export function roleUrl(adminUrl: string, schema: string, password: string): string {
@@ -26,15 +28,20 @@ export function roleUrl(adminUrl: string, schema: string, password: string): str
 
 /**
  * Makes the database, and the role and schema of each that is named; what is there already stays, only the passwords are set again. Another
- * machine that starts on the same server waits for its turn, though not for one that has vanished in the middle.
+ * machine that starts on the same server waits for its turn, though not for one that has vanished in the middle. `advice` is for whoever
+ * reads that it cannot connect.
  */
-export async function provision(adminUrl: string, passwords: Partial<Record<Schema, string>>): Promise<void> {
-  await withClient(adminUrl, async (server) => {
+export async function provision(
+  adminUrl: string,
+  passwords: Partial<Record<Schema, string>>,
+  advice = urlAdvice,
+): Promise<void> {
+  await withClient(adminUrl, advice, async (server) => {
     await server.query(`SET lock_timeout = ${waitMs}; SELECT pg_advisory_lock(hashtext('${database} provision'))`);
     await makeDatabase(server);
     const url = new URL(adminUrl);
     url.pathname = database;
-    await withClient(url.href, async (client) => {
+    await withClient(url.href, advice, async (client) => {
       await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC`);
       for (const [schema, password] of Object.entries(passwords)) await makeSchema(client, schema, password);
     });
@@ -74,8 +81,10 @@ async function makeSchema(client: Client, schema: string, password: string): Pro
     ALTER ROLE ${role} IN DATABASE ${database} SET datestyle = 'ISO'`);
 }
 
-async function withClient(url: string, work: (client: Client) => Promise<void>): Promise<void> {
-  const client = await connectWhenUp(url);
+type Work = (client: Client) => Promise<void>;
+
+async function withClient(url: string, advice: () => string, work: Work): Promise<void> {
+  const client = await connectWhenUp(url, advice);
   try {
     await work(client);
   } finally {
@@ -84,7 +93,7 @@ async function withClient(url: string, work: (client: Client) => Promise<void>):
 }
 
 /** A server that has just been started refuses at first, or answers that it is starting up (57P03). */
-async function connectWhenUp(url: string): Promise<Client> {
+async function connectWhenUp(url: string, advice: () => string): Promise<Client> {
   for (const deadline = Date.now() + waitMs; ; await sleep(50)) {
     const client = new Client({ connectionString: url, connectionTimeoutMillis: 2000 });
     client.on('error', () => undefined);
@@ -93,7 +102,8 @@ async function connectWhenUp(url: string): Promise<Client> {
       return client;
     } catch (error) {
       await client.end().catch(() => undefined);
-      if (isFinal(error as NodeJS.ErrnoException) || Date.now() > deadline) throw cannotConnect(client, error as Error);
+      if (!isFinal(error as NodeJS.ErrnoException) && Date.now() <= deadline) continue;
+      throw new StartError(`${cannotConnect(client, error as Error)} ${advice()}`);
     }
   }
 }
@@ -104,8 +114,5 @@ const isFinal = (error: NodeJS.ErrnoException): boolean =>
     ? error.code !== '57P03'
     : error.code === 'ENOTFOUND' || /SSL|certificate/i.test(error.message);
 
-const cannotConnect = ({ host, port, user }: Client, { message, code }: NodeJS.ErrnoException): StartError =>
-  new StartError(
-    `Cannot connect to Postgres at ${host}:${port} as ${user}: ${message || code}. If DATABASE_URL means something else: ` +
-      'in its user and password, characters like @ : / ? # % must be percent-encoded.',
-  );
+const cannotConnect = ({ host, port, user }: Client, { message, code }: NodeJS.ErrnoException): string =>
+  `Cannot connect to Postgres at ${host}:${port} as ${user}: ${message || code}.`;

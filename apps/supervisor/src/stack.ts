@@ -27,10 +27,12 @@ export async function openStack(settings: Settings, env: NodeJS.ProcessEnv, say:
   const supervisor = supervise({ logs, runFile, say, migrating });
   const preparation: Preparation = { settings, wiring, secrets, say };
 
+  const endOf = (part: string) => `The end of ${logs.path(part)}:\n${logs.tail(part)}`;
   const startPart = async (name: PartName) => {
     await supervisor.start(await planPart(name, preparation), signal);
     say(`${name}: listening`);
-    if (name === 'postgres') await provisionDatabase(preparation, own);
+    // It listens before it has found that it cannot go on; why, stands in its log alone.
+    if (name === 'postgres') await provisionDatabase(preparation, own, () => endOf(name));
   };
 
   /** On a machine for trying things out, tests and the command line find the code in the run file. */
@@ -56,8 +58,8 @@ export async function openStack(settings: Settings, env: NodeJS.ProcessEnv, say:
       await inOrder(parts, startPart);
       const waiting = parts.has('gateway') ? await notReady(wiring.url, signal) : [];
       if (waiting.length === 0) return offerSetup();
-      const tails = waiting.map((part) => `The end of ${logs.path(part)}:\n${logs.tail(part)}`);
-      throw new StartError(`Not ready within ${startWithinMs / 1000} s: ${waiting.join(', ')}.\n${tails.join('\n')}`);
+      const tails = waiting.map(endOf).join('\n');
+      throw new StartError(`Not ready within ${startWithinMs / 1000} s: ${waiting.join(', ')}.\n${tails}`);
     },
     async stop(): Promise<void> {
       await supervisor.stop();

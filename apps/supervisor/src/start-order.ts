@@ -88,8 +88,12 @@ export function ownSchemas(settings: Settings, parts: Set<PartName>): Schema[] {
   return schemas.filter((schema) => names.has(schema));
 }
 
-/** Gives services their role and schema, on the embedded database and on an outside one alike. */
-export async function provisionDatabase({ settings, wiring, secrets }: Preparation, own: Schema[]): Promise<void> {
+/** Gives services their role and schema, on the embedded database and on an outside one alike; see provision for `advice`. */
+export async function provisionDatabase(
+  { settings, wiring, secrets }: Preparation,
+  own: Schema[],
+  advice?: () => string,
+): Promise<void> {
   const passwords = Object.fromEntries(own.map((schema) => [schema, wiring.schemaPassword(schema)]));
-  await provision(databaseAdminUrl(settings, wiring.ports.postgres, secrets), passwords);
+  await provision(databaseAdminUrl(settings, wiring.ports.postgres, secrets), passwords, advice);
 }

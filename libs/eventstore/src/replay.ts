@@ -65,6 +65,14 @@ export async function replay(deps: Deps, order: ReplayOrder): Promise<Replayed> 
   }
 }
 
+/** The live view never catches up without its table, and a replay takes the form of its own from it. */
+export async function refuseLost(dataSource: DataSource, { entity }: View): Promise<void> {
+  const { tableName } = dataSource.getMetadata(entity);
+  const text = 'select to_regclass($1) is null as lost';
+  const [row] = await dataSource.query<[{ lost: boolean }]>(text, [`"${tableName}"`]);
+  if (row.lost) throw new DomainError('NOT_FOUND', `The table ${tableName} is gone, and no replay makes it anew.`);
+}
+
 /** Drops the half-built table of a replay that nobody works on any more. */
 export async function dropLeftovers(dataSource: DataSource, view: View): Promise<void> {
   const connection = await openSession(dataSource);

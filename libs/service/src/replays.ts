@@ -4,7 +4,7 @@ import { type Context, defaultTenant, systemContext } from '#contracts/envelope.
 import { DomainError } from '#contracts/errors.js';
 import { uuidV5 } from '#contracts/ids.js';
 import { type Drift, driftCount, type ReplayWish, type ViewReplay } from '#contracts/replay.js';
-import { dropLeftovers, replay, type Replayed, type ReplayProgress } from '#eventstore/replay.js';
+import { dropLeftovers, refuseLost, replay, type Replayed, type ReplayProgress } from '#eventstore/replay.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { readStream } from '#eventstore/read-stream.js';
 import { replayLock } from '#eventstore/replay-session.js';
@@ -119,6 +119,7 @@ export class Replays implements OnApplicationBootstrap, OnApplicationShutdown {
     const onSwap = (connection: Tables, result: Replayed) => this.write(connection, running, result);
     const order = { view, verify, signal: this.stopping.signal, onProgress, onSwap };
     try {
+      await refuseLost(dataSource, view);
       // It goes no further than the live view, and would be over before that one is filled.
       await this.store.waitUntilCaughtUp(view, this.stopping.signal);
       running.startedAt = performance.now();
