@@ -15,7 +15,7 @@ export interface Progress {
 
 /**
  * Passes a file on as it is, and tells of what has passed: entries, how many a second, and bytes. Behind a proxy that speaks
- * HTTP/1.0 to the gateway, what breaks off ends as if it were whole: it is an error that fewer entries came than exactly expected.
+ * HTTP/1.0 to the gateway, what breaks off may end as if it were whole: it is an error that fewer entries came than exactly expected.
  */
 export function watched({ format, entries, isExact, show }: Progress): Transform {
   const startedAt = Date.now();
