@@ -5,6 +5,7 @@ import { readStreamAsOf } from '#eventstore/as-of.js';
 import { readStream } from '#eventstore/read-stream.js';
 import type { Bus } from '#service/bus.js';
 import { Store } from '#service/store.js';
+import { until } from '#testing/api.js';
 import { type Stack, startStack } from '#testing/stack.js';
 import { event, events, reason, unique } from './event-store-client.js';
 import { behindProxy, type TcpProxy } from './tcp-proxy.js';
@@ -45,6 +46,17 @@ it.each([
   });
   proxy.restore();
   expect((await readStream(client, stream)).events).toHaveLength(1);
+});
+
+it('a connection that is taken and not answered is given up, and the next one made', async () => {
+  const stream = unique('taken');
+  await client.appendToStream(stream, event());
+  proxy.cut();
+  proxy.silence();
+  const read = () => readStream(client, stream).catch((error: Error) => error);
+  await until(read, (answer) => /DEADLINE_EXCEEDED|no answer/.test(String((answer as Error).cause)), 30_000);
+  proxy.strand();
+  expect(await until(read, (answer) => !(answer instanceof Error), 30_000)).toMatchObject({ events: [{}] });
 });
 
 it('a service says that it is without the event store, long before the connection is given up', async () => {

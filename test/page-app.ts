@@ -12,6 +12,7 @@ import { logger } from '#service/logger.js';
 import { gatewayEnv } from '../apps/gateway/src/config.js';
 import { createGateway } from '../apps/gateway/src/create-gateway.js';
 import { FakeBus } from '../apps/gateway/test/fake-bus.js';
+import { sessionView } from '../apps/gateway/test/views.js';
 
 logger.level = 'silent';
 
@@ -52,30 +53,9 @@ export interface Link {
 export function newLink(session: Partial<SessionView> = {}, page: Partial<SessionPage> = {}): Link {
   const token = newToken();
   const sid = shortIdOf(hashSecret(token));
-  const whole: SessionView = {
-    project_id: 'prj_default000000000',
-    environment: 'live',
-    id: '018f2c7e-0000-7000-8000-000000000001',
-    short_id: sid,
-    user_id: '018f2c7e-0000-7000-8000-000000000002',
-    provider: '',
-    action: 'link',
-    connection_id: null,
-    single_use: false,
-    redirect_url: '',
-    label: '',
-    status: 'pending',
-    error_code: null,
-    error_message: null,
-    result_connection_ids: [],
-    expires_at: new Date(Date.now() + 14 * 60_000).toISOString(),
-    started_at: null,
-    completed_at: null,
-    created_at: new Date().toISOString(),
-    in_flight: [],
-    last_refusal: null,
-    ...session,
-  };
+  const expires_at = new Date(Date.now() + 14 * 60_000).toISOString();
+  const created_at = new Date().toISOString();
+  const whole: SessionView = { ...sessionView, short_id: sid, expires_at, created_at, ...session };
   const facts = { project_name: null, outcome: null, hand_overs: 0, is_trying: false, position: '1' };
   const rest = { ...facts, providers: ['plaid', 'teller'] satisfies ProviderName[], institution_name: null, ...page };
   return { token, sid, page: { session: whole, ...rest } };

@@ -17,6 +17,7 @@ import { HouseholdKeys } from '../apps/gateway/src/household-keys.js';
 import { gatewayEnv } from '../apps/gateway/src/config.js';
 import { Services } from '../apps/gateway/src/services.js';
 import { LinkSessionController } from '../apps/gateway/src/link-session.controller.js';
+import { Links } from '../apps/gateway/src/links.service.js';
 import { TokenSealer } from '../apps/gateway/src/pages/token-sealer.js';
 import { RedirectOrigins } from '../apps/gateway/src/redirect-origins.js';
 import { UserController } from '../apps/gateway/src/user.controller.js';
@@ -107,11 +108,13 @@ describe('a short_id that is taken', () => {
     const user = { context: contextFor(context.tenant), user: { short_id: newShort(), name: 'Ada', email: null } };
     const { view } = await services.write('connection.user.create', user);
     const config = gatewayEnv.parse({});
-    const sessions = new LinkSessionController(services, config, new RedirectOrigins(bus, config));
+    const links = new Links(services, config);
+    const sessions = new LinkSessionController(services, links, new RedirectOrigins(bus, config));
     const mint = (token: string) => {
-      const request = { random: drawing(bytesOfToken(token)), headers: {}, protocol: 'http', host: 'localhost' };
+      const from = { headers: {}, protocol: 'http', host: 'localhost', context: contextFor(context.tenant) };
+      const request = { ...from, random: drawing(bytesOfToken(token)) };
       const body = mintBody.parse({ user_id: view.id });
-      return sessions.mint(request as unknown as FastifyRequest, contextFor(context.tenant), body);
+      return sessions.mint(request as unknown as FastifyRequest, from.context, body);
     };
     const first = await mint(collidingTokens[0]);
     const second = await mint(collidingTokens[1]);

@@ -43,6 +43,7 @@ async function tcpProxy(target: { host: string; port: number }): Promise<TcpProx
       for (const socket of open) socket.pause();
     },
     strand() {
+      state = 'open';
       for (const socket of open) socket.pause();
     },
     cut() {

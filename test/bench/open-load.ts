@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import type { ConnectionView } from '#contracts/connection.js';
-import type { Context } from '#contracts/envelope.js';
+import { type Context, newContext } from '#contracts/envelope.js';
 import { parsePlatformConnectionId } from '#contracts/ids.js';
 import { connectEventStore } from '#eventstore/client.js';
 import type { Store } from '#service/store.js';
@@ -53,12 +52,5 @@ serveJobs({
     }),
 });
 
-const contextOf = ({ project_id, environment }: ConnectionView): Context => ({
-  tenant: { project_id, environment },
-  actor: { type: 'system', id: 'bench', name: 'bench' },
-  request_id: randomUUID(),
-  command_id: randomUUID(),
-  address: null,
-  key_prefix: null,
-  deadline: Date.now() + 60_000,
-});
+const contextOf = (view: ConnectionView): Context =>
+  newContext(view, { type: 'system', id: 'bench', name: 'bench' }, 60_000);

@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { type Context, defaultTenant, type Tenant } from '#contracts/envelope.js';
+import { type Context, defaultTenant, newContext, type Tenant } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { Ask, Reply, Subject } from '#contracts/subjects.js';
 import { CliError } from './errors.js';
@@ -8,15 +7,8 @@ import { CLI, type LocalStack } from './run-file.js';
 const DEADLINE_MS = 5_000;
 
 /** Whoever may read the run file of a stack acts as its operator. */
-export const operatorContext = (tenant: Tenant = defaultTenant): Context => ({
-  tenant,
-  actor: { type: 'operator', id: 'command-line', name: 'command line' },
-  request_id: randomUUID(),
-  command_id: randomUUID(),
-  address: null,
-  key_prefix: null,
-  deadline: Date.now() + DEADLINE_MS,
-});
+export const operatorContext = (tenant: Tenant = defaultTenant): Context =>
+  newContext(tenant, { type: 'operator', id: 'command-line', name: 'command line' }, DEADLINE_MS);
 
 /** One question on the bus of the stack on this machine, with the rights of whoever may read its run file. */
 export async function askLocally<S extends Subject>(

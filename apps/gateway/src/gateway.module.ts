@@ -26,6 +26,7 @@ import { KeyUsage } from './key-usage.js';
 import { Services } from './services.js';
 import { LinkEventsController } from './link-events.controller.js';
 import { LinkSessionController } from './link-session.controller.js';
+import { Links } from './links.service.js';
 import { Metrics } from './metrics.js';
 import { PagesModule } from './pages/pages.module.js';
 import { TokenSealer } from './pages/token-sealer.js';
@@ -104,6 +105,7 @@ export class GatewayModule {
         ReadModelReplays,
         HouseholdKeys,
         PlatformKeys,
+        Links,
         Idempotency,
         TokenSealer,
         RedirectOrigins,
@@ -113,7 +115,7 @@ export class GatewayModule {
       ],
       exports: [
         ...[Bus, CONFIG, Services, TokenSealer],
-        ...[HouseholdKeys, PlatformKeys, AuditExport, ReadModelReplays, RedirectOrigins],
+        ...[HouseholdKeys, PlatformKeys, Links, AuditExport, ReadModelReplays, RedirectOrigins],
       ],
     };
   }

@@ -11,7 +11,7 @@ import type { Random } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
 import { jsonBodyOf } from './json-body.js';
 import { timeLeft } from './services.js';
-import { renew } from './request-context.js';
+import { callerOf, renew } from './request-context.js';
 import { parameterFault } from './surface.js';
 
 const PATIENCE_MS = 10_000;
@@ -70,7 +70,7 @@ export class Idempotency {
   ): Promise<unknown> {
     const { scope } = wish;
     // In place, because the handler has been handed this very context.
-    Object.assign(request.context!, { command_id: uuidV5(COMMANDS, `${scope}:${seed}`), again });
+    Object.assign(callerOf(request), { command_id: uuidV5(COMMANDS, `${scope}:${seed}`), again });
     request.random = drawnFrom(wish, seed);
     try {
       const answer = await handle();

@@ -1,4 +1,4 @@
-import { Controller, Inject, Param, Req } from '@nestjs/common';
+import { Controller, Param, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { type AsOfQuery, asOfQuery } from '#contracts/api/fields.js';
 import {
@@ -13,29 +13,21 @@ import {
   sessionsQuery,
   toLinkSession,
 } from '#contracts/api/link-sessions.js';
-import type { Context, Tenant, Written } from '#contracts/envelope.js';
-import { withFreshId } from '#contracts/fresh-id.js';
-import { idOf, shortIdOf } from '#contracts/ids.js';
-import type { SessionTerms, SessionView } from '#contracts/link-session.js';
-import { hashSecret, newToken } from '#contracts/secrets.js';
-import { CONFIG, type GatewayConfig } from './config.js';
+import type { Context } from '#contracts/envelope.js';
 import { Endpoint } from './endpoint.js';
 import { householdPage } from './household-page.js';
 import { idInField, idInPath } from './ids.js';
+import { type FreshLink, Links } from './links.service.js';
 import { Services } from './services.js';
 import { Caller, RequestBody, RequestQuery } from './params.js';
-import { publicBase } from './public-base.js';
 import { RedirectOrigins } from './redirect-origins.js';
-
-/** What follows from a new token. The token itself leaves this process only in the reply. */
-type Identity = Pick<SessionTerms, 'id' | 'short_id' | 'token_hash'>;
 
 /** Hosted-link sessions: minted here with a one-time token, opened by a person, watched by the agent. */
 @Controller()
 export class LinkSessionController {
   constructor(
     private readonly services: Services,
-    @Inject(CONFIG) private readonly config: GatewayConfig,
+    private readonly links: Links,
     private readonly origins: RedirectOrigins,
   ) {}
 
@@ -52,10 +44,7 @@ export class LinkSessionController {
   async mint(@Req() request: FastifyRequest, @Caller() context: Context, @RequestBody() body: MintBody) {
     await this.origins.refuseForeign(context, body.redirect_url);
     const user_id = idInField('user', 'user_id', body.user_id);
-    return this.withToken(request, (identity) => {
-      const terms = newLinkTerms(identity, context.tenant, { ...body, user_id });
-      return this.services.write('link-session.mint', { context, terms, ttl_seconds: body.expires_in_seconds });
-    });
+    return minted(await this.links.mint(request, { ...body, user_id }));
   }
 
   @Endpoint({
@@ -72,15 +61,11 @@ export class LinkSessionController {
   async relink(
     @Req() request: FastifyRequest,
     @Caller() context: Context,
-    @RequestBody() { redirect_url, label, expires_in_seconds: ttl_seconds }: RelinkBody,
+    @RequestBody() body: RelinkBody,
     @Param('id') id: string,
   ) {
-    await this.origins.refuseForeign(context, redirect_url);
-    const connection_id = idInPath('connection', id);
-    return this.withToken(request, (identity) => {
-      const terms = { ...identity, redirect_url, label };
-      return this.services.write('link-session.relink', { context, connection_id, terms, ttl_seconds });
-    });
+    await this.origins.refuseForeign(context, body.redirect_url);
+    return minted(await this.links.relink(request, idInPath('connection', id), body));
   }
 
   @Endpoint({
@@ -125,34 +110,6 @@ export class LinkSessionController {
   async cancel(@Caller() context: Context, @Param('id') id: string): Promise<void> {
     await this.services.write('link-session.cancel', { context, id: idInPath('link_session', id) });
   }
-
-  private async withToken(request: FastifyRequest, mint: (identity: Identity) => Promise<Written<SessionView>>) {
-    return withFreshId(async () => {
-      const token = newToken(request.random);
-      const token_hash = hashSecret(token);
-      const short_id = shortIdOf(token_hash);
-      const { view } = await mint({ id: idOf('link_session', short_id), short_id, token_hash });
-      return { token, url: `${publicBase(request, this.config)}/link/${token}`, ...toLinkSession(view) };
-    });
-  }
 }
 
-/** Spelled out, because a literal of several spreads costs a tenth of all that a mint costs this process. */
-const newLinkTerms = (
-  { id, short_id, token_hash }: Identity,
-  { project_id, environment }: Tenant,
-  { user_id, provider, single_use, redirect_url, label }: MintBody,
-): SessionTerms => ({
-  action: 'link',
-  connection_id: null,
-  id,
-  short_id,
-  token_hash,
-  project_id,
-  environment,
-  user_id,
-  provider,
-  single_use,
-  redirect_url,
-  label,
-});
+const minted = ({ token, url, session }: FreshLink) => ({ token, url, ...toLinkSession(session) });

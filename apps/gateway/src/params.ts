@@ -1,11 +1,11 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { VerifiedKey } from '#contracts/key.js';
 import type { Random } from '#contracts/secrets.js';
 import { type EndpointSpec, endpointOf } from './endpoint.js';
 import { jsonBodyOf } from './json-body.js';
+import { callerOf } from './request-context.js';
 import { parameterFault } from './surface.js';
 import { checkedBody, checkedQuery } from './validation.js';
 
@@ -33,11 +33,7 @@ export const RequestQuery = createParamDecorator((_: unknown, context: Execution
 });
 
 /** Who asks, as the guard has found out. */
-export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Context => {
-  const request = requestOf(context);
-  if (!request.context) throw new Error('the caller is not known on a public route');
-  return request.context;
-});
+export const Caller = createParamDecorator((_: unknown, context: ExecutionContext) => callerOf(requestOf(context)));
 
 /** Where to draw tokens, keys and ids from. Looked up at each draw: an Idempotency-Key puts its own source there later. */
 export const Randomness = createParamDecorator(

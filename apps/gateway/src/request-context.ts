@@ -64,6 +64,12 @@ export function actAs(request: FastifyRequest, key: VerifiedKey, secret: string)
   });
 }
 
+/** Who asks, as the guard has found out. */
+export function callerOf({ context }: FastifyRequest): Context {
+  if (!context) throw new Error('the caller is not known on a public route');
+  return context;
+}
+
 /** The request goes on as a new one, with all its time: it has waited for another, or shows why a change was refused. */
 export function renew(request: FastifyRequest): void {
   if (request.context) request.context.deadline = Date.now() + DEADLINE_MS;

@@ -2,10 +2,7 @@ import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { sha256 } from '#contracts/ids.js';
-import type { NewPassword, PasswordRecipe } from '#contracts/operator.js';
-
-/** What new passwords are hashed with. The edge that hashes them chooses the same. */
-const usual = { memory_kib: 19_456, passes: 2, lanes: 1 };
+import { type NewPassword, type PasswordRecipe, usualCosts } from '#contracts/operator.js';
 
 type Row = PasswordRecipe & { verifier: string };
 
@@ -31,7 +28,7 @@ export class OperatorPasswords {
   /** Somebody without a password gets a recipe like everybody else. */
   async recipe(passwordId: string | null): Promise<PasswordRecipe> {
     const row = await this.find(passwordId);
-    if (!row) return { salt: randomBytes(16).toString('base64url'), ...usual };
+    if (!row) return { salt: randomBytes(16).toString('base64url'), ...usualCosts };
     const { verifier: _verifier, ...recipe } = row;
     return recipe;
   }

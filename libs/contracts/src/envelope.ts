@@ -39,16 +39,20 @@ export interface Context {
 
 const SYSTEM_DEADLINE_MS = 4_000;
 
-/** What the system itself wishes, by that name. */
-export const systemContext = ({ project_id, environment }: Tenant, actor: Omit<Actor, 'type'>): Context => ({
+/** A new wish that no request from outside brought. */
+export const newContext = ({ project_id, environment }: Tenant, actor: Actor, patienceMs: number): Context => ({
   tenant: { project_id, environment },
-  actor: { type: 'system', ...actor },
+  actor,
   request_id: randomUUID(),
   command_id: randomUUID(),
   address: null,
   key_prefix: null,
-  deadline: Date.now() + SYSTEM_DEADLINE_MS,
+  deadline: Date.now() + patienceMs,
 });
+
+/** What the system itself wishes, by that name. */
+export const systemContext = (tenant: Tenant, actor: Omit<Actor, 'type'>): Context =>
+  newContext(tenant, { type: 'system', ...actor }, SYSTEM_DEADLINE_MS);
 
 /** What stands beside each event: who caused it, by which request. Never a secret. */
 export interface EventMetadata extends Tenant {

@@ -56,18 +56,9 @@ export type KeyEvent =
    */
   | { type: 'KeyRefused'; reason: KeyRefusal; count: number; first_at: string; last_at?: string; at: string };
 
-export interface KeyView extends Tenant {
-  id: string;
-  short_id: string;
-  kind: 'household' | 'platform';
-  name: string;
-  key_prefix: string;
-  scopes: KeyScope[];
-  actor_name: string | null;
+export interface KeyView extends Omit<KeyTerms, 'key_hash' | 'allowed_ips'> {
   allowed_ips: string[];
-  created_by: string;
   created_at: string;
-  expires_at: string | null;
   /** Once the key was rotated: when its grace ends, never later than its own expiry. */
   retires_at: string | null;
   /** The key that took its place. */

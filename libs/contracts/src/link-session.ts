@@ -85,16 +85,7 @@ export type SessionEvent =
   | PersonalTextErased;
 
 /** A session as the services see it; the gateway turns it into the API's object. */
-export interface SessionView extends Tenant {
-  id: string;
-  short_id: string;
-  user_id: string;
-  provider: ProviderName | '';
-  action: SessionAction;
-  connection_id: string | null;
-  single_use: boolean;
-  redirect_url: string;
-  label: string;
+export interface SessionView extends Omit<SessionTerms, 'token_hash'> {
   status: SessionStatus;
   error_code: string | null;
   error_message: string | null;
@@ -143,9 +134,12 @@ export interface StartedLink {
   attempt_id: string;
   kind: ProviderName;
   script_url: string;
+  /** Plaid only. */
   link_token?: string;
+  /** Teller only, as are the two below. */
   application_id?: string;
   environment?: string;
+  /** Set when an existing enrollment is to be repaired. */
   enrollment_id?: string;
 }
 

@@ -2,6 +2,7 @@ import type { EventStoreDBClient } from '@eventstore/db-client';
 import { ServerFeatures } from '@eventstore/db-client/dist/Client/ServerFeatures.js';
 import type { Channel } from '@grpc/grpc-js';
 import './batch-calls.js';
+import './connection-attempts.js';
 import './read-as-bytes.js';
 import { signedInClient } from './signed-in-client.js';
 

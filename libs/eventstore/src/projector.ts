@@ -59,11 +59,6 @@ export class Projector {
     return this.caughtUpOnce;
   }
 
-  /** What the view is known to show; it may show more already. */
-  get position(): Position {
-    return String(this.at?.commit ?? 0n);
-  }
-
   async health(): Promise<{ name: string; lag_ms: number; parked: number }> {
     const lag_ms = this.behindSince === null ? 0 : Math.round(performance.now() - this.behindSince);
     const text = 'select count(*)::int as n from parked_events where "view" = $1';

@@ -1,8 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import { hashSecret, keyPrefix, newHouseholdKey } from '#contracts/secrets.js';
+import { keyIdentity, newHouseholdKey } from '#contracts/secrets.js';
 import { defaultTenant, type Tenant } from '#contracts/envelope.js';
-import { idOf, shortIdOf } from '#contracts/ids.js';
 import type { HouseholdScope } from '#contracts/key.js';
 import type { Bus } from '#service/bus.js';
 import { connectAs, contextFor, newTenant } from './callers.js';
@@ -77,15 +76,10 @@ const parsed = (text: string): unknown => {
 export async function newCaller(run: Run, scope: HouseholdScope = 'full_access', tenant = newTenant()) {
   const bus = await connectAs('cli', run);
   const key = newHouseholdKey();
-  const key_hash = hashSecret(key);
-  const short_id = shortIdOf(key_hash);
   const terms = {
     ...tenant,
-    id: idOf('api_key', short_id),
-    short_id,
+    ...keyIdentity(key),
     kind: 'household' as const,
-    key_hash,
-    key_prefix: keyPrefix(key),
     name: 'a test',
     scopes: [scope],
     actor_name: null,

@@ -1,5 +1,5 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import type { Actor, Context, Tenant } from '#contracts/envelope.js';
+import { randomBytes } from 'node:crypto';
+import { type Actor, type Context, newContext, type Tenant } from '#contracts/envelope.js';
 import { Bus } from '#service/bus.js';
 import { busOptions } from '#service/bus-options.js';
 import type { Run } from './stack.js';
@@ -27,12 +27,4 @@ export const newTenant = (environment: Tenant['environment'] = 'live'): Tenant =
 const operator: Actor = { type: 'operator', id: 'test', name: 'a test' };
 
 /** A new wish of this tenant, with five seconds to come true. */
-export const contextFor = (tenant: Tenant, actor: Actor = operator): Context => ({
-  tenant,
-  actor,
-  request_id: randomUUID(),
-  command_id: randomUUID(),
-  address: null,
-  key_prefix: null,
-  deadline: Date.now() + 5_000,
-});
+export const contextFor = (tenant: Tenant, actor: Actor = operator): Context => newContext(tenant, actor, 5_000);

@@ -1,20 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { WebhookEffect } from '#contracts/connection.js';
-
-export type ProviderName = 'plaid' | 'teller';
-
-/** What the page's script needs to open the provider's dialog; no secret of ours. */
-export interface StartedLink {
-  kind: ProviderName;
-  script_url: string;
-  /** Plaid only. */
-  link_token?: string;
-  /** Teller only, as are the two below. */
-  application_id?: string;
-  environment?: string;
-  /** Set when an existing enrollment is to be repaired. */
-  enrollment_id?: string;
-}
+import type { StartedLink } from '#contracts/link-session.js';
 
 /**
  * A login at a bank that we now hold a credential for. The three describing fields are null when the provider gave the
@@ -66,7 +52,7 @@ export interface WebhookFact {
 
 /** Every call has a deadline of 8 seconds and throws nothing but ProviderError. */
 export interface Provider {
-  start(input: StartLink): Promise<StartedLink>;
+  start(input: StartLink): Promise<Omit<StartedLink, 'attempt_id'>>;
   /**
    * Turns what the page received into a credential. Plaid: the public token; repeating the exchange is safe in the sandbox,
    * the real one may refuse a second use. Teller: the token is the access token already, and is proved by a read.

@@ -1,5 +1,6 @@
+import type { ProviderName } from '#contracts/link-session.js';
 import { plaidProvider, type PlaidConfig } from './plaid.js';
-import { type Provider, type ProviderName } from './provider.js';
+import type { Provider } from './provider.js';
 import { tellerProvider, type TellerConfig } from './teller.js';
 
 export interface ProviderConfig {

@@ -12,10 +12,6 @@ export class TwoGenerationMap<V> {
     this.#generationSize = Math.max(1, Math.floor(maxEntries / 2));
   }
 
-  get size(): number {
-    return this.#young.size + this.#old.size;
-  }
-
   get(key: string): V | undefined {
     const young = this.#young.get(key);
     if (young !== undefined) return young;

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { hashSecret } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
+import { callerOf } from '../request-context.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
 import { attempted } from './attempt.js';
@@ -42,14 +43,14 @@ export class AccountController {
   @ForEveryone()
   async signOut(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const token_hash = hashSecret(sessionTokenOf(request)!);
-    await this.bus.ask('key.operator.sign-out', { context: request.context!, token_hash });
+    await this.bus.ask('key.operator.sign-out', { context: callerOf(request), token_hash });
     return this.leave(request, reply, 'signed-out');
   }
 
   @Post('sign-out-everywhere')
   @ForEveryone()
   async signOutEverywhere(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
-    await this.bus.ask('key.operator.end-sessions', { context: request.context!, id: request.operator!.id });
+    await this.bus.ask('key.operator.end-sessions', { context: callerOf(request), id: request.operator!.id });
     return this.leave(request, reply, 'signed-out-everywhere');
   }
 
@@ -59,7 +60,7 @@ export class AccountController {
     await this.limit.count(request.ip, email, async () => {
       const proof = await this.passwords.proof(current, await this.bus.ask('key.operator.recipe', { email }));
       const wish = { id, proof, password: await this.passwords.make(chosen) };
-      await this.bus.ask('key.operator.change-password', { context: request.context!, ...wish });
+      await this.bus.ask('key.operator.change-password', { context: callerOf(request), ...wish });
     });
   }
 

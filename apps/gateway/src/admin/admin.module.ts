@@ -9,7 +9,6 @@ import { ChangesController } from './changes.controller.js';
 import { AdminConnectionMetadataController } from './connection-metadata.controller.js';
 import { AdminConnectionsController } from './connections.controller.js';
 import { History } from './history.service.js';
-import { Links } from './links.service.js';
 import { People } from './people.service.js';
 import { AdminProjectsController } from './projects.controller.js';
 import { AdminSessionsController } from './sessions.controller.js';
@@ -51,7 +50,6 @@ import { WelcomeController } from './welcome.controller.js';
     AdminViews,
     Passwords,
     SignInLimit,
-    Links,
     People,
     History,
   ],

@@ -9,8 +9,9 @@ import { scopesOf } from '../access.js';
 import { type FreshKey, HouseholdKeys } from '../household-keys.js';
 import { idInPath } from '../ids.js';
 import { Services } from '../services.js';
-import { Caller, Randomness } from '../params.js';
+import { Caller } from '../params.js';
 import { PlatformKeys } from '../platform-keys.js';
+import { callerOf } from '../request-context.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
 import { attempted } from './attempt.js';
@@ -46,42 +47,28 @@ export class AdminApiKeysController {
   ) {}
 
   @Get()
-  async list(
-    @Caller() context: Context,
-    @Query('cursor') cursor: unknown,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
-    await this.show(context, request, reply, { cursor: typeof cursor === 'string' ? cursor : undefined });
+  async list(@Query('cursor') cursor: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    await this.show(request, reply, { cursor: typeof cursor === 'string' ? cursor : undefined });
   }
 
   @Post()
-  async create(
-    @Caller() context: Context,
-    @Randomness() random: Random,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
+  async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const context = callerOf(request);
     const tried = await attempted(request, () => {
       const wish = formOf(request, newKeyForm);
       return context.tenant.environment === 'live'
-        ? this.keys.create(context, random, { ...wish, actor_name: null, allowed_ips: [] })
-        : this.createForTest(context, random, wish);
+        ? this.keys.create(context, request.random, { ...wish, actor_name: null, allowed_ips: [] })
+        : this.createForTest(context, request.random, wish);
     });
-    if ('problem' in tried) return this.show(context, request, reply, { ...tried, typed: fieldsOf(request) });
+    if ('problem' in tried) return this.show(request, reply, { ...tried, typed: fieldsOf(request) });
     return this.showOnce(request, reply, tried.done);
   }
 
   @Post(':id/rotate')
-  async rotate(
-    @Caller() context: Context,
-    @Param('id') id: string,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
+  async rotate(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const { grace_seconds } = formOf(request, rotateForm);
     const wish = { id: idInPath('api_key', id), grace_seconds };
-    return this.showOnce(request, reply, await this.keys.rotate(context, request.random, wish));
+    return this.showOnce(request, reply, await this.keys.rotate(callerOf(request), request.random, wish));
   }
 
   @Post(':id/revoke')
@@ -97,11 +84,11 @@ export class AdminApiKeysController {
   }
 
   private async show(
-    context: Context,
     request: FastifyRequest,
     reply: FastifyReply,
     { cursor, ...view }: { cursor?: string | undefined; status?: number; problem?: string; typed?: object },
   ) {
+    const context = callerOf(request);
     const page = await this.services.read('key.list', { context, limit: LIMIT, ...(cursor && { cursor }) });
     const isLive = (key: UsedKey) => !hasEnded(key);
     this.views.show(request, reply, 'api-keys', {

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '#contracts/envelope.js';
 import { isCoded } from '#contracts/errors.js';
 import { Bus } from '#service/bus.js';
-import { Caller } from '../params.js';
+import { callerOf } from '../request-context.js';
 import { AdminPage } from './admin-page.js';
 
 const LOOK_EVERY_MS = 700;
@@ -18,12 +18,8 @@ export class ChangesController {
 
   /** Answers as soon as the newest event is another one than `after`, when it has waited long enough, or when the server closes. */
   @Get()
-  async next(
-    @Caller() context: Context,
-    @Query('after') after: unknown,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
+  async next(@Query('after') after: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const context = callerOf(request);
     const until = performance.now() + WAIT_MS;
     const { closing } = request.server;
     let newest = await this.newest(context);

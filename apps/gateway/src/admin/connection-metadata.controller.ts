@@ -5,7 +5,7 @@ import type { ConnectionView } from '#contracts/connection.js';
 import type { Context } from '#contracts/envelope.js';
 import { idInPath } from '../ids.js';
 import { Services } from '../services.js';
-import { Caller } from '../params.js';
+import { callerOf } from '../request-context.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
 import { attempted } from './attempt.js';
@@ -26,13 +26,8 @@ export class AdminConnectionMetadataController {
   ) {}
 
   @Get()
-  async page(
-    @Caller() context: Context,
-    @Param('id') text: string,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
-    const connection = await this.connection(context, text);
+  async page(@Param('id') text: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const connection = await this.connection(callerOf(request), text);
     const mayChange = request.operator?.role === 'administrator' && connection.state !== 'revoked';
     if (!mayChange) return reply.redirect(placeOf(connection), 303);
     const rows = [...rowsOf(connection.connection_metadata), newRow];
@@ -41,12 +36,8 @@ export class AdminConnectionMetadataController {
 
   @Post()
   @RouteConfig({ bodyLimit: FORM_LIMIT })
-  async save(
-    @Caller() context: Context,
-    @Param('id') text: string,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
+  async save(@Param('id') text: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const context = callerOf(request);
     const connection = await this.connection(context, text);
     const fields = fieldsOf(request);
     const sent = rowsSent(fields);

@@ -6,20 +6,21 @@ import type { Context } from '#contracts/envelope.js';
 import { isBank } from '#contracts/connection.js';
 import { Bus } from '#service/bus.js';
 import { idInField, idInPath } from '../ids.js';
+import { Links } from '../links.service.js';
 import { Services } from '../services.js';
 import { Caller } from '../params.js';
 import { qrCode } from '../pages/qr-code.js';
-import { untilBankAnswers } from '../request-context.js';
+import { callerOf, untilBankAnswers } from '../request-context.js';
 import { checkedQuery } from '../validation.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
 import { History } from './history.service.js';
-import { Links } from './links.service.js';
 import { People } from './people.service.js';
 
 const LIST = '/admin/connections';
 const LIMIT = 50;
-const RELINK_SECONDS = 3600;
+/** The person stays on the hosted page when it is done: there is no app to go back to. */
+const relinkTerms = { redirect_url: '', label: '', expires_in_seconds: 3600 };
 
 const filters = z.object({ status: choice(['connected', 'expired', 'revoked']), user_id: word(), cursor });
 
@@ -36,12 +37,8 @@ export class AdminConnectionsController {
   ) {}
 
   @Get()
-  async list(
-    @Caller() context: Context,
-    @Query() query: unknown,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
+  async list(@Query() query: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const context = callerOf(request);
     const filter = checkedQuery(filters, query, 'VALIDATION_ERROR');
     const user_id = idInField('user', 'user_id', filter.user_id);
     const ask = { context, limit: LIMIT, status: filter.status, user_id, cursor: filter.cursor };
@@ -57,12 +54,8 @@ export class AdminConnectionsController {
   }
 
   @Get(':id')
-  async detail(
-    @Caller() context: Context,
-    @Param('id') text: string,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
+  async detail(@Param('id') text: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const context = callerOf(request);
     const id = idInPath('connection', text);
     const [connection, { nameOf }, past, servers] = await Promise.all([
       this.services.read('connection.platform.get', { context, id }),
@@ -77,14 +70,9 @@ export class AdminConnectionsController {
   }
 
   @Post(':id/reconnect')
-  async reconnect(
-    @Caller() context: Context,
-    @Param('id') text: string,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
+  async reconnect(@Param('id') text: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const id = idInPath('connection', text);
-    const { session, url } = await this.links.relink(request, context, id, RELINK_SECONDS);
+    const { session, url } = await this.links.relink(request, id, relinkTerms);
     const view = { heading: 'Send this link', session, url, list: `/admin/sessions/${session.id}`, qr: qrCode(url) };
     this.views.show(request, reply, 'link-once', view);
   }

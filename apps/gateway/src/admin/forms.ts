@@ -6,6 +6,7 @@ import { DomainError } from '#contracts/errors.js';
 import type { GatewayConfig } from '../config.js';
 import { publicBase } from '../public-base.js';
 import { rawBodyOf } from '../raw-body.js';
+import { callerOf } from '../request-context.js';
 import { checkedBody } from '../validation.js';
 import { csrfOf } from './cookies.js';
 import { placeOf } from './places.js';
@@ -45,7 +46,7 @@ export function refuseForgery(request: FastifyRequest, config: GatewayConfig, co
 
 /** A form acts in the project and environment that its page was shown for. The cookie may name another one since. */
 export function refuseOtherPlace(request: FastifyRequest): void {
-  if (fieldsOf(request)['shown_for'] !== placeOf(request.context!.tenant)) throw outOfDate();
+  if (fieldsOf(request)['shown_for'] !== placeOf(callerOf(request).tenant)) throw outOfDate();
 }
 
 const outOfDate = () =>

@@ -4,7 +4,7 @@ import type { AuditEntry } from '#contracts/audit.js';
 import type { Context } from '#contracts/envelope.js';
 import { isCoded } from '#contracts/errors.js';
 import { Services } from '../services.js';
-import { Caller } from '../params.js';
+import { callerOf } from '../request-context.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
 import { People } from './people.service.js';
@@ -25,12 +25,8 @@ export class AdminMomentController {
   ) {}
 
   @Get()
-  async page(
-    @Caller() context: Context,
-    @Query('at') asked: unknown,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
+  async page(@Query('at') asked: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const context = callerOf(request);
     const now = Date.now();
     const begin = await this.beginning(context, now);
     const wish = typeof asked === 'string' ? Number(asked) : NaN;

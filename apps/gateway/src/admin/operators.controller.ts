@@ -8,6 +8,7 @@ import { hashSecret, newToken } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
 import { CONFIG, type GatewayConfig } from '../config.js';
 import { publicBase } from '../public-base.js';
+import { callerOf } from '../request-context.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
 import { attempted } from './attempt.js';
@@ -40,7 +41,7 @@ export class AdminOperatorsController {
     const { token, link } = newLink();
     const tried = await attempted(request, () => {
       const wish = { id: randomUUID(), ...formOf(request, inviteForm), link };
-      return this.bus.ask('key.operator.invite', { context: request.context!, ...wish });
+      return this.bus.ask('key.operator.invite', { context: callerOf(request), ...wish });
     });
     if ('problem' in tried) return this.show(request, reply, { ...tried, typed: fieldsOf(request) });
     return this.showOnce(request, reply, { email: tried.done.email, token, isNew: true });
@@ -51,20 +52,20 @@ export class AdminOperatorsController {
   async link(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const { token, link } = newLink();
     const { email } = formOf(request, linkForm);
-    await this.bus.ask('key.operator.password-link', { context: request.context!, email, link });
+    await this.bus.ask('key.operator.password-link', { context: callerOf(request), email, link });
     return this.showOnce(request, reply, { email, token, isNew: false });
   }
 
   @Post(':id/role')
   async changeRole(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const wish = { id: operatorId(id), ...formOf(request, roleForm) };
-    await this.bus.ask('key.operator.change-role', { context: request.context!, ...wish });
+    await this.bus.ask('key.operator.change-role', { context: callerOf(request), ...wish });
     return reply.redirect(`${LIST}?done=role-changed`, 303);
   }
 
   @Post(':id/remove')
   async remove(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
-    await this.bus.ask('key.operator.remove', { context: request.context!, id: operatorId(id) });
+    await this.bus.ask('key.operator.remove', { context: callerOf(request), id: operatorId(id) });
     return reply.redirect(`${LIST}?done=operator-removed`, 303);
   }
 

@@ -2,11 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Algorithm, hashRaw } from '@node-rs/argon2';
 import { DomainError } from '#contracts/errors.js';
-import type { NewPassword, PasswordRecipe } from '#contracts/operator.js';
+import { type NewPassword, type PasswordRecipe, usualCosts } from '#contracts/operator.js';
 import { Semaphore } from '#service/semaphore.js';
 
-/** OWASP's first choice for argon2id. One hash takes 19 MiB and some 30 ms of one core, on a thread of its own. */
-const usual = { memory_kib: 19_456, passes: 2, lanes: 1 };
 const MOST_AT_ONCE = 2;
 const MOST_WAITING = 20;
 
@@ -19,7 +17,7 @@ export class Passwords {
   private readonly hashing = new Semaphore(MOST_AT_ONCE);
 
   async make(password: string): Promise<NewPassword> {
-    const recipe = { salt: randomBytes(16).toString('base64url'), ...usual };
+    const recipe = { salt: randomBytes(16).toString('base64url'), ...usualCosts };
     return { recipe, proof: await this.proof(password, recipe) };
   }
 

@@ -3,12 +3,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { name, text } from '#contracts/api/fields.js';
 import { createProjectBody } from '#contracts/api/projects.js';
-import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { newProjectId } from '#contracts/ids.js';
 import { Services } from '../services.js';
-import { Caller } from '../params.js';
 import { RedirectOrigins } from '../redirect-origins.js';
+import { callerOf } from '../request-context.js';
 import { checkedBody } from '../validation.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
@@ -35,11 +34,11 @@ export class AdminProjectsController {
   }
 
   @Post()
-  async create(@Caller() context: Context, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+  async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const tried = await attempted(request, async () => {
       const wish = checkedBody(createProjectBody, formOf(request, newProjectForm));
       const id = newProjectId(request.random);
-      return (await this.services.write('key.project.create', { context, id, ...wish })).view;
+      return (await this.services.write('key.project.create', { context: callerOf(request), id, ...wish })).view;
     });
     if ('problem' in tried) return this.show(request, reply, { ...tried, typed: fieldsOf(request) });
     const place = placeOf({ project_id: tried.done.id, environment: 'live' });
@@ -58,12 +57,8 @@ export class AdminProjectsController {
 
   /** What either half says twice changes nothing, so that a form whose answer was lost can be sent again. */
   @Post(':id')
-  async change(
-    @Caller() context: Context,
-    @Param('id') id: string,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
+  async change(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const context = callerOf(request);
     const project = request.projects?.find((one) => one.id === id);
     if (!project) throw new DomainError('NOT_FOUND', 'Project not found');
     const fields = fieldsOf(request);

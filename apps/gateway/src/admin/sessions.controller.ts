@@ -6,15 +6,16 @@ import { name, oneOf, text } from '#contracts/api/fields.js';
 import type { Context } from '#contracts/envelope.js';
 import { Bus } from '#service/bus.js';
 import { idInField, idInPath } from '../ids.js';
+import { type FreshLink, Links } from '../links.service.js';
 import { Services } from '../services.js';
 import { Caller } from '../params.js';
 import { qrCode } from '../pages/qr-code.js';
+import { callerOf } from '../request-context.js';
 import { checkedBody, checkedQuery } from '../validation.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
 import { attempted } from './attempt.js';
 import { fieldsOf, formOf } from './forms.js';
-import { type FreshLink, Links } from './links.service.js';
 import { People } from './people.service.js';
 import { History } from './history.service.js';
 
@@ -49,30 +50,21 @@ export class AdminSessionsController {
   ) {}
 
   @Get()
-  async list(
-    @Caller() context: Context,
-    @Query() query: unknown,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
-    await this.show(context, request, reply, { query });
+  async list(@Query() query: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    await this.show(request, reply, { query });
   }
 
   @Post()
-  async create(@Caller() context: Context, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+  async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const typed = { ...fieldsOf(request) };
-    const tried = await attempted(request, () => this.mint(context, request, typed));
-    if ('problem' in tried) return this.show(context, request, reply, { ...tried, typed });
+    const tried = await attempted(request, () => this.mint(request, typed));
+    if ('problem' in tried) return this.show(request, reply, { ...tried, typed });
     return this.showOnce(request, reply, tried.done);
   }
 
   @Get(':id')
-  async detail(
-    @Caller() context: Context,
-    @Param('id') text: string,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
+  async detail(@Param('id') text: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const context = callerOf(request);
     const id = idInPath('link_session', text);
     const [session, { nameOf }, past] = await Promise.all([
       this.services.read('link-session.get', { context, id }),
@@ -90,23 +82,26 @@ export class AdminSessionsController {
     return reply.redirect(`${LIST}/${id}?done=link-cancelled`, 303);
   }
 
-  /** A user who was made is who the form names from then on: trying again makes no second one. */
-  private async mint(context: Context, request: FastifyRequest, typed: Record<string, string>): Promise<FreshLink> {
-    const { user_name, single_use, expires_in_seconds, ...wish } = formOf(request, newLinkForm);
+  /**
+   * A user who was made is who the form names from then on: trying again makes no second one. The person stays on the hosted
+   * page when it is done: there is no app to go back to.
+   */
+  private async mint(request: FastifyRequest, typed: Record<string, string>): Promise<FreshLink> {
+    const context = callerOf(request);
+    const { user_name, single_use, ...wish } = formOf(request, newLinkForm);
     const user_id = wish.user_id
       ? idInField('user', 'user_id', wish.user_id)
       : (await this.people.create(context, request.random, checkedBody(newUserForm, { user_name }).user_name)).id;
     Object.assign(typed, { user_id, user_name: '' });
-    const ttl_seconds = expires_in_seconds;
-    return this.links.mint(request, context, { ...wish, user_id, single_use: single_use === 'on', ttl_seconds });
+    return this.links.mint(request, { ...wish, user_id, single_use: single_use === 'on', redirect_url: '' });
   }
 
   private async show(
-    context: Context,
     request: FastifyRequest,
     reply: FastifyReply,
     { query = {}, ...view }: { query?: unknown; status?: number; problem?: string; typed?: object },
   ) {
+    const context = callerOf(request);
     const filter: SessionsQuery = checkedQuery(sessionsQuery, query, 'VALIDATION_ERROR');
     const user_id = idInField('user', 'user_id', filter.user_id);
     const [page, crowd, providers] = await Promise.all([

@@ -1,13 +1,12 @@
 import { Get, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Replay } from '#contracts/api/replays.js';
-import type { Context } from '#contracts/envelope.js';
 import { services } from '#contracts/services.js';
 import type { PartHealth } from '#contracts/subjects.js';
 import { Bus } from '#service/bus.js';
 import { version } from '#service/version.js';
-import { Caller } from '../params.js';
 import { ReadModelReplays } from '../read-model-replays.js';
+import { callerOf } from '../request-context.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
 import { fieldsOf } from './forms.js';
@@ -42,8 +41,8 @@ export class AdminSystemController {
   }
 
   @Post('replays')
-  async replay(@Caller() context: Context, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
-    await this.replays.start(context, { verify: fieldsOf(request)['verify'] === 'yes' });
+  async replay(@Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    await this.replays.start(callerOf(request), { verify: fieldsOf(request)['verify'] === 'yes' });
     return reply.redirect('/admin/settings/system', 303);
   }
 

@@ -2,13 +2,12 @@ import { Get, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { exportQuery } from '#contracts/api/audit-export.js';
 import { auditQuery } from '#contracts/api/audit.js';
-import type { Context } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { hashSecret } from '#contracts/secrets.js';
 import { Bus } from '#service/bus.js';
 import { AuditExport } from '../audit-export.js';
 import { Services } from '../services.js';
-import { Caller } from '../params.js';
+import { callerOf } from '../request-context.js';
 import { checkedQuery } from '../validation.js';
 import { AdminPage } from './admin-page.js';
 import { AdminViews } from './admin-views.js';
@@ -25,24 +24,16 @@ export class AdminTimelineController {
   ) {}
 
   @Get()
-  async list(
-    @Caller() context: Context,
-    @Query() query: Record<string, unknown>,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
+  async list(@Query() query: Record<string, unknown>, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const context = callerOf(request);
     const filter = checkedQuery(auditQuery, inUtc(query), 'VALIDATION_ERROR');
     const { items: entries, next_cursor: next } = await this.services.read('audit.list', { context, filter });
     this.views.show(request, reply, 'timeline', { heading: 'Timeline', entries, next, filter });
   }
 
   @Get('export')
-  export(
-    @Caller() context: Context,
-    @Query() query: Record<string, unknown>,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
+  export(@Query() query: Record<string, unknown>, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const context = callerOf(request);
     const check = () => this.requireSession(request);
     return this.file.send({ context, check }, checkedQuery(exportQuery, query, 'VALIDATION_ERROR'), reply);
   }

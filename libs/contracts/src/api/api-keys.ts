@@ -1,17 +1,14 @@
 import { z } from 'zod';
 import { parseRange } from '../ip-range.js';
 import type { HouseholdScope, UsedKey } from '../key.js';
-import { cursor, integer, limit, name, oneOf, optional, page, shortId, time, uuid } from './fields.js';
+import { cursor, integer, limit, name, oneOf, optional, page, read, shortId, time, uuid } from './fields.js';
 
 const MOST_RANGES = 50;
 const MOST_GRACE_SECONDS = 7 * 24 * 60 * 60;
 
-const range = z
-  .string()
-  .transform(parseRange)
-  .refine((value) => value !== null, 'must be a CIDR of IPv4 or IPv6, or a single address')
-  .transform((value) => value ?? '')
-  .meta({ examples: ['10.0.0.0/8'] });
+const range = read(parseRange, 'must be a CIDR of IPv4 or IPv6, or a single address').meta({
+  examples: ['10.0.0.0/8'],
+});
 
 /** Empty means none. */
 const actorName = z

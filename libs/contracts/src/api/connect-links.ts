@@ -1,19 +1,14 @@
 import { z } from 'zod';
-import { filled, optional, time } from './fields.js';
+import { filled, optional, read, time } from './fields.js';
 import { parseRedirectUrl } from './redirect-url.js';
 
 /** RFC 6749 allows these characters in a scope; a comma would be two at some providers. */
 const scope = z.string().regex(/^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,200}$/, 'must be the name of a scope');
 
-const redirectUri = z
-  .string()
-  .transform((value) => parseRedirectUrl(value))
-  .refine(
-    (value) => value !== null,
-    'must be an absolute https URL, or http on a loopback host, at most 2048 characters percent-encoded',
-  )
-  .transform((value) => value)
-  .meta({ type: 'string', format: 'uri', maxLength: 2048 });
+const redirectUri = read(
+  parseRedirectUrl,
+  'must be an absolute https URL, or http on a loopback host, at most 2048 characters percent-encoded',
+).meta({ type: 'string', format: 'uri', maxLength: 2048 });
 
 export const startLinkBody = z
   .object({

@@ -43,6 +43,15 @@ export const name = (max: number) =>
     .refine((value) => characters(value) <= max, `must be at most ${max} characters`)
     .meta({ minLength: 1, maxLength: max });
 
+/** What `parse` makes of a text; null is a refusal. */
+export const read = <T>(parse: (text: string) => T | null, message: string) =>
+  z.string().transform((value, refusals) => {
+    const parsed = parse(value);
+    if (parsed !== null) return parsed;
+    refusals.addIssue(message);
+    return z.NEVER;
+  });
+
 export const integer = (min: number, max: number) => {
   const error = `must be between ${min} and ${max}`;
   return z.int({ error }).min(min, { error }).max(max, { error });
@@ -84,12 +93,8 @@ const spaced = (value: string): string => value.replace(/ (?=\d\d:\d\d$)/, '+');
  * A bound as RFC 3339 says it, turned into UTC with milliseconds: the first one that is not before it, so that what has
  * happened in a millisecond is on the same side of it as before.
  */
-export const moment = z
-  .string()
+export const moment = read((value) => (value ? notBefore(spaced(value)) : undefined), 'must be an RFC 3339 time')
   .optional()
-  .transform((value) => (value ? notBefore(spaced(value)) : undefined))
-  .refine((value) => value !== null, 'must be an RFC 3339 time')
-  .transform((value) => value ?? undefined)
   .meta({ type: 'string', format: 'date-time' });
 
 function notBefore(value: string): string | null {
@@ -119,12 +124,8 @@ const LAST_POSITION = 2n ** 63n - 1n;
 
 /** A moment that has passed, as a time or as a position of the timeline. */
 export const asOfQuery = z.object({
-  as_of: z
-    .string()
+  as_of: read((value) => (value ? toMoment(value) : undefined), 'must be an RFC 3339 time or a position')
     .optional()
-    .transform((value) => (value ? toMoment(value) : undefined))
-    .refine((value) => value !== null, 'must be an RFC 3339 time or a position')
-    .transform((value) => value ?? undefined)
     .meta({ type: 'string', examples: ['2026-11-07T05:31:56.000Z', '4711'] })
     .describe('Answer as this request would have been answered then: an RFC 3339 time, or a position of the timeline.'),
 });

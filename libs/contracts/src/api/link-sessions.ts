@@ -9,6 +9,7 @@ import {
   oneOf,
   optional,
   page,
+  read,
   shortId,
   text,
   time,
@@ -20,15 +21,10 @@ import { parseRedirectUrl } from './redirect-url.js';
 const statuses = ['pending', 'active', 'completed', 'failed', 'expired', 'consumed'] as const;
 
 const redirectUrl = optional(
-  z
-    .string()
-    .transform((value) => (value === '' ? '' : parseRedirectUrl(value)))
-    .refine(
-      (value) => value !== null,
-      'must be an absolute https URL (http on a loopback host only) without user info, at most 2048 characters percent-encoded',
-    )
-    .transform((value) => value ?? '')
-    .meta({ maxLength: 2048 }),
+  read(
+    (value) => (value === '' ? '' : parseRedirectUrl(value)),
+    'must be an absolute https URL (http on a loopback host only) without user info, at most 2048 characters percent-encoded',
+  ).meta({ maxLength: 2048 }),
   '',
 ).describe(
   'The hosted page sends the person here after the end. https, or http on a loopback host; at most 2048 characters ' +

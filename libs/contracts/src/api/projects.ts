@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ProjectView } from '../project.js';
-import { cursor, limit, name, optional, time } from './fields.js';
+import { cursor, limit, name, optional, read, time } from './fields.js';
 import { parseRedirectUrl } from './redirect-url.js';
 
 const SLUG = /^[a-z0-9]+(-[a-z0-9]+)*$/;
@@ -28,12 +28,9 @@ export type CreateProjectBody = z.output<typeof createProjectBody>;
 export const renameProjectBody = z.object({ name: name(80) }).meta({ id: 'RenameProject' });
 export type RenameProjectBody = z.output<typeof renameProjectBody>;
 
-const origin = z
-  .string()
-  .transform(originOf)
-  .refine((value) => value !== null, 'must be https://host[:port], or http on a loopback host, and nothing more')
-  .transform((value) => value ?? '')
-  .meta({ examples: ['https://app.example'] });
+const origin = read(originOf, 'must be https://host[:port], or http on a loopback host, and nothing more').meta({
+  examples: ['https://app.example'],
+});
 
 export const redirectOriginsBody = z
   .object({

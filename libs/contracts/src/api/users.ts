@@ -48,7 +48,6 @@ export const userLogin = z
       .describe('null: this user has no login.'),
   })
   .meta({ id: 'UserLogin' });
-export type UserLogin = z.output<typeof userLogin>;
 
 export const usersQuery = z.object({ limit: limit(200), cursor });
 export type UsersQuery = z.output<typeof usersQuery>;
