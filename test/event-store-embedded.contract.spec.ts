@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -259,4 +259,10 @@ describe('what is not implemented', () => {
     );
     expect(await reason(created)).toMatchObject({ code: 12 });
   });
+});
+
+it('names a LOG_LEVEL that is none, and is not started again for it', () => {
+  const env = { ...process.env, LOG_LEVEL: 'verbose' };
+  const { status, stderr } = spawnSync(process.execPath, [main], { env, encoding: 'utf8' });
+  expect([status, stderr]).toEqual([78, expect.stringMatching(/^LOG_LEVEL: .*\n$/)]);
 });

@@ -3,9 +3,10 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { type Progress, watched } from './export-progress.js';
 
-async function pass(format: Progress['format'], chunks: string[]) {
+async function pass(format: Progress['format'], chunks: string[], { entries = 9, isExact = false } = {}) {
   const shown: [string, boolean][] = [];
-  const progress: Progress = { format, total: 'about 9', show: (line, ended) => shown.push([line, ended]) };
+  const show: Progress['show'] = (line, ended) => shown.push([line, ended]);
+  const progress: Progress = { format, entries, isExact, show };
   const out = await buffer(Readable.from(chunks.map((chunk) => Buffer.from(chunk))).pipe(watched(progress)));
   return { out: out.toString(), last: shown.at(-1)! };
 }
@@ -24,5 +25,14 @@ describe('the progress of an export', () => {
 
   it('says 0 entries for an export that is empty', async () => {
     expect((await pass('csv', [])).last[0]).toMatch(/^0 of /);
+  });
+
+  it.each([
+    ['ndjson', ['{"a":1}\n{"b":']],
+    ['csv', ['id,label\r\n1,"two\r\nlines"\r\n']],
+  ] as const)('is no end where fewer come than exactly so many: %s', async (format, chunks) => {
+    const exactly = (entries: number) => pass(format, [...chunks], { entries, isExact: true });
+    await expect(exactly(2)).rejects.toThrow('1 of 2 entries came');
+    expect((await exactly(1)).last[0]).toMatch(/^1 of 1 entries/);
   });
 });

@@ -6,14 +6,18 @@ const NEW_LINE = 10;
 
 export interface Progress {
   format: 'ndjson' | 'csv';
-  /** How many entries are expected, as a person reads it. */
-  total: string;
+  /** So many entries are expected, or about so many. */
+  entries: number;
+  isExact: boolean;
   /** Gets each line, the last one with `ended`. */
   show: (line: string, ended: boolean) => void;
 }
 
-/** Passes a file on as it is, and tells of what has passed: entries, how many a second, and bytes. */
-export function watched({ format, total, show }: Progress): Transform {
+/**
+ * Passes a file on as it is, and tells of what has passed: entries, how many a second, and bytes. Behind a proxy that speaks
+ * HTTP/1.0 to the gateway, what breaks off may end as if it were whole: it is an error that fewer entries came than exactly expected.
+ */
+export function watched({ format, entries, isExact, show }: Progress): Transform {
   const startedAt = Date.now();
   const passed = new Passed(format);
   let shownAt = startedAt;
@@ -22,7 +26,7 @@ export function watched({ format, total, show }: Progress): Transform {
     const seconds = Math.max(0.001, (shownAt - startedAt) / 1_000);
     const rate = Math.round(passed.entries / seconds);
     const megabytes = (passed.bytes / 1_000_000).toFixed(1);
-    show(`${passed.entries} of ${total} entries, ${rate}/s, ${megabytes} MB`, ended);
+    show(`${passed.entries} of ${isExact ? '' : 'about '}${entries} entries, ${rate}/s, ${megabytes} MB`, ended);
   };
   return new Transform({
     transform(chunk: Buffer, _, done) {
@@ -32,7 +36,8 @@ export function watched({ format, total, show }: Progress): Transform {
     },
     flush(done) {
       tell(true);
-      done();
+      const isShort = isExact && passed.entries < entries;
+      done(isShort ? new Error(`${passed.entries} of ${entries} entries came`) : null);
     },
   });
 }

@@ -4,7 +4,7 @@ import { providerEnv } from '#service/provider-env.js';
 import type { ProviderConfig } from './providers/providers.js';
 
 /** Paths are put behind it, so it ends without a slash: with two of them an address leads nowhere. */
-const baseUrl = z.url().transform((text) => text.replace(/\/+$/, ''));
+const baseUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
 
 const env = readEnv(
   z

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { SignedInOperator } from '#contracts/operator.js';
 import { DomainError } from '#contracts/errors.js';
@@ -109,6 +111,13 @@ describe('an export', () => {
     meanwhile = () => (gateway.bus.answers['key.operator.session'] = () => null);
     hasBegun = new Promise((resolve) => (begin = resolve));
     expect(await download('/admin/timeline/export', { cookie })).toEqual({ isWhole: false, lines: 1 });
+  });
+
+  it('that is broken off does not look whole to HTTP/1.0, which knows no other end than that of the connection', async () => {
+    meanwhile = () => gateway.bus.change(keyIdentity(adminKey).id);
+    const socket = connect(Number(new URL(await gateway.app.getUrl()).port), '127.0.0.1');
+    socket.on('data', begin).write(`GET /api/v1/audit/export HTTP/1.0\r\nX-API-Key: ${adminKey}\r\n\r\n`);
+    await expect(once(socket, 'end')).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 });
 

@@ -13,8 +13,7 @@ import { Bus } from '#service/bus.js';
 import { logger } from '#service/logger.js';
 import { csvHead, csvRecord } from './csv.js';
 import { Services } from './services.js';
-import { OpenStreams } from './open-streams.js';
-import { breaksOff } from './request-record.js';
+import { breakOff, OpenStreams } from './open-streams.js';
 
 const PAUSE_MS = 500;
 /** So long a file that has begun waits for a part that is away, and who has got nothing yet, for the first page. */
@@ -91,7 +90,7 @@ export class AuditExport implements BeforeApplicationShutdown {
     file.once('close', () => this.open.delete(owner, reply.raw));
     file.once('error', (error) => {
       logger.warn({ error: String(error), request_id: reply.request.id }, 'an export was broken off');
-      breaksOff(reply.raw, isCoded(error) ? errors[error.code].status : 500);
+      breakOff(reply.raw, isCoded(error) ? errors[error.code].status : 500);
     });
     await reply.send(file);
   }

@@ -25,4 +25,22 @@ describe('the gateway’s settings', () => {
         { path: ['TRUSTED_PROXIES', expect.any(Number)] },
       ]),
   );
+
+  it.each(['foo', 'latchkey.example:8443', 'https://*.example', 'https://a.example/x'])(
+    'name themselves where no origin can be meant: "%s"',
+    (text) => {
+      const REDIRECT_ORIGINS = `https://ok.example,${text}`;
+      const { error } = gatewayEnv.safeParse({ PUBLIC_BASE_URL: text, REDIRECT_ORIGINS });
+      const named = error?.issues.map(({ path: [name] }) => name);
+      expect(named).toEqual(['PUBLIC_BASE_URL', 'REDIRECT_ORIGINS']);
+    },
+  );
+
+  it.each(['http://links.example', 'links.example/', '*.links.example', 'localhost, *'])(
+    'name themselves where no host can be meant: "%s"',
+    (ALLOWED_HOSTS) =>
+      expect(gatewayEnv.safeParse({ ALLOWED_HOSTS }).error?.issues).toMatchObject([
+        { path: ['ALLOWED_HOSTS', expect.any(Number)] },
+      ]),
+  );
 });

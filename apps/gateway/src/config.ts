@@ -9,9 +9,13 @@ const list = (fallback: string) =>
     .transform((items) => items.filter((item) => item !== ''));
 
 const origin = z
-  .url({ protocol: /^https?$/ })
+  .url({ protocol: /^https?$/, abort: true })
+  .refine((text) => !text.includes('*'), 'takes no *: name each origin')
   .refine((text) => new URL(text).origin === text.replace(/\/$/, ''), 'must be scheme://host[:port] and nothing more')
   .transform((text) => new URL(text).origin);
+
+/** What cannot stand in a Host header would match none. */
+const host = z.string().regex(/^[^/*]+$/, 'must be a host, or host:port, without scheme, path or *');
 
 /** Or one of Fastify's names for groups of addresses. */
 const proxy = z
@@ -28,7 +32,7 @@ export const gatewayEnv = z.object({
   /** How the outside world reaches this installation; link URLs are built from it. */
   PUBLIC_BASE_URL: origin.optional(),
   /** Without PUBLIC_BASE_URL: hosts (any port) whose requests may shape link URLs. */
-  ALLOWED_HOSTS: list('localhost,127.0.0.1,[::1]'),
+  ALLOWED_HOSTS: list('localhost,127.0.0.1,[::1]').pipe(z.array(host)),
   /** Where sessions may redirect to; empty is anywhere. */
   REDIRECT_ORIGINS: list('').pipe(z.array(origin)),
   /** Addresses or CIDRs of proxies whose X-Forwarded-* headers count; empty is none. */

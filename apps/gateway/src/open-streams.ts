@@ -48,10 +48,7 @@ export class OpenStreams {
   breakOffAll(): void {
     this.isClosing = true;
     for (const raw of this.all()) {
-      const late = setTimeout(() => {
-        breaksOff(raw, 503);
-        raw.destroy();
-      }, LAST_READ_MS);
+      const late = setTimeout(() => breakOff(raw, 503), LAST_READ_MS);
       raw.once('close', () => clearTimeout(late));
     }
   }
@@ -59,4 +56,11 @@ export class OpenStreams {
   private all(): ServerResponse[] {
     return [...this.byOwner.values()].flatMap((open) => [...open]);
   }
+}
+
+/** So that it does not look whole: to HTTP/1.0, which a proxy may speak to us, the end of a connection is that of the answer. */
+export function breakOff(raw: ServerResponse, status: number): void {
+  breaksOff(raw, status);
+  if (raw.req.httpVersion === '1.0') raw.socket?.resetAndDestroy();
+  raw.destroy();
 }

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lchownSync,
   mkdirSync,
@@ -136,6 +137,22 @@ describe('a data folder that is removed', () => {
     symlinkSync(disk, link);
     expect(removeDataFolder(link)).toEqual({ others: [] });
     expect([readdirSync(disk), existsSync(link)]).toEqual([[], false]);
+  });
+
+  it('stays, empty, where it is not for us to take, as a mount point or in a folder of root', () => {
+    const data = join(dir, 'data');
+    const isRoot = process.getuid!() === 0;
+    mkdirSync(join(data, 'secrets'), { recursive: true });
+    if (isRoot) [data, join(data, 'secrets')].forEach((path) => chownSync(path, 65_534, 65_534));
+    chmodSync(dir, 0o555);
+    if (isRoot) process.seteuid!(65_534);
+    try {
+      expect(removeDataFolder(data)).toEqual({ others: [] });
+    } finally {
+      if (isRoot) process.seteuid!(0);
+      chmodSync(dir, 0o700);
+    }
+    expect(readdirSync(data)).toEqual([]);
   });
 
   it('may be one that was never made', () => {

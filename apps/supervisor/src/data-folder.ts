@@ -54,7 +54,16 @@ export function removeDataFolder(dataDir: string, shelter = shelterOf(dataDir)):
   for (const name of names.filter((one) => OURS.test(one)))
     rmSync(join(dataDir, name), { recursive: true, force: true });
   const others = names.filter((name) => !OURS.test(name));
-  // Its name may be a link to a disk of its own.
-  if (others.length === 0) (lstatSync(dataDir).isSymbolicLink() ? unlinkSync : rmdirSync)(dataDir);
+  if (others.length === 0) removeEmpty(dataDir);
   return { ...(target !== undefined && !isOurs && { database: target }), others };
+}
+
+/** A mount point stays, and one in a folder that is not ours to change: empty, it is as good as none. */
+function removeEmpty(dataDir: string): void {
+  try {
+    // Its name may be a link to a disk of its own.
+    (lstatSync(dataDir).isSymbolicLink() ? unlinkSync : rmdirSync)(dataDir);
+  } catch (error) {
+    if (!/^(EBUSY|EACCES|EPERM|EROFS)$/.test((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }

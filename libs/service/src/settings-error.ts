@@ -8,9 +8,9 @@ export class SettingsError extends Error {}
 export function fromSetting<T>(name: string, make: () => T): T {
   try {
     return make();
-  } catch (cause) {
-    if (cause instanceof SettingsError) throw cause;
-    throw new SettingsError(`${name}: ${(cause as Error).message}`, { cause });
+  } catch (error) {
+    if (error instanceof SettingsError) throw error;
+    throw new SettingsError(`${name}: ${(error as Error).message}`);
   }
 }
 

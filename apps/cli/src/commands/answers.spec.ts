@@ -140,6 +140,19 @@ it('a platform key reads the timeline where it is known, as one', async () => {
   expect(sent).toEqual([`Bearer ${key}`, undefined, `Bearer ${key}`, undefined]);
 });
 
+it.each(['ndjson', 'csv'])(
+  'an export as %s that ends too early is broken off, though its end looks like one',
+  async (format) => {
+    const cut: RequestListener = (_request, response) =>
+      response.writeHead(200, { 'x-export-entries': '3', 'x-export-exact': 'true' }).end('{"seq":1}\n{"seq":2}\n');
+    const exporting = run(['audit', 'export', '--format', format, '--out', '/dev/null'], [cut]);
+    await expect(exporting).rejects.toMatchObject({
+      code: 'BROKEN_OFF',
+      message: expect.stringContaining(' of 3 entries'),
+    });
+  },
+);
+
 it('a cancelled session is said to be what it is', async () => {
   const said = await run(['sessions', 'cancel', 'x'], [(_request, response) => response.writeHead(204).end()]);
   expect(said).toEqual([{ id: 'x', status: 'failed', error_code: 'CANCELLED' }]);

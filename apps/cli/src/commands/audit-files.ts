@@ -61,10 +61,10 @@ async function exportTo({ option, has }: Given, cli: Cli): Promise<void> {
   });
   if (!response.ok) throw await refusalOf(response);
   const format = option.format === 'csv' ? 'csv' : 'ndjson';
-  const about = response.headers.get('x-export-exact') === 'true' ? '' : 'about ';
   const shown = watched({
     format,
-    total: `${about}${response.headers.get('x-export-entries')}`,
+    entries: Number(response.headers.get('x-export-entries')),
+    isExact: response.headers.get('x-export-exact') === 'true',
     show: showing(has.has('progress')),
   });
   const body = Readable.fromWeb(response.body as ReadableStream);

@@ -95,8 +95,17 @@ describe("an operator's own file", () => {
       'needs the secret_names access_key and secret',
     ],
     ['a country that is none', JSON.stringify([{ ...acme, country: 'Germany' }]), 'country'],
-  ])('stops the start with %s', (_, content, message) => {
+  ])('stops the start with %s, and is named', (_, content, message) => {
     expect(() => withFile(content)).toThrow(message);
+    expect(() => withFile(content)).toThrow(/^CATALOG_FILE.*: /);
     expect(() => withFile(content)).toThrow(SettingsError);
   });
+});
+
+it('registered clients stop the start where they are of servers that the catalog has not', () => {
+  const withClients = (...ids: string[]) => Catalog.from({ SANDBOX: false }, ids);
+  expect(() => withClients('mercadopago', 'shopify')).not.toThrow();
+  expect(() => withClients('mercadopgo', 'shopify')).toThrow(
+    new SettingsError('OAUTH_CLIENTS or its file: the catalog has no server mercadopgo'),
+  );
 });

@@ -45,13 +45,17 @@ export class Catalog {
     const parsed = entries.map(checked);
     this.byId = new Map(parsed.map((one) => [one.id, one]));
     const twice = parsed.find((one) => this.byId.get(one.id) !== one);
-    if (twice) throw new SettingsError(`the catalog has two entries "${twice.id}"`);
+    // What comes along has none twice.
+    if (twice) throw new SettingsError(`CATALOG_FILE: the catalog has two entries "${twice.id}"`);
   }
 
   static from({ CATALOG_FILE, SANDBOX, SANDBOX_BANK_URL }: CatalogSources, clients: string[] = []): Catalog {
     const bank = (SANDBOX && SANDBOX_BANK_URL) || null;
     const own = bank === null ? builtIn : [...playedBy(bank, builtIn, clients), ...sandboxServers(bank)];
-    return new Catalog([...own, ...(CATALOG_FILE ? entriesOf(CATALOG_FILE) : [])], bank);
+    const catalog = new Catalog([...own, ...(CATALOG_FILE ? entriesOf(CATALOG_FILE) : [])], bank);
+    const unknown = catalog.unknown(clients);
+    if (unknown.length === 0) return catalog;
+    throw new SettingsError(`OAUTH_CLIENTS or its file: the catalog has no server ${unknown.join(', ')}`);
   }
 
   all(): Server[] {
@@ -84,11 +88,13 @@ function checked(value: unknown): Server {
   const parsed = entry.safeParse(value);
   if (parsed.success) return parsed.data;
   const { id } = (value ?? {}) as { id?: unknown };
-  throw new SettingsError(`the catalog's entry ${JSON.stringify(id)} is not valid: ${z.prettifyError(parsed.error)}`);
+  throw new Error(`the entry ${JSON.stringify(id)} is not valid: ${z.prettifyError(parsed.error)}`);
 }
 
-function entriesOf(file: string): unknown[] {
-  const value = fromSetting(`CATALOG_FILE ${file}`, () => JSON.parse(readFileSync(file, 'utf8')) as unknown);
-  if (!Array.isArray(value)) throw new SettingsError(`CATALOG_FILE ${file} must hold a JSON list of entries`);
-  return value;
+function entriesOf(file: string): Server[] {
+  return fromSetting(`CATALOG_FILE ${file}`, () => {
+    const value = JSON.parse(readFileSync(file, 'utf8')) as unknown;
+    if (!Array.isArray(value)) throw new Error('must hold a JSON list of entries');
+    return value.map(checked);
+  });
 }

@@ -20,7 +20,8 @@ export function registeredClients(env: {
     return registered.parse(JSON.parse(text));
   } catch {
     // What exactly is wrong with it could quote a secret.
-    throw new SettingsError('OAUTH_CLIENTS must be JSON: {"<server id>": {"client_id": "…", "client_secret": "…"}}');
+    const name = env.OAUTH_CLIENTS === undefined ? 'OAUTH_CLIENTS_FILE' : 'OAUTH_CLIENTS';
+    throw new SettingsError(`${name} must hold JSON: {"<server id>": {"client_id": "…", "client_secret": "…"}}`);
   }
 }
 

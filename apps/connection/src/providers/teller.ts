@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import * as http from 'node:http';
 import * as https from 'node:https';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { fromSetting } from '#service/settings-error.js';
 import {
   accountsFingerprint,
   CALL_DEADLINE_MS,
@@ -112,9 +114,8 @@ type Call = (method: 'GET' | 'DELETE' | 'POST', path: string, accessToken: strin
 /** One keep-alive agent for all calls; answers the parsed body of a 2xx and throws a ProviderError for everything else. */
 function tellerCalls(config: TellerConfig): Call {
   const secure = config.baseUrl.startsWith('https:');
-  const pem = (file: string | undefined): Buffer | undefined => (file === undefined ? undefined : readFileSync(file));
   const agent = secure
-    ? new https.Agent({ keepAlive: true, cert: pem(config.certFile), key: pem(config.keyFile) })
+    ? new https.Agent({ keepAlive: true, secureContext: secureContext(config) })
     : new http.Agent({ keepAlive: true });
   return async (method, path, accessToken) => {
     const url = new URL(path, config.baseUrl);
@@ -122,6 +123,14 @@ function tellerCalls(config: TellerConfig): Call {
     if (status >= 200 && status < 300) return body;
     throw new TellerRefusal(status, refusalOf(status, body));
   };
+}
+
+/** Made once, at the start: with files that hold no certificate, each call would end as if Teller did not answer. */
+function secureContext({ certFile, keyFile }: TellerConfig): SecureContext {
+  const pem = (name: string, file: string | undefined) => file && fromSetting(name, () => readFileSync(file));
+  const cert = pem('TELLER_CERT_FILE', certFile);
+  const key = pem('TELLER_KEY_FILE', keyFile);
+  return fromSetting('TELLER_CERT_FILE and TELLER_KEY_FILE', () => createSecureContext({ cert, key }));
 }
 
 /** One request under one deadline, which also covers an answer that trickles in. */
