@@ -1,6 +1,5 @@
 import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import type { Server } from '#contracts/api/servers.js';
 import { DomainError } from '#contracts/errors.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { Catalog } from '../catalog/catalog.js';
@@ -8,7 +7,6 @@ import { CredentialStorage } from '../credential-storage.js';
 import { byName, type Secret } from '../secret-shape.js';
 import { hmacValidate } from './hmac-validate.js';
 import { jwtValidate } from './jwt-validate.js';
-import { hmacServer, jwtServer, type TriedEntry } from './reads.js';
 
 /** Tries a credential before it is stored. Calls hosts of the catalog only, and keeps nothing of what it was given. */
 @Controller()
@@ -24,18 +22,12 @@ export class CredentialCheckController {
   ): Promise<Reply<'connection.platform.validate'>> {
     const server = this.catalog.get(server_id);
     if (server.auth_type !== auth_type) throw unfit(`a server whose auth_type is ${auth_type}`);
-    const entry = triedEntry(server);
+    const { id, base_url, validation } = server;
+    if (base_url === null || validation === null) throw unfit('a server whose catalog entry has a read to try');
     const secret = byName(server, JSON.parse(this.storage.unseal(sealed)) as Secret);
-    const sandbox = this.catalog.isOfSandbox(entry.base_url);
-    return auth_type === 'hmac_signed'
-      ? hmacValidate(hmacServer(entry, sandbox), secret)
-      : jwtValidate(jwtServer(entry, sandbox), secret);
+    const tried = { id, base_url, validation, sandbox: this.catalog.isOfSandbox(base_url) };
+    return (auth_type === 'hmac_signed' ? hmacValidate : jwtValidate)(tried, secret);
   }
-}
-
-function triedEntry({ base_url, validation, ...server }: Server): TriedEntry {
-  if (base_url === null || validation === null) throw unfit('a server whose catalog entry has a read to try');
-  return { ...server, base_url, validation };
 }
 
 function unfit(what: string): DomainError {

@@ -1,8 +1,20 @@
+import type { CredentialVerdict, refusals } from '#contracts/api/credential-checks.js';
+import type { Server } from '#contracts/api/servers.js';
 import { callCatalog, type CatalogAnswer, type CatalogCall, NoAnswer } from './catalog-call.js';
-import { type Refusal, type ValidatedServer, type Verdict } from './entry.js';
 import { withoutSecrets } from './scrub.js';
 
 export const VALIDATE_DEADLINE_MS = 5000;
+
+/** What of a catalog entry is needed to try a credential. */
+export interface TriedServer {
+  id: string;
+  base_url: string;
+  validation: NonNullable<Server['validation']>;
+  /** The entry is of the sandbox and may be on this machine. */
+  sandbox: boolean;
+}
+
+type Refusal = (typeof refusals)[number];
 
 export type SignedRead = Pick<CatalogCall, 'method' | 'path' | 'headers'>;
 
@@ -16,11 +28,11 @@ export class InvalidKey extends Error {
  * what was made of them. Nothing is kept and nothing is logged.
  */
 export async function validate(
-  server: ValidatedServer,
+  server: TriedServer,
   secret: Readonly<Record<string, unknown>>,
   sign: (secret: Record<string, string>) => Promise<{ read: SignedRead; hidden: string[] }>,
-): Promise<Verdict> {
-  const refused = (error: Refusal, detail: string): Verdict => ({ ok: false, provider: server.id, error, detail });
+): Promise<CredentialVerdict> {
+  const refused = (error: Refusal, detail: string) => ({ ok: false as const, provider: server.id, error, detail });
   try {
     const texts = onlyTexts(secret);
     const { read, hidden } = await sign(texts);
