@@ -4,8 +4,10 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type PlaidProvider } from '../apps/connection/src/providers/plaid.js';
 import { type Provider, sharesAccounts } from '../apps/connection/src/providers/provider.js';
 import { providersFrom } from '../apps/connection/src/providers/providers.js';
+import { teller as tellerScheme } from '../apps/connection/src/webhook-schemes/teller.js';
 import { type RunningBank, startBank } from '../apps/sandbox-bank/src/bank.js';
 import { linkAtSandboxBank } from './sandbox-person.js';
 
@@ -23,7 +25,7 @@ const settings = {
   plaid: { clientId: 'client', secret: 'plaid-secret' },
 };
 let bank: RunningBank;
-let plaid: Provider;
+let plaid: PlaidProvider;
 let teller: Provider;
 let receiver: Server;
 let webhookUrl: string;
@@ -65,7 +67,7 @@ async function open(url = webhookUrl): Promise<void> {
     plaid: { baseUrl: bank.url, ...settings.plaid, scriptUrl: `${bank.url}/link/v2/stable/link-initialize.js` },
     teller: {
       baseUrl: bank.url,
-      ...tellerSettings,
+      applicationId: tellerSettings.applicationId,
       environment: 'sandbox',
       scriptUrl: `${bank.url}/connect/connect.js`,
     },
@@ -306,10 +308,12 @@ describe('Teller', () => {
     await teller.resetLogin(accessToken, webhookUrl);
     const genuine = await delivered(2);
     const now = new Date();
-    const fact = await teller.verifyWebhook({ ...genuine, now });
+    const verified = (delivery: Delivery, at = now) =>
+      tellerScheme({ ...delivery, secrets: [tellerSettings.signingSecret], now: at });
+    const fact = await verified(genuine);
     expect(fact).toMatchObject({ type: 'enrollment.disconnected', effect: 'login_required', providerItemId });
-    expect(await teller.verifyWebhook({ ...deliveries[0]!, now })).toEqual(fact);
-    expect(await teller.verifyWebhook({ ...withMutatedBody(genuine), now })).toBeNull();
-    expect(await teller.verifyWebhook({ ...genuine, now: new Date(now.getTime() + 200_000) })).toBeNull();
+    expect(await verified(deliveries[0]!)).toEqual(fact);
+    expect(await verified(withMutatedBody(genuine))).toBeNull();
+    expect(await verified(genuine, new Date(now.getTime() + 200_000))).toBeNull();
   });
 });

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DomainError } from '#contracts/errors.js';
 import type { ProviderName } from '#contracts/link-session.js';
 import { providerConfig } from './connection-env.js';
+import type { PlaidVerifier } from './providers/plaid-webhook.js';
 import type { Provider } from './providers/provider.js';
 import { providersFrom } from './providers/providers.js';
 
@@ -12,6 +13,11 @@ export class ConfiguredProviders {
 
   names(): ProviderName[] {
     return Object.keys(this.providers) as ProviderName[];
+  }
+
+  /** Undefined when Plaid is not set up. */
+  get verifyPlaid(): PlaidVerifier | undefined {
+    return this.providers.plaid?.verifyWebhook;
   }
 
   /** Null when it is not set up (any more). */

@@ -52,7 +52,6 @@ export const providerConfig: ProviderConfig = {
         applicationId: env.TELLER_APPLICATION_ID,
         environment: env.TELLER_ENVIRONMENT,
         scriptUrl: env.TELLER_SCRIPT_URL,
-        signingSecret: env.TELLER_SIGNING_SECRET,
         ...(env.TELLER_CERT_FILE && { certFile: env.TELLER_CERT_FILE }),
         ...(env.TELLER_KEY_FILE && { keyFile: env.TELLER_KEY_FILE }),
       },

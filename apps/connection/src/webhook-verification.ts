@@ -65,14 +65,8 @@ export class WebhookVerification {
     if (known !== undefined) return known;
     const webhook = this.catalog.find(server_id)?.webhook;
     if (!webhook) return null;
-    const scheme = webhookScheme(webhook, this.verifyPlaid());
+    const scheme = webhookScheme(webhook, this.providers.verifyPlaid);
     this.schemes.set(server_id, scheme);
     return scheme;
-  }
-
-  private verifyPlaid() {
-    if (!this.providers.names().includes('plaid')) return undefined;
-    const plaid = this.providers.get('plaid');
-    return (...delivery: Parameters<typeof plaid.verifyWebhook>) => plaid.verifyWebhook(...delivery);
   }
 }

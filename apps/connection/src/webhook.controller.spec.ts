@@ -18,17 +18,15 @@ const fact: WebhookFact = { deliveryId: 'd', type: 'x', code: '', effect: 'none'
 const lookedUp: unknown[] = [];
 const taken: string[] = [];
 
-const plaid = {
-  verifyWebhook: ({ headers }: { headers: Record<string, string> }) => {
-    lookedUp.push(headers['plaid-verification']);
-    return Promise.resolve(fact);
-  },
+const verifyPlaid = ({ headers }: { headers: Record<string, string> }) => {
+  lookedUp.push(headers['plaid-verification']);
+  return Promise.resolve(fact);
 };
 const controller = new WebhookController(
   { byProviderItem: () => Promise.resolve({ id: 'c' }) } as unknown as ConnectionQueries,
   new WebhookVerification(
     new Catalog([...builtIn]),
-    { names: () => ['plaid'], get: () => plaid } as unknown as ConfiguredProviders,
+    { verifyPlaid } as unknown as ConfiguredProviders,
     { unseal: (text: string) => text } as unknown as CredentialStorage,
   ),
   {

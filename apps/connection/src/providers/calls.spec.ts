@@ -13,7 +13,7 @@ beforeEach(async () => {
   server = createServer((request, response) => answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const teller = { baseUrl, applicationId: 'app_1', environment: 'sandbox', scriptUrl: '', signingSecret: 'signing' };
+  const teller = { baseUrl, applicationId: 'app_1', environment: 'sandbox', scriptUrl: '' };
   const plaid = { baseUrl, clientId: 'client', secret: 'canary-secret', scriptUrl: '' };
   providers = providersFrom({ plaid, teller }) as typeof providers;
 });

@@ -2,9 +2,9 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { type CryptoKey, decodeProtectedHeader, errors, jwtVerify } from 'jose';
 import { logger } from '#service/logger.js';
 import { jsonObject } from '../json-object.js';
-import { word } from '../webhook-schemes/scheme.js';
+import { type Delivery, word } from '../webhook-schemes/scheme.js';
 import { plaidKeys, type VerificationKey } from './plaid-keys.js';
-import type { Provider, WebhookFact } from './provider.js';
+import type { WebhookFact } from './provider.js';
 
 const MAX_AGE_SECONDS = 5 * 60;
 /** Of our clock or of theirs. */
@@ -12,10 +12,16 @@ const CLOCK_SKEW_SECONDS = 5 * 60;
 const WARN_EVERY_MS = 60 * 60_000;
 
 /**
+ * Null when the delivery is not genuine. Throws a retryable error when it could not be decided: answer 503, and Plaid delivers
+ * again.
+ */
+export type PlaidVerifier = (delivery: Pick<Delivery, 'headers' | 'body' | 'now'>) => Promise<WebhookFact | null>;
+
+/**
  * Checks `Plaid-Verification`: an ES256 JWT, made at most five minutes ago, that holds the SHA-256 of the raw body.
  * Source: https://plaid.com/docs/api/webhooks/webhook-verification/.
  */
-export function plaidWebhookVerifier(fetchKey: (keyId: string) => Promise<VerificationKey>): Provider['verifyWebhook'] {
+export function plaidWebhookVerifier(fetchKey: (keyId: string) => Promise<VerificationKey>): PlaidVerifier {
   const keyFor = plaidKeys(fetchKey);
   const warn = clockWarning();
   return async ({ headers, body, now }) => {

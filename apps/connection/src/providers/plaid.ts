@@ -8,7 +8,7 @@ import {
   ProviderError,
   type StartLink,
 } from './provider.js';
-import { plaidWebhookVerifier } from './plaid-webhook.js';
+import { type PlaidVerifier, plaidWebhookVerifier } from './plaid-webhook.js';
 
 export interface PlaidConfig {
   /** https://production.plaid.com, https://sandbox.plaid.com, or the sandbox bank. */
@@ -23,8 +23,13 @@ export interface PlaidConfig {
   countryCodes?: string[];
 }
 
+/** Plaid signs what it delivers with keys that it is asked for. */
+export interface PlaidProvider extends Provider {
+  verifyWebhook: PlaidVerifier;
+}
+
 /** Plaid through its official client. */
-export function plaidProvider(config: PlaidConfig): Provider {
+export function plaidProvider(config: PlaidConfig): PlaidProvider {
   const call = plaidCalls(config);
   return {
     start: async (input) => {

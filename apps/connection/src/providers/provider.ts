@@ -64,11 +64,6 @@ export interface Provider {
   remove(accessToken: string): Promise<void>;
   /** Sandbox only: makes the bank ask for a new sign-in and send its webhook; Plaid's to this address, from then on. */
   resetLogin(accessToken: string, webhookUrl: string): Promise<void>;
-  /**
-   * Null when the delivery is not genuine. Header names are in lower case, as Node gives them; the body is the raw bytes.
-   * Throws a retryable error when it could not be decided: answer 503, and the provider delivers again.
-   */
-  verifyWebhook(input: { headers: Record<string, string>; body: Buffer; now: Date }): Promise<WebhookFact | null>;
 }
 
 /**

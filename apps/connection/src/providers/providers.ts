@@ -1,6 +1,5 @@
-import type { ProviderName } from '#contracts/link-session.js';
-import { plaidProvider, type PlaidConfig } from './plaid.js';
-import type { Provider } from './provider.js';
+import { plaidProvider, type PlaidConfig, type PlaidProvider } from './plaid.js';
+import { type Provider } from './provider.js';
 import { tellerProvider, type TellerConfig } from './teller.js';
 
 export interface ProviderConfig {
@@ -9,7 +8,7 @@ export interface ProviderConfig {
 }
 
 /** The providers that are configured, and no others. Throws when a client certificate cannot be read. */
-export function providersFrom(config: ProviderConfig): Partial<Record<ProviderName, Provider>> {
+export function providersFrom(config: ProviderConfig): { plaid?: PlaidProvider; teller?: Provider } {
   return {
     ...(config.plaid && { plaid: plaidProvider(config.plaid) }),
     ...(config.teller && { teller: tellerProvider(config.teller) }),

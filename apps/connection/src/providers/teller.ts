@@ -11,7 +11,6 @@ import {
   type Provider,
   ProviderError,
 } from './provider.js';
-import { tellerWebhookVerifier } from './teller-webhook.js';
 
 export interface TellerConfig {
   /** https://api.teller.io, or the sandbox bank. */
@@ -20,7 +19,6 @@ export interface TellerConfig {
   environment: string;
   /** https://cdn.teller.io/connect/connect.js, or the sandbox bank's. */
   scriptUrl: string;
-  signingSecret: string;
   /** Client certificate and key, PEM files. The real API demands them outside its sandbox. */
   certFile?: string;
   keyFile?: string;
@@ -48,7 +46,6 @@ export function tellerProvider(config: TellerConfig): Provider {
     resetLogin: async (accessToken) => {
       await call('POST', '/sandbox/enrollments/disconnect', accessToken);
     },
-    verifyWebhook: tellerWebhookVerifier(config.signingSecret),
   };
 }
 

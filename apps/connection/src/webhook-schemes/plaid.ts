@@ -1,11 +1,10 @@
-import { type Provider } from '../providers/provider.js';
 import { type WebhookScheme } from './scheme.js';
 
 /** Plaid signs with keys of its own, which its verifier fetches: the connection's secrets play no part. */
-export function plaid(verify: Provider['verifyWebhook']): WebhookScheme {
-  return async ({ headers, body, now }) => {
-    const signature = (headers['plaid-verification'] ?? '').split('.')[2] ?? '';
-    return isCanonical(signature) ? verify({ headers, body, now }) : null;
+export function plaid(verify: WebhookScheme): WebhookScheme {
+  return async (delivery) => {
+    const signature = (delivery.headers['plaid-verification'] ?? '').split('.')[2] ?? '';
+    return isCanonical(signature) ? verify(delivery) : null;
   };
 }
 

@@ -108,3 +108,20 @@ export function pairsOf(header: string | undefined): [string, string][] | null {
   const pairs = (header ?? '').split(',').map((pair) => /^([a-z0-9]+)=([^\s=,]+)$/.exec(pair.trim()));
   return pairs.every((pair) => pair !== null) ? pairs.map(([, name, value]) => [name!, value!]) : null;
 }
+
+/**
+ * Whether `t=<unix seconds>,v1=<hex>[,v1=<hex>]` holds an HMAC-SHA256 of `t.body` and a time that is so near. There are
+ * several v1 while a secret is being rotated, and never several t.
+ */
+export function isSignedInTime(
+  header: string | undefined,
+  { secrets, body, now }: Delivery,
+  toleranceSeconds: number,
+): boolean {
+  const pairs = pairsOf(header) ?? [];
+  const [time = '', ...others] = pairs.flatMap(([name, value]) => (name === 't' ? [value] : []));
+  if (!/^\d{1,12}$/.test(time) || others.length > 0) return false;
+  if (Math.abs(now.getTime() / 1000 - Number(time)) > toleranceSeconds) return false;
+  const signatures = pairs.flatMap(([name, value]) => (name === 'v1' ? (hexDigest(value) ?? []) : []));
+  return anyEqual(signatures, hmacs(secrets, `${time}.`, body));
+}

@@ -1,4 +1,3 @@
-import { type Provider } from '../providers/provider.js';
 import { basic } from './basic.js';
 import { github } from './github.js';
 import { hexHmac } from './hex-hmac.js';
@@ -17,10 +16,7 @@ export interface WebhookSetting {
 }
 
 /** `verifyPlaid` is needed for plaid alone; without it a delivery of Plaid is never genuine. */
-export function webhookScheme(
-  { scheme, header }: WebhookSetting,
-  verifyPlaid?: Provider['verifyWebhook'],
-): WebhookScheme {
+export function webhookScheme({ scheme, header }: WebhookSetting, verifyPlaid?: WebhookScheme): WebhookScheme {
   switch (scheme) {
     case 'static-token':
       return staticToken(header);
