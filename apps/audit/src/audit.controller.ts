@@ -1,7 +1,6 @@
-import { Controller, Inject } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { Ask, Reply } from '#contracts/subjects.js';
-import { Store } from '#service/store.js';
 import { LiveTimeline } from './live-timeline.js';
 import { Timeline } from './timeline.js';
 
@@ -10,7 +9,6 @@ export class AuditController {
   constructor(
     private readonly timeline: Timeline,
     private readonly live: LiveTimeline,
-    @Inject(Store) private readonly store: Store,
   ) {}
 
   @MessagePattern('audit.list')
@@ -21,10 +19,5 @@ export class AuditController {
   @MessagePattern('audit.changes')
   changes(@Payload() ask: Ask<'audit.changes'>): Promise<Reply<'audit.changes'>> {
     return this.live.changes(ask);
-  }
-
-  @MessagePattern('audit.health')
-  health(): Promise<Reply<'audit.health'>> {
-    return this.store.health();
   }
 }

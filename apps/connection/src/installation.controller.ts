@@ -3,7 +3,6 @@ import { MessagePattern, Payload } from '@nestjs/microservices';
 import { DomainError } from '#contracts/errors.js';
 import type { ProviderName } from '#contracts/link-session.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
-import { Store } from '#service/store.js';
 import { ConfiguredProviders } from './configured-providers.js';
 import { connectionEnv } from './connection-env.js';
 import { SandboxBank } from './sandbox-bank.js';
@@ -13,7 +12,6 @@ import { Vault } from './vault/vault.service.js';
 @Controller()
 export class InstallationController {
   constructor(
-    private readonly store: Store,
     private readonly providers: ConfiguredProviders,
     private readonly vault: Vault,
     private readonly bank: SandboxBank,
@@ -40,10 +38,5 @@ export class InstallationController {
   @MessagePattern('connection.ledger')
   ledger(@Payload() { context }: Ask<'connection.ledger'>): Promise<Reply<'connection.ledger'>> {
     return this.bank.ledger(context.tenant);
-  }
-
-  @MessagePattern('connection.health')
-  health(): Promise<Reply<'connection.health'>> {
-    return this.store.health();
   }
 }

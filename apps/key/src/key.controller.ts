@@ -1,10 +1,9 @@
-import { Controller, Inject } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { AsOf } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import type { KeyView, UsedKey, VerifiedKey } from '#contracts/key.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
-import { Store } from '#service/store.js';
 import { KeyQueries } from './key-queries.js';
 import { KeyUses } from './key-uses.js';
 import { Keys } from './keys.service.js';
@@ -15,7 +14,6 @@ export class KeyController {
     private readonly keys: Keys,
     private readonly queries: KeyQueries,
     private readonly uses: KeyUses,
-    @Inject(Store) private readonly store: Store,
   ) {}
 
   @MessagePattern('key.create')
@@ -73,11 +71,6 @@ export class KeyController {
   @MessagePattern('key.list')
   list(@Payload() ask: Ask<'key.list'>): Promise<Reply<'key.list'>> {
     return this.queries.list(ask);
-  }
-
-  @MessagePattern('key.health')
-  health(): Promise<Reply<'key.health'>> {
-    return this.store.health();
   }
 }
 

@@ -3,7 +3,6 @@ import { SubjectKeyRow } from '#eventstore/subject-keys.js';
 import { StoreModule } from '#service/store.module.js';
 import { AttemptController } from './attempt.controller.js';
 import { ExpireSessions } from './expire-sessions.js';
-import { HealthController } from './health.controller.js';
 import { KnownUsers } from './known-users.js';
 import { LinkSessionRow } from './link-session.view.js';
 import { LinkSessions1700000000001 } from './migrations/0001-link-sessions.js';
@@ -27,14 +26,7 @@ import { Sessions } from './sessions.service.js';
       migrations: [LinkSessions1700000000001, SubjectKeys1700000000002, SessionLists1700000000003],
     }),
   ],
-  controllers: [
-    MintController,
-    SessionController,
-    PageController,
-    AttemptController,
-    PersonalTextController,
-    HealthController,
-  ],
+  controllers: [MintController, SessionController, PageController, AttemptController, PersonalTextController],
   providers: [Sessions, SessionQueries, SessionViews, KnownUsers, LinksOfDeletedUsers, ExpireSessions, WatchSession],
 })
 export class LinkSessionModule {}

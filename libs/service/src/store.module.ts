@@ -8,8 +8,8 @@ import { Bus } from './bus.js';
 import { readEnv, storeEnv } from './config.js';
 import { databaseOptions, openDatabase } from './database.js';
 import { replayMigrations } from './migrations.js';
-import { replayController } from './replay.controller.js';
 import { Replays } from './replays.js';
+import { serviceController } from './service.controller.js';
 import { fromSetting } from './settings-error.js';
 import { Store } from './store.js';
 
@@ -52,7 +52,7 @@ export class StoreModule implements OnApplicationShutdown {
       imports: [
         TypeOrmModule.forRootAsync({ useFactory: () => options, dataSourceFactory: () => openDatabase(options) }),
       ],
-      controllers: [replayController(service)],
+      controllers: [serviceController(service)],
       providers: [client, bus, store, replays],
       exports: [client, bus, store],
     };

@@ -3,12 +3,21 @@ import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { ServiceName } from '#contracts/services.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
 import { Replays } from './replays.js';
+import { Store } from './store.js';
 
-/** Answers for the replays of a service. Every service has it, for all of its views. */
-export function replayController(service: ServiceName): Type {
+/** What every service answers alike: how it is, and the replays of all of its views. */
+export function serviceController(service: ServiceName): Type {
   @Controller()
-  class ReplayController {
-    constructor(@Inject(Replays) private readonly replays: Replays) {}
+  class ServiceController {
+    constructor(
+      @Inject(Store) private readonly store: Store,
+      @Inject(Replays) private readonly replays: Replays,
+    ) {}
+
+    @MessagePattern(`${service}.health`)
+    health(): Promise<Reply<'key.health'>> {
+      return this.store.health();
+    }
 
     @MessagePattern(`${service}.replay.start`)
     start(@Payload() wish: Ask<'key.replay.start'>): Promise<Reply<'key.replay.start'>> {
@@ -20,5 +29,5 @@ export function replayController(service: ServiceName): Type {
       return this.replays.list(ask);
     }
   }
-  return ReplayController;
+  return ServiceController;
 }
