@@ -12,7 +12,7 @@ import { ownOf } from '#contracts/tenancy.js';
 import { readStreamAsOf } from '#eventstore/as-of.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
-import { readStream } from '#eventstore/read-stream.js';
+import { readFacts } from '#eventstore/read-stream.js';
 import { beginningIn, listName, pageOf } from '#service/cursor.js';
 import { prepared } from '#service/prepared.js';
 import { Store } from '#service/store.js';
@@ -56,12 +56,8 @@ export class AgentSessions {
 
   /** The truth from the session's own stream; another tenant's session does not exist. */
   async read(tenant: Tenant, id: string): Promise<AgentSessionView> {
-    const { events } = await readStream<AgentSessionEvent>(this.store.client, `agent_session-${id}`);
-    const view = project(
-      agentSessionProjection,
-      events.map((recorded) => recorded.event),
-    );
-    return ownOf(tenant, view, 'Session');
+    const events = await readFacts<AgentSessionEvent>(this.store.client, `agent_session-${id}`);
+    return ownOf(tenant, project(agentSessionProjection, events), 'Session');
   }
 
   /** As it was at that moment. */

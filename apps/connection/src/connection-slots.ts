@@ -4,7 +4,7 @@ import type { SlotEvent } from '#contracts/connection-slot.js';
 import type { Context } from '#contracts/envelope.js';
 import { idOf, sha256, uuidV5 } from '#contracts/ids.js';
 import { commandHandler } from '#eventstore/command-handler.js';
-import { readStream } from '#eventstore/read-stream.js';
+import { readFacts } from '#eventstore/read-stream.js';
 import { Store } from '#service/store.js';
 import { connectionSlot } from './connection-slot.decider.js';
 import { Connections } from './connections.service.js';
@@ -45,8 +45,8 @@ export class ConnectionSlots {
 
   /** The short_ids of all connections that stood here, the last of which may stand here still. */
   async holders(place: ConnectionPlace): Promise<string[]> {
-    const { events } = await readStream<SlotEvent>(this.store.client, `connection_slot-${slotId(place)}`);
-    return events.map(({ event }) => event.short_id);
+    const claims = await readFacts<SlotEvent>(this.store.client, `connection_slot-${slotId(place)}`);
+    return claims.map(({ short_id }) => short_id);
   }
 }
 

@@ -10,7 +10,7 @@ import { readStreamAsOf } from '#eventstore/as-of.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { fold } from '#eventstore/decider.js';
 import { project } from '#eventstore/projection.js';
-import { readStream } from '#eventstore/read-stream.js';
+import { factsOf, readFacts, readStream } from '#eventstore/read-stream.js';
 import { Semaphore } from '#service/semaphore.js';
 import { Store } from '#service/store.js';
 import { email } from './email.decider.js';
@@ -117,11 +117,7 @@ export class Users {
 
   /** Whatever its tenant. */
   async find(id: string): Promise<UserView | null> {
-    const { events } = await readStream<UserEvent>(this.store.client, `user-${id}`);
-    return project(
-      userProjection,
-      events.map((recorded) => recorded.event),
-    );
+    return project(userProjection, await readFacts<UserEvent>(this.store.client, `user-${id}`));
   }
 
   private async command(id: string, command: UserCommand, context: Context): Promise<Written<UserView>> {
@@ -159,11 +155,7 @@ export class Users {
 
   private async claimed(id: string) {
     const { events } = await readStream<EmailEvent>(this.store.client, `user_email-${id}`);
-    const state = fold(
-      email,
-      events.map((recorded) => recorded.event),
-    );
-    return { ...state, age: Date.now() - (events.at(-1)?.created.getTime() ?? 0) };
+    return { ...fold(email, factsOf(events)), age: Date.now() - (events.at(-1)?.created.getTime() ?? 0) };
   }
 
   private async has(id: string, address: string): Promise<boolean> {

@@ -9,7 +9,7 @@ import { ownOf } from '#contracts/tenancy.js';
 import { readStreamAsOf, type StreamAsOf } from '#eventstore/as-of.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
-import { readStream } from '#eventstore/read-stream.js';
+import { readFacts } from '#eventstore/read-stream.js';
 import { Semaphore } from '#service/semaphore.js';
 import { Store } from '#service/store.js';
 import { Gateways } from './gateways.js';
@@ -164,9 +164,8 @@ export class Keys {
     return this.inTurn.run(() => this.store.dataSource.transaction(alone));
   }
 
-  private async read(id: string): Promise<KeyEvent[]> {
-    const { events } = await readStream<KeyEvent>(this.store.client, `api_key-${id}`);
-    return events.map((recorded) => recorded.event);
+  private read(id: string): Promise<KeyEvent[]> {
+    return readFacts<KeyEvent>(this.store.client, `api_key-${id}`);
   }
 }
 

@@ -13,7 +13,7 @@ import {
 import type { Ask } from '#contracts/subjects.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { fold } from '#eventstore/decider.js';
-import { readStream } from '#eventstore/read-stream.js';
+import { readFacts } from '#eventstore/read-stream.js';
 import { Store } from '#service/store.js';
 import { OperatorPasswords } from './operator-passwords.js';
 import { OperatorSessions } from './operator-sessions.js';
@@ -171,11 +171,7 @@ export class Operators {
   }
 
   private async state(): Promise<OperatorsState> {
-    const { events } = await readStream<OperatorsEvent>(this.store.client, `operators-${operatorsId}`);
-    return fold(
-      operators,
-      events.map((recorded) => recorded.event),
-    );
+    return fold(operators, await readFacts<OperatorsEvent>(this.store.client, `operators-${operatorsId}`));
   }
 }
 

@@ -13,7 +13,7 @@ import {
 } from '#contracts/project.js';
 import { commandHandler } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
-import { readStream } from '#eventstore/read-stream.js';
+import { readFacts } from '#eventstore/read-stream.js';
 import { Store } from '#service/store.js';
 import { projects, projectSlug } from './project.decider.js';
 import { projectProjection } from './project.view.js';
@@ -94,16 +94,12 @@ export class Projects {
   }
 
   private async find(id: string): Promise<ProjectView | null> {
-    const { events } = await readStream<ProjectEvent>(this.store.client, `project-${id}`);
-    return project(
-      projectProjection,
-      events.map((recorded) => recorded.event),
-    );
+    return project(projectProjection, await readFacts<ProjectEvent>(this.store.client, `project-${id}`));
   }
 
   private async holderOf(slug: string): Promise<ProjectTerms | undefined> {
-    const { events } = await readStream<ProjectSlugClaimed>(this.store.client, `project_slug-${slugStream(slug)}`);
-    return events[0]?.event.terms;
+    const [claim] = await readFacts<ProjectSlugClaimed>(this.store.client, `project_slug-${slugStream(slug)}`);
+    return claim?.terms;
   }
 }
 

@@ -7,7 +7,7 @@ import { ownOf } from '#contracts/tenancy.js';
 import { readStreamAsOf } from '#eventstore/as-of.js';
 import { commandHandler, type Handled } from '#eventstore/command-handler.js';
 import { project } from '#eventstore/projection.js';
-import { readStream } from '#eventstore/read-stream.js';
+import { factsOf, readFacts, readStream } from '#eventstore/read-stream.js';
 import { Store } from '#service/store.js';
 import { linkSession } from './link-session.decider.js';
 import { sessionAt, sessionProjection } from './link-session.view.js';
@@ -34,12 +34,8 @@ export class Sessions {
 
   /** Another tenant's session does not exist. */
   async ownedBy(tenant: Tenant, id: string): Promise<SessionView> {
-    const { events } = await readStream<SessionEvent>(this.store.client, `link_session-${id}`);
-    const view = project(
-      sessionProjection,
-      events.map((recorded) => recorded.event),
-    );
-    return ownOf(tenant, view, 'Link session');
+    const events = await readFacts<SessionEvent>(this.store.client, `link_session-${id}`);
+    return ownOf(tenant, project(sessionProjection, events), 'Link session');
   }
 
   /** As it was shown at that moment. */
@@ -59,7 +55,7 @@ export class Sessions {
     const first = events[0]?.event;
     if (first?.type !== 'SessionMinted' || first.token_hash !== tokenHash) throw new DomainError('INVALID_TOKEN');
     const facts = pageFacts(events, new Date().toISOString());
-    return { session: viewOf(events.map((recorded) => recorded.event)), ...facts };
+    return { session: viewOf(factsOf(events)), ...facts };
   }
 }
 

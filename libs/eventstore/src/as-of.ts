@@ -3,7 +3,7 @@ import { status } from '@grpc/grpc-js';
 import type { AsOf, Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
 import { unavailable } from './failures.js';
-import { readStream } from './read-stream.js';
+import { factsOf, readStream } from './read-stream.js';
 import type { Placed, Recorded } from './recorded.js';
 
 const READ_DEADLINE_MS = 3_000;
@@ -25,7 +25,7 @@ export async function readStreamAsOf<E extends { type: string }>(
   asOf: AsOf,
 ): Promise<StreamAsOf<E>> {
   const [{ events }, time] = await Promise.all([readStream<E>(client, stream), timeOf(client, asOf)]);
-  return { events: upTo(events, asOf).map((recorded) => recorded.event), time };
+  return { events: factsOf(upTo(events, asOf)), time };
 }
 
 /**

@@ -7,7 +7,7 @@ import { append, Conflict, eventId } from './append.js';
 import { seal } from './personal-text.js';
 import type { Placed, Recorded } from './recorded.js';
 import { type Decider, fold } from './decider.js';
-import { nothingRead, readStream, type StreamRead } from './read-stream.js';
+import { factsOf, nothingRead, readStream, type StreamRead } from './read-stream.js';
 
 /** Each conflict means that another writer got on, so this many stand for a crowd at one stream, not for bad luck. */
 const ATTEMPTS = 30;
@@ -96,8 +96,6 @@ export const commandHandler =
     }
     throw new DomainError('CONFLICT');
   };
-
-const factsOf = <E extends { type: string }>(recorded: Recorded<E>[]): E[] => recorded.map(({ event }) => event);
 
 /** Names what one wish does to one stream. */
 export const commandIdOf = (context: Context, stream: string, command: { type: string }): string =>

@@ -40,6 +40,12 @@ export async function readStream<E extends { type: string }>(
   return { events: await openStream(client, read.events), revision: read.revision };
 }
 
+/** What happened in a whole stream, without where it stands there. */
+export const readFacts = async <E extends { type: string }>(client: EventStoreDBClient, stream: string): Promise<E[]> =>
+  factsOf((await readStream<E>(client, stream)).events);
+
+export const factsOf = <E extends { type: string }>(recorded: Recorded<E>[]): E[] => recorded.map(({ event }) => event);
+
 /** Reads on from there, and says how many events came: also those that are not ours. */
 async function readPage<E extends { type: string }>(
   client: EventStoreDBClient,
