@@ -6,6 +6,7 @@ import { DomainError } from '#contracts/errors.js';
 import { idOf, newShortId } from '#contracts/ids.js';
 import { inTenantOf, type SessionView, userDeleted } from '#contracts/link-session.js';
 import type { Ask, Reply } from '#contracts/subjects.js';
+import { settleWithin } from '#contracts/time-limit.js';
 import { Bus } from '#service/bus.js';
 import { AttemptJournal } from './attempt-journal.js';
 import { goneWithUser } from './deleted-user.js';
@@ -59,7 +60,7 @@ export class LinkAttemptController {
     if (attempt?.token_hash !== token_hash) throw new DomainError('INVALID_STATE', 'This attempt is not known.');
     if (attempt.state === 'started') await this.journal.receive(attempt, sealed);
     const patientUntil = Date.now() + PATIENCE_MS;
-    await Promise.race([this.attempts.advance(attempt_id), wait(PATIENCE_MS, undefined, { ref: false })]);
+    await settleWithin(this.attempts.advance(attempt_id), PATIENCE_MS);
     return this.whenKnown(attempt, context, patientUntil);
   }
 

@@ -7,6 +7,7 @@ import {
   streamNameFilter,
 } from '@eventstore/db-client';
 import { setTimeout as wait } from 'node:timers/promises';
+import { settleWithin } from '#contracts/time-limit.js';
 import { onCaughtUp } from './caught-up.js';
 import { openBatch } from './personal-text.js';
 import { type Recorded, toRecorded } from './recorded.js';
@@ -126,10 +127,8 @@ async function subscribeOnce(follower: Follower, onProgress: () => void): Promis
     clearInterval(asking);
     signal.removeEventListener('abort', stop);
     // One that has died already may never say that it is closed.
-    await Promise.race([
-      subscription.unsubscribe().catch(() => undefined),
-      wait(GOODBYE_MS, undefined, { ref: false }),
-    ]);
+    const goodbye = subscription.unsubscribe().catch(() => undefined);
+    await settleWithin(goodbye, GOODBYE_MS);
   }
 }
 

@@ -59,13 +59,10 @@ export class Bus implements OnApplicationShutdown {
   /** Is the broker there at this moment? */
   async alive(): Promise<boolean> {
     if (!this.connection) return false;
-    return Promise.race([
-      this.connection.rtt().then(
-        () => true,
-        () => false,
-      ),
-      new Promise<boolean>((resolve) => setTimeout(resolve, 1_000, false).unref()),
-    ]);
+    return rejectAfter(this.connection.rtt(), 1_000).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** What the broker of the connection calls its version. */

@@ -3,6 +3,7 @@ import { GossipService } from '@eventstore/db-client/generated/gossip_grpc_pb.js
 import { ServerFeaturesService } from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
 import { StreamsService } from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import { type ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
+import { settleWithin } from '#contracts/time-limit.js';
 import { type EventLog } from '../log/event-log.js';
 import { appendHandler } from './append.js';
 import { batchAppendHandler } from './batch-append.js';
@@ -72,7 +73,6 @@ function listen(server: Server, { host, port }: GrpcSettings): Promise<number> {
 
 async function stop(server: Server, calls: OpenCalls): Promise<void> {
   calls.cancelAll();
-  const grace = new Promise((resolve) => setTimeout(resolve, SHUTDOWN_GRACE_MS).unref());
-  await Promise.race([new Promise((resolve) => server.tryShutdown(resolve)), grace]);
+  await settleWithin(new Promise((resolve) => server.tryShutdown(resolve)), SHUTDOWN_GRACE_MS);
   server.forceShutdown();
 }
