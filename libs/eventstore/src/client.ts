@@ -83,10 +83,4 @@ export async function serverVersion(client: EventStoreDBClient): Promise<string 
   return version === 'unknown' ? undefined : version;
 }
 
-export {
-  BACKWARDS,
-  END,
-  EventStoreDBClient,
-  StreamNotFoundError,
-  WrongExpectedVersionError,
-} from '@eventstore/db-client';
+export { EventStoreDBClient, StreamNotFoundError, WrongExpectedVersionError } from '@eventstore/db-client';

@@ -159,7 +159,7 @@ function watch({ client, prefixes }: Follower, inbox: Inbox) {
   let last: Look | undefined;
   const look = async () => {
     const { newest } = inbox;
-    const now = { newest, head: await headOf(client), searched: newest, passedBy: 0 };
+    const now = { newest, head: await headOf(client, WATCH_EVERY_MS), searched: newest, passedBy: 0 };
     const before = last?.newest === newest ? last : undefined;
     last = before ? { ...before, head: now.head } : now;
     if (!before || before.head <= commitOf(before.searched) || inbox.size > 0) return;
@@ -173,8 +173,9 @@ function watch({ client, prefixes }: Follower, inbox: Inbox) {
   return setInterval(() => void look().catch(() => undefined), WATCH_EVERY_MS);
 }
 
-async function headOf(client: EventStoreDBClient): Promise<bigint> {
-  const newest = client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, deadline: WATCH_EVERY_MS });
+/** Where the newest of all events stands; throws when the store does not say so in time. */
+export async function headOf(client: EventStoreDBClient, deadline: number): Promise<bigint> {
+  const newest = client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, deadline });
   let head = -1n;
   for await (const { event } of newest) head = event?.position?.commit ?? head;
   return head;

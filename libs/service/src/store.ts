@@ -1,8 +1,9 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { PartHealth } from '#contracts/subjects.js';
-import { BACKWARDS, END, type EventStoreDBClient, serverVersion } from '#eventstore/client.js';
+import { type EventStoreDBClient, serverVersion } from '#eventstore/client.js';
 import { Feed } from '#eventstore/feed.js';
+import { headOf } from '#eventstore/follow.js';
 import { type OnApplied, Projector } from '#eventstore/projector.js';
 import { sealWith } from '#eventstore/personal-text.js';
 import { SubjectKeyRow, SubjectKeys } from '#eventstore/subject-keys.js';
@@ -71,22 +72,13 @@ export class Store implements OnApplicationShutdown {
 
   /** Asked for its version only once it has answered. */
   private async eventStore(): Promise<{ isUp: boolean; version?: string | undefined }> {
-    if (!(await answers(this.readHead()))) return { isUp: false };
+    if (!(await answers(headOf(this.client, 1_000)))) return { isUp: false };
     return { isUp: true, version: await serverVersion(this.client).catch(() => undefined) };
   }
 
   private async databaseVersion(): Promise<string | undefined> {
     const rows = await this.dataSource.query<{ version: string }[]>(`select current_setting('server_version') version`);
     return rows[0]?.version;
-  }
-
-  private async readHead(): Promise<void> {
-    for await (const _ of this.client.readAll({
-      direction: BACKWARDS,
-      fromPosition: END,
-      maxCount: 1,
-      deadline: 1_000,
-    }));
   }
 
   async onApplicationShutdown(): Promise<void> {
