@@ -17,11 +17,11 @@ export interface PlaidConfig {
   secret: string;
   /** https://cdn.plaid.com/link/v2/stable/link-initialize.js, or the sandbox bank's. */
   scriptUrl: string;
-  /** Default: transactions. */
-  products?: string[];
-  /** Default: US. */
-  countryCodes?: string[];
 }
+
+// As plain words: the client's own names for them would load it.
+const PRODUCTS = ['transactions'] as Products[];
+const COUNTRIES = ['US'] as CountryCode[];
 
 /** Plaid signs what it delivers with keys that it is asked for. */
 export interface PlaidProvider extends Provider {
@@ -35,13 +35,11 @@ export function plaidProvider(config: PlaidConfig): PlaidProvider {
     start: async (input) => {
       // A relink goes on without: the next one tells it again.
       const told = tellAddress(call, input).catch(() => undefined);
-      const { link_token } = await call((plaid, options) =>
-        plaid.linkTokenCreate(linkTokenRequest(config, input), options),
-      );
+      const { link_token } = await call((plaid, options) => plaid.linkTokenCreate(linkTokenRequest(input), options));
       await told;
       return { kind: 'plaid', script_url: config.scriptUrl, link_token };
     },
-    exchange: (publicToken) => exchange(call, config, publicToken),
+    exchange: (publicToken) => exchange(call, publicToken),
     check: (accessToken) => check(call, accessToken),
     remove: async (accessToken) => {
       await call((plaid, options) => plaid.itemRemove({ access_token: accessToken }, options)).catch(unlessGone);
@@ -92,7 +90,7 @@ async function tellAddress(call: Call, input: Pick<StartLink, 'accessToken' | 'w
 
 const LINK_LANGUAGES = 'da nl en et fr de hi it lv lt no pl pt ro es sv vi'.split(' ');
 
-function linkTokenRequest(config: PlaidConfig, input: StartLink): LinkTokenCreateRequest {
+function linkTokenRequest(input: StartLink): LinkTokenCreateRequest {
   const language = input.language.toLowerCase().split('-')[0] ?? '';
   const request = {
     user: { client_user_id: input.userRef },
@@ -102,19 +100,19 @@ function linkTokenRequest(config: PlaidConfig, input: StartLink): LinkTokenCreat
       .replace(/[\uD800-\uDBFF]$/, '')
       .trim(),
     language: LINK_LANGUAGES.includes(language) ? language : 'en',
-    country_codes: (config.countryCodes ?? ['US']) as CountryCode[],
+    country_codes: COUNTRIES,
     webhook: input.webhookUrl,
   };
   // Update mode keeps the products of the item, and Plaid refuses a request that names them.
   if (input.accessToken !== undefined) return { ...request, access_token: input.accessToken };
-  return { ...request, products: (config.products ?? ['transactions']) as Products[] };
+  return { ...request, products: PRODUCTS };
 }
 
-async function exchange(call: Call, config: PlaidConfig, publicToken: string): Promise<Exchanged> {
+async function exchange(call: Call, publicToken: string): Promise<Exchanged> {
   const exchanged = await call((plaid, options) =>
     plaid.itemPublicTokenExchange({ public_token: publicToken }, options),
   );
-  const described = await describe(call, config, exchanged.access_token).catch(() => undescribed);
+  const described = await describe(call, exchanged.access_token).catch(() => undescribed);
   return { accessToken: exchanged.access_token, providerItemId: exchanged.item_id, ...described };
 }
 
@@ -122,18 +120,17 @@ type Description = Pick<Exchanged, 'institutionId' | 'institutionName' | 'accoun
 
 const undescribed: Description = { institutionId: null, institutionName: null, accountsFingerprint: null };
 
-async function describe(call: Call, config: PlaidConfig, accessToken: string): Promise<Description> {
+async function describe(call: Call, accessToken: string): Promise<Description> {
   const { item, accounts } = await call((plaid, options) => plaid.accountsGet({ access_token: accessToken }, options));
   const institutionId = item.institution_id ?? null;
-  const institutionName = item.institution_name ?? (await nameOf(call, config, institutionId));
+  const institutionName = item.institution_name ?? (await nameOf(call, institutionId));
   const fingerprint = accountsFingerprint(accounts.map(({ account_id }) => account_id));
   return { institutionId, institutionName, accountsFingerprint: fingerprint };
 }
 
-async function nameOf(call: Call, config: PlaidConfig, institutionId: string | null): Promise<string | null> {
+async function nameOf(call: Call, institutionId: string | null): Promise<string | null> {
   if (institutionId === null) return null;
-  const countries = (config.countryCodes ?? ['US']) as CountryCode[];
-  const request = { institution_id: institutionId, country_codes: countries };
+  const request = { institution_id: institutionId, country_codes: COUNTRIES };
   const { institution } = await call((plaid, options) => plaid.institutionsGetById(request, options));
   return institution.name;
 }
