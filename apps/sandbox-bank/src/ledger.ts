@@ -1,4 +1,5 @@
-import { createHash, createHmac, generateKeyPairSync, randomBytes, randomUUID, type JsonWebKey } from 'node:crypto';
+import { createHmac, generateKeyPairSync, randomBytes, randomUUID, type JsonWebKey } from 'node:crypto';
+import { sha256 } from '#contracts/ids.js';
 import { JsonLines } from './json-lines.js';
 import { type ProviderName } from './people.js';
 
@@ -104,22 +105,22 @@ export class Ledger {
 
   addLinkToken(link: LinkToken): string {
     const token = `link-sandbox-${randomUUID()}`;
-    this.put('link', hashed(token), link);
+    this.put('link', sha256(token), link);
     return token;
   }
 
   linkToken(token: string): LinkToken | undefined {
-    return unexpired(this.records.link.get(hashed(token)));
+    return unexpired(this.records.link.get(sha256(token)));
   }
 
   addPublicToken(publicToken: PublicToken): string {
     const token = `public-sandbox-${randomUUID()}`;
-    this.put('public', hashed(token), publicToken);
+    this.put('public', sha256(token), publicToken);
     return token;
   }
 
   publicToken(token: string): PublicToken | undefined {
-    return unexpired(this.records.public.get(hashed(token)));
+    return unexpired(this.records.public.get(sha256(token)));
   }
 
   private put<Kind extends keyof Records>(kind: Kind, id: string, value: Records[Kind]): void {
@@ -134,8 +135,6 @@ export class Ledger {
     );
   }
 }
-
-const hashed = (token: string): string => createHash('sha256').update(token).digest('hex');
 
 function unexpired<T extends object>(value: T | undefined): T | undefined {
   const expired = value && 'expiresAt' in value && (value.expiresAt as number) <= Date.now();

@@ -1,4 +1,5 @@
-import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
+import { sha256 } from '#contracts/ids.js';
 import { JsonLines } from './json-lines.js';
 
 export type OauthShape = 'plain' | 'mercadopago' | 'shopify';
@@ -74,11 +75,11 @@ export class OauthGrants {
   }
 
   byRefreshToken(token: string): Grant | undefined {
-    return this.all().find(({ refreshHash }) => refreshHash === hashed(token));
+    return this.all().find(({ refreshHash }) => refreshHash === sha256(token));
   }
 
   byAccessToken(token: string): Grant | undefined {
-    return this.all().find(({ accessHash }) => accessHash === hashed(token));
+    return this.all().find(({ accessHash }) => accessHash === sha256(token));
   }
 
   issueCode(pending: PendingCode): string {
@@ -94,7 +95,5 @@ export class OauthGrants {
 }
 
 const HOUR_MS = 60 * 60 * 1000;
-
-export const hashed = (token: string): string => createHash('sha256').update(token).digest('hex');
 
 export const newUserId = (): number => randomInt(100_000_000, 999_999_999);

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { type Grant, hashed, newUserId, type OauthGrants, type OauthShape, type PendingCode } from './oauth-grants.js';
+import { sha256 } from '#contracts/ids.js';
+import { type Grant, newUserId, type OauthGrants, type OauthShape, type PendingCode } from './oauth-grants.js';
 
 /** The one application that is registered at all sandbox providers. */
 export const oauthClient = {
@@ -97,9 +98,9 @@ function withNewTokens(grants: OauthGrants, before: Grant, { expires }: { expire
   const refreshToken = expires ? refreshPrefix + randomBytes(24).toString('hex') : null;
   const grant: Grant = {
     ...before,
-    accessHash: hashed(accessToken),
+    accessHash: sha256(accessToken),
     accessExpiresAt: expires ? Date.now() + lifeSeconds(before) * 1000 : null,
-    refreshHash: refreshToken && hashed(refreshToken),
+    refreshHash: refreshToken && sha256(refreshToken),
   };
   grants.put(grant);
   return { accessToken, refreshToken, grant };

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { ConnectLinkEnding } from '#contracts/connect-link.js';
 import { DomainError } from '#contracts/errors.js';
 import { idOf, platformConnectionId } from '#contracts/ids.js';
-import { newToken } from '#contracts/secrets.js';
+import { hashSecret, newToken } from '#contracts/secrets.js';
 import { logger } from '#service/logger.js';
 import { until } from '#testing/api.js';
 import { contextFor, newTenant } from '#testing/callers.js';
@@ -13,7 +13,7 @@ import type { StoreConnection } from '../store-connection.js';
 import { ConnectLinks } from './connect-links.service.js';
 import { FinishLinks } from './finish-links.js';
 import type { LinkRecord } from './link-record.js';
-import { hashOf, type LinkStateRow, type ReceivedCode, type TakenLink } from './link-state.js';
+import { type LinkStateRow, type ReceivedCode, type TakenLink } from './link-state.js';
 import type { LinkTable, UnderWay } from './link-table.js';
 import type { OAuthClients } from './oauth-clients.js';
 
@@ -226,7 +226,9 @@ describe('while the record is away', () => {
   });
 
   it('a connection is made, and recorded later', async () => {
-    expect(await finishing.connect(hashOf(state), tokens)).toMatchObject({ connection_id: platformConnectionId(id) });
+    expect(await finishing.connect(hashSecret(state), tokens)).toMatchObject({
+      connection_id: platformConnectionId(id),
+    });
     expect(table.row).toMatchObject({ step: 'ended', ending: { type: 'RecordConnection', connection_id: id } });
     record.trouble = null;
     await finishing.resume();
@@ -278,7 +280,7 @@ describe('a link whose provider does not answer', () => {
 it('links that were left are finished side by side, and at once however many they are', async () => {
   const state = newToken();
   await start(state);
-  const ended = await table.end(hashOf(state), { type: 'RecordDenial' });
+  const ended = await table.end(hashSecret(state), { type: 'RecordDenial' });
   const rounds = [20, 20, 0].map((length) => Array.from({ length }, () => ended));
   table.unfinished = () => Promise.resolve(rounds.shift()!);
   let letGo = () => {};

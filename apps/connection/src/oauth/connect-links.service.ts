@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ConnectLinkEnding, ConnectLinkWish } from '#contracts/connect-link.js';
 import type { Context, Position } from '#contracts/envelope.js';
 import { DomainError } from '#contracts/errors.js';
+import { hashSecret } from '#contracts/secrets.js';
 import { logger } from '#service/logger.js';
 import { ConnectionViews } from '../connection-views.js';
 import {
@@ -13,7 +14,7 @@ import {
 } from './connect-link.js';
 import { FinishLinks } from './finish-links.js';
 import { LinkRecord } from './link-record.js';
-import { type ConnectLink, hashOf, isState, type LinkStates } from './link-state.js';
+import { type ConnectLink, isState, type LinkStates } from './link-state.js';
 import { LinkTable } from './link-table.js';
 import { OAuthClients } from './oauth-clients.js';
 import { isSignedByShopify } from './shop.js';
@@ -47,7 +48,7 @@ export class ConnectLinks {
     const states = { put: (row: Parameters<LinkTable['put']>[0]) => this.table.put(row, context) };
     const wanted = { link, state, ...(scopes && { scopes }), now: new Date() };
     const started = await startConnectLink(states, client, wanted);
-    const stateHash = hashOf(state);
+    const stateHash = hashSecret(state);
     const recorded = await this.recordStart(context, stateHash, { ...wish, ...started });
     if (recorded.expires_at !== started.expires_at) await this.table.endAt(stateHash, recorded.expires_at);
     return { ...started, ...recorded };
@@ -96,7 +97,7 @@ export class ConnectLinks {
   /** The state of a link that waits for its own server is not used yet. */
   private async recordRefusal(context: Context, state: unknown): Promise<void> {
     if (!isState(state)) return;
-    const stateHash = hashOf(state);
+    const stateHash = hashSecret(state);
     try {
       if (!(await this.table.isOpen(stateHash))) await this.record.refuseUse(context, stateHash);
     } catch (error) {

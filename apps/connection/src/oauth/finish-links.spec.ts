@@ -1,7 +1,7 @@
 import { beforeEach, expect, it, jest } from '@jest/globals';
 import type { ConnectLinkEnding } from '#contracts/connect-link.js';
 import { idOf, shortIdOf } from '#contracts/ids.js';
-import { newToken } from '#contracts/secrets.js';
+import { hashSecret, newToken } from '#contracts/secrets.js';
 import { logger } from '#service/logger.js';
 import type { Store } from '#service/store.js';
 import { contextFor, newTenant } from '#testing/callers.js';
@@ -14,7 +14,6 @@ import type { CredentialStorage } from '../credential-storage.js';
 import { StoreConnection } from '../store-connection.js';
 import { FinishLinks } from './finish-links.js';
 import type { LinkRecord } from './link-record.js';
-import { hashOf } from './link-state.js';
 import type { LinkTable, UnderWay } from './link-table.js';
 import type { OAuthClients } from './oauth-clients.js';
 import type { Tokens } from './tokens.js';
@@ -51,7 +50,7 @@ beforeEach(() => {
   const link = { tenant, userId: 'u', serverId: 'bank', redirectUri: '', callbackUrl: '', shop: null };
   const made = { ...contextFor(tenant), returned: null };
   row = {
-    stateHash: hashOf(newToken()),
+    stateHash: hashSecret(newToken()),
     link,
     made,
     startedAt: new Date(),
@@ -71,7 +70,7 @@ beforeEach(() => {
 
 /** As many as one takes up, none of which gets anywhere: each lot is of others, as at a provider that hangs. */
 const hanging = (): Promise<UnderWay[]> =>
-  Promise.resolve(Array.from({ length: 20 }, () => ({ ...row!, stateHash: hashOf(newToken()), step: 'received' })));
+  Promise.resolve(Array.from({ length: 20 }, () => ({ ...row!, stateHash: hashSecret(newToken()), step: 'received' })));
 
 it('a round ends where none of those that it takes up comes further, as others may never be fewer', async () => {
   let lots = 0;

@@ -1,6 +1,7 @@
-import { createHash, hkdfSync } from 'node:crypto';
+import { hkdfSync } from 'node:crypto';
 import { decrypt, encrypt } from '#contracts/cipher.js';
 import type { Tenant } from '#contracts/envelope.js';
+import { hashSecret } from '#contracts/secrets.js';
 
 export const LINK_LIFE_MS = 10 * 60 * 1000;
 
@@ -48,7 +49,7 @@ export async function openLink(
   { state, verifier, now }: { state: string; verifier: string; now: Date },
 ): Promise<Date> {
   const expiresAt = new Date(now.getTime() + LINK_LIFE_MS);
-  await states.put({ ...link, stateHash: hashOf(state), sealedVerifier: seal(state, link, verifier), expiresAt });
+  await states.put({ ...link, stateHash: hashSecret(state), sealedVerifier: seal(state, link, verifier), expiresAt });
   return expiresAt;
 }
 
@@ -67,7 +68,7 @@ export async function takeLink(
 ): Promise<TakenLink | null> {
   const { state, serverId, now, codeFor } = callback;
   if (!isState(state)) return null;
-  const stateHash = hashOf(state);
+  const stateHash = hashSecret(state);
   return states.take(stateHash, serverId, (row) => {
     const { tenant, userId, redirectUri, callbackUrl, shop } = row;
     const link = { tenant, userId, serverId, redirectUri, callbackUrl, shop };
@@ -80,8 +81,6 @@ export async function takeLink(
 
 /** Whether it has the form of one. */
 export const isState = (text: unknown): text is string => typeof text === 'string' && /^[\w-]{43}$/.test(text);
-
-export const hashOf = (state: string): string => createHash('sha256').update(state).digest('hex');
 
 /** The database holds no state, so what is encrypted to the state cannot be read from the database. */
 const keyOf = (state: string): Buffer => Buffer.from(hkdfSync('sha256', state, '', 'connect-link-verifier', 32));

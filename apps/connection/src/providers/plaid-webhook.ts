@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type CryptoKey, decodeProtectedHeader, errors, jwtVerify } from 'jose';
+import { sha256 } from '#contracts/ids.js';
 import { logger } from '#service/logger.js';
 import { jsonObject } from '../json-object.js';
 import { type Delivery, word } from '../webhook-schemes/scheme.js';
@@ -107,7 +108,7 @@ function factOf(body: Buffer, signed: string): WebhookFact | null {
   const code = word(webhook.error?.error_code) || (webhookCode === 'ERROR' ? '' : webhookCode);
   const isItem = webhook.webhook_type === 'ITEM';
   return {
-    deliveryId: createHash('sha256').update(signed).digest('hex'),
+    deliveryId: sha256(signed),
     type: `${word(webhook.webhook_type)}:${webhookCode}`,
     effect: isItem ? effectOf(webhookCode, code) : 'none',
     providerItemId: text(webhook.item_id),

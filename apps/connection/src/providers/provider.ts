@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { WebhookEffect } from '#contracts/connection.js';
+import { sha256 } from '#contracts/ids.js';
 import type { StartedLink } from '#contracts/link-session.js';
 
 /**
@@ -95,7 +95,7 @@ export const CALL_DEADLINE_MS = 8000;
  * a person who opened one more account from another person.
  */
 export function accountsFingerprint(accountIds: readonly string[]): string {
-  const digests = accountIds.map((id) => createHash('sha256').update(id).digest('hex').slice(0, 16));
+  const digests = accountIds.map((id) => sha256(id).slice(0, 16));
   return digests.sort().join('.');
 }
 
