@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { ZodError } from 'zod';
+import { packageRoot } from '#service/package-root.js';
 import { type BankConfig } from './config.js';
 import { dialogApi } from './dialog-api.js';
 import { Ledger } from './ledger.js';
@@ -101,9 +102,4 @@ function assets(app: FastifyInstance): void {
   serve('/sandbox/dialog', 'text/html', read('dialog.html'));
   serve('/sandbox/dialog.js', 'text/javascript', script('dialog.js'));
   serve('/sandbox/dialog.css', 'text/css', read('dialog.css'));
-}
-
-/** The same folder whether the code runs from its source or from dist/. */
-function packageRoot(folder: string): string {
-  return existsSync(join(folder, 'package.json')) ? folder : packageRoot(dirname(folder));
 }
