@@ -1,3 +1,4 @@
+import type { Server } from '#contracts/api/servers.js';
 import { basic } from './basic.js';
 import { github } from './github.js';
 import { hexHmac } from './hex-hmac.js';
@@ -8,15 +9,14 @@ import { staticToken } from './static-token.js';
 import { stripe } from './stripe.js';
 import { teller } from './teller.js';
 
-/** How a server's webhooks are proved, as `webhook` of its catalog entry says. */
-export interface WebhookSetting {
-  scheme: 'stripe' | 'mercadopago' | 'static-token' | 'github' | 'hmac-hex' | 'basic' | 'plaid' | 'teller';
-  /** Counts for static-token and hmac-hex; the others have a header of their own. */
-  header: string;
-}
-
-/** `verifyPlaid` is needed for plaid alone; without it a delivery of Plaid is never genuine. */
-export function webhookScheme({ scheme, header }: WebhookSetting, verifyPlaid?: WebhookScheme): WebhookScheme {
+/**
+ * How a server's webhooks are proved, as its catalog entry says. `verifyPlaid` is needed for plaid alone; without it a
+ * delivery of Plaid is never genuine.
+ */
+export function webhookScheme(
+  { scheme, header }: NonNullable<Server['webhook']>,
+  verifyPlaid?: WebhookScheme,
+): WebhookScheme {
   switch (scheme) {
     case 'static-token':
       return staticToken(header);

@@ -52,7 +52,11 @@ export const server = z
     base_url: url.nullable().default(null),
     docs: url.nullable().default(null),
     webhook: z
-      .object({ scheme: z.enum(webhookSchemes), header: z.string().regex(/^[A-Za-z0-9-]+$/) })
+      .object({
+        scheme: z.enum(webhookSchemes),
+        /** Counts for static-token and hmac-hex; the others have a header of their own. */
+        header: z.string().regex(/^[A-Za-z0-9-]+$/),
+      })
       .nullable()
       .default(null),
     validation: z
