@@ -13,6 +13,18 @@ describe('the gateway’s settings', () => {
     });
   });
 
+  it('read SANDBOX as the connection service does', () => {
+    const read = (SANDBOX: string) => gatewayEnv.safeParse({ SANDBOX }).data?.SANDBOX;
+    expect(['1', 'yes', 'true', '0', 'false', 'perhaps'].map(read)).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+      undefined,
+    ]);
+  });
+
   it.each(['', '10.0.0.7', '10.0.0.0/8, ::1', '2001:DB8::/32', 'loopback, uniquelocal'])(
     'trust these proxies: "%s"',
     (TRUSTED_PROXIES) => expect(gatewayEnv.safeParse({ TRUSTED_PROXIES }).success).toBe(true),

@@ -44,10 +44,7 @@ export const gatewayEnv = z.object({
   AUTH_FAIL_LIMIT_RPM: z.coerce.number().int().min(1).default(60),
   /** Wrong sign-ins to the dashboard of one address, and of one account. */
   SIGN_IN_LIMIT_RPM: z.coerce.number().int().min(1).default(10),
-  SANDBOX: z
-    .enum(['true', 'false'])
-    .default('false')
-    .transform((value) => value === 'true'),
+  SANDBOX: z.stringbool().default(false),
 });
 
 export type GatewayConfig = z.output<typeof gatewayEnv>;
