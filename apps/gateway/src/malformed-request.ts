@@ -24,9 +24,11 @@ export function rememberRequests(server: Server): void {
 /** Bytes that are no HTTP request never reach a route; they still get an answer in the envelope, where one can be heard. */
 export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable || isAnswered(socket)) return void socket.destroy();
+  const open = answerUnder(socket);
+  // It is carried out, whatever came behind it: that waits for its turn.
+  if (open?.req.complete) return void open.once('close', () => answerMalformed(error, socket));
   const code = ofParserError[error.code ?? ''] ?? 'BAD_REQUEST';
   const { status, text } = errors[code];
-  const open = answerUnder(socket);
   if (open) breaksOff(open, status);
   const body = JSON.stringify({ error: { code, message: text } });
   socket.end(
@@ -52,6 +54,6 @@ function isAnswered(socket: Socket): boolean {
   return open ? open.headersSent : newest.get(socket)?.complete === false;
 }
 
-/** Of a request whose body was not whole yet. */
+/** Of a request that has come and has not been answered in full. */
 const answerUnder = (socket: Socket): ServerResponse | null | undefined =>
   (socket as { _httpMessage?: ServerResponse | null })._httpMessage;
