@@ -1,4 +1,5 @@
-import type { ClientHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { SecureConnector } from '@grpc/grpc-js/build/src/channel-credentials.js';
 import { Subchannel } from '@grpc/grpc-js/build/src/subchannel.js';
 import { Http2SubchannelConnector } from '@grpc/grpc-js/build/src/transport.js';
 import { rejectAfter } from '#contracts/time-limit.js';
@@ -19,11 +20,19 @@ const connect = Http2SubchannelConnector.prototype.connect;
 const unref = Subchannel.prototype.unref;
 /* eslint-enable @typescript-eslint/unbound-method */
 
-Http2SubchannelConnector.prototype.connect = async function (...to: Parameters<typeof connect>) {
-  const attempt = connect.apply(this, to);
+Http2SubchannelConnector.prototype.connect = async function (address, secure, options) {
+  let socket: Socket | undefined;
+  const noting: SecureConnector = {
+    connect: (taken) => secure.connect((socket = taken)),
+    waitForReady: () => secure.waitForReady(),
+    getCallCredentials: () => secure.getCallCredentials(),
+    destroy: () => secure.destroy(),
+  };
+  const attempt = connect.call(this, address, noting, options);
   return rejectAfter(attempt, LIMIT_MS).catch((error: unknown) => {
-    (this['session'] as ClientHttp2Session | null)?.destroy();
-    // It was given up: if it comes to something after all, that is to end.
+    // With it ends whatever it had come to, TLS or more.
+    socket?.destroy();
+    // Before there is a socket it cannot be ended: if it comes to something after all, that is to end.
     attempt.then(
       (late) => late.shutdown(),
       () => undefined,
