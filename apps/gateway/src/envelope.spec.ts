@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DomainError } from '#contracts/errors.js';
+import { until } from '#testing/api.js';
 import { answers } from '../test/answers.js';
 import { adminKey, platformAdmin, platformReader, startGateway, type TestGateway } from '../test/gateway.js';
 import { sessionView, userView } from '../test/views.js';
@@ -209,12 +210,21 @@ describe('a request that Fastify or Node refuses', () => {
   });
 
   it('behind whole ones on its connection is answered when they have been', async () => {
-    gateway.bus.answers['connection.user.create'] = answers['connection.user.create'];
+    let made: () => void = () => undefined;
+    gateway.bus.answers['connection.user.create'] = async (ask) => {
+      await new Promise<void>((resolve) => (made = resolve));
+      return answers['connection.user.create']!(ask);
+    };
     const get = 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n';
     const body = '{"name":"Ada"}';
     const head = `POST /api/v1/users HTTP/1.1\r\nHost: x\r\nX-API-Key: ${adminKey}\r\nContent-Length: ${body.length}\r\n\r\n`;
-    const answer = await raw(`${get}${head}${body}nonsense\r\n\r\n`);
-    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 201', 'HTTP/1.1 400']);
+    const answer = raw(`${get}${head}${body}${get}nonsense\r\n\r\n`, { once: ' 200 ', more: 'and more of it\r\n\r\n' });
+    await until(
+      () => Promise.resolve(gateway.bus.asked.some(({ subject }) => subject === 'connection.user.create')),
+      Boolean,
+    );
+    made();
+    expect((await answer).match(/(?<=HTTP\/1\.1 )\d+/g)).toEqual(['200', '201', '200', '400']);
   });
 
   it('misses no header, however many come before it', async () => {

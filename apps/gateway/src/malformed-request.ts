@@ -15,6 +15,9 @@ const LAST_HEARD_MS = 1_000;
 /** The newest request of each connection. */
 const newest = new WeakMap<Socket, IncomingMessage>();
 
+/** Answers behind which one of ours comes. */
+const waitedFor = new WeakSet<ServerResponse>();
+
 export function rememberRequests(server: Server): void {
   const remember = (request: IncomingMessage) => newest.set(request.socket, request);
   // The second are those that expect something: of them there is no 'request'.
@@ -26,7 +29,7 @@ export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): v
   if (error.code === 'ECONNRESET' || !socket.writable || isAnswered(socket)) return void socket.destroy();
   const open = answerUnder(socket);
   // It is carried out, whatever came behind it: that waits for its turn.
-  if (open?.req.complete) return void open.once('close', () => answerMalformed(error, socket));
+  if (open?.req.complete) return waitFor(open, () => answerMalformed(error, socket));
   const code = ofParserError[error.code ?? ''] ?? 'BAD_REQUEST';
   const { status, text } = errors[code];
   if (open) breaksOff(open, status);
@@ -48,9 +51,17 @@ export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): v
   setTimeout(() => socket.destroy(), LAST_HEARD_MS).unref();
 }
 
+/** Each further piece of what is malformed leads here, and one answer is enough. */
+function waitFor(answer: ServerResponse, then: () => void): void {
+  if (waitedFor.has(answer)) return;
+  waitedFor.add(answer);
+  answer.once('close', then);
+}
+
 /** An answer is on its way here, or the request whose body this is has had its own: another one would be taken for a part of it. */
 function isAnswered(socket: Socket): boolean {
   const open = answerUnder(socket);
+  if (open?.req.complete && open.writableEnded) return false;
   return open ? open.headersSent : newest.get(socket)?.complete === false;
 }
 
