@@ -1,7 +1,9 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { credentials } from '@grpc/grpc-js';
 import { Subchannel } from '@grpc/grpc-js/build/src/subchannel.js';
-import type { SubchannelConnector } from '@grpc/grpc-js/build/src/transport.js';
+import { Http2SubchannelConnector, type SubchannelConnector } from '@grpc/grpc-js/build/src/transport.js';
 import './connection-attempts.js';
 
 beforeEach(() => void jest.useFakeTimers());
@@ -38,4 +40,28 @@ it('a connection that was closed meanwhile is not', async () => {
   subchannel.unref();
   await jest.advanceTimersByTimeAsync(10_000);
   expect(connect).toHaveBeenCalledTimes(1);
+});
+
+it.each([
+  ['in plain', credentials.createInsecure()],
+  ['over TLS', credentials.createSsl()],
+])('a connection %s that is taken and not answered is given up, and closed', async (_, by) => {
+  // What sockets need goes on.
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+  const server = createServer().unref().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const target = { scheme: 'dns', path: 'localhost' };
+  const address = { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
+  const attempt = new Http2SubchannelConnector(target).connect(address, by._createSecureConnector(target, {}), {});
+  const [taken] = (await once(server, 'connection')) as [Socket];
+  // What has been said in vain.
+  await once(taken, 'data');
+  const closed = once(
+    taken.on('error', () => undefined),
+    'close',
+  );
+  jest.advanceTimersByTime(5_000);
+  await expect(attempt).rejects.toThrow('no answer within 5000 ms');
+  await closed;
+  server.close();
 });
