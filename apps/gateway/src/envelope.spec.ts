@@ -2,8 +2,6 @@ import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DomainError } from '#contracts/errors.js';
-import { until } from '#testing/api.js';
-import { answers } from '../test/answers.js';
 import { adminKey, platformAdmin, platformReader, startGateway, type TestGateway } from '../test/gateway.js';
 import { sessionView, userView } from '../test/views.js';
 
@@ -207,24 +205,6 @@ describe('a request that Fastify or Node refuses', () => {
     expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     expect(answer).toMatch(/\r\nx-request-id: [\w-]{36}\r\n/);
     expect(bodyOf(answer)).toMatchObject({ error: { code } });
-  });
-
-  it('behind whole ones on its connection is answered when they have been', async () => {
-    let made: () => void = () => undefined;
-    gateway.bus.answers['connection.user.create'] = async (ask) => {
-      await new Promise<void>((resolve) => (made = resolve));
-      return answers['connection.user.create']!(ask);
-    };
-    const get = 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n';
-    const body = '{"name":"Ada"}';
-    const head = `POST /api/v1/users HTTP/1.1\r\nHost: x\r\nX-API-Key: ${adminKey}\r\nContent-Length: ${body.length}\r\n\r\n`;
-    const answer = raw(`${get}${head}${body}${get}nonsense\r\n\r\n`, { once: ' 200 ', more: 'and more of it\r\n\r\n' });
-    await until(
-      () => Promise.resolve(gateway.bus.asked.some(({ subject }) => subject === 'connection.user.create')),
-      Boolean,
-    );
-    made();
-    expect((await answer).match(/(?<=HTTP\/1\.1 )\d+/g)).toEqual(['200', '201', '200', '400']);
   });
 
   it('misses no header, however many come before it', async () => {

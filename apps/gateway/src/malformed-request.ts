@@ -15,9 +15,6 @@ const LAST_HEARD_MS = 1_000;
 /** The newest request of each connection. */
 const newest = new WeakMap<Socket, IncomingMessage>();
 
-/** Answers behind which one of ours comes. */
-const waitedFor = new WeakSet<ServerResponse>();
-
 export function rememberRequests(server: Server): void {
   const remember = (request: IncomingMessage) => newest.set(request.socket, request);
   // The second are those that expect something: of them there is no 'request'.
@@ -27,11 +24,9 @@ export function rememberRequests(server: Server): void {
 /** Bytes that are no HTTP request never reach a route; they still get an answer in the envelope, where one can be heard. */
 export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable || isAnswered(socket)) return void socket.destroy();
-  const open = answerUnder(socket);
-  // It is carried out, whatever came behind it: that waits for its turn.
-  if (open?.req.complete) return waitFor(open, () => answerMalformed(error, socket));
   const code = ofParserError[error.code ?? ''] ?? 'BAD_REQUEST';
   const { status, text } = errors[code];
+  const open = answerUnder(socket);
   if (open) breaksOff(open, status);
   const body = JSON.stringify({ error: { code, message: text } });
   socket.end(
@@ -51,20 +46,12 @@ export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): v
   setTimeout(() => socket.destroy(), LAST_HEARD_MS).unref();
 }
 
-/** Each further piece of what is malformed leads here, and one answer is enough. */
-function waitFor(answer: ServerResponse, then: () => void): void {
-  if (waitedFor.has(answer)) return;
-  waitedFor.add(answer);
-  answer.once('close', then);
-}
-
 /** An answer is on its way here, or the request whose body this is has had its own: another one would be taken for a part of it. */
 function isAnswered(socket: Socket): boolean {
   const open = answerUnder(socket);
-  if (open?.req.complete && open.writableEnded) return false;
   return open ? open.headersSent : newest.get(socket)?.complete === false;
 }
 
-/** Of a request that has come and has not been answered in full. */
+/** Of a request whose body was not whole yet. */
 const answerUnder = (socket: Socket): ServerResponse | null | undefined =>
   (socket as { _httpMessage?: ServerResponse | null })._httpMessage;
